@@ -1,0 +1,32 @@
+import fp from 'fastify-plugin'
+import type { Config } from '../src/config.js'
+import { Connections } from '../src/connections.js'
+import type { SpokenDialect } from '../src/dialect.js'
+import { Timers } from '../src/timers.js'
+
+/** This node's own: its settings, its clock, its open sockets, and the dialects it speaks. */
+export interface Signalbox {
+  readonly config: Config
+  readonly timers: Timers
+  readonly connections: Connections
+  /** By name, in the order they were registered. */
+  readonly dialects: Map<string, SpokenDialect>
+}
+
+declare module 'fastify' {
+  interface FastifyInstance { signalbox: Signalbox }
+}
+
+export default fp<{ config: Config }>(async (app, { config }) => {
+  const timers = new Timers((error) => app.log.error({ err: error }, 'timer failed'))
+  const connections = new Connections({
+    maxClients: config.MAX_CLIENTS,
+    maxBuffered: config.MAX_BUFFERED,
+    maxPayload: config.MAX_PAYLOAD,
+    messageRate: config.MESSAGE_RATE,
+    messageBurst: config.MESSAGE_BURST,
+    heartbeatMs: config.HEARTBEAT_INTERVAL
+  }, timers, app.log)
+  app.decorate('signalbox', { config, timers, connections, dialects: new Map() })
+  app.addHook('onClose', async () => timers.close())
+}, { name: 'signalbox', fastify: '5.x' })

@@ -1,0 +1,48 @@
+import type { FastifyRequest, RouteOptions } from 'fastify'
+import fp from 'fastify-plugin'
+import type { WebSocket } from 'ws'
+import type { Speaks } from '../src/connection.js'
+import { type Dialect, type FrameSchemas, speakable } from '../src/dialect.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Options of a route on which a dialect is spoken: `app.route({ url: '/', ...app.speak(dialect) })`. A plain GET there
+     * is a 404, unless the route brings a `handler` of its own.
+     */
+    speak: <Frames extends FrameSchemas, Peer>(dialect: Dialect<Frames, Peer>) => SpeakRoute
+    /** The same for a dialect that is spoken elsewhere already, or where the first frame chooses one. */
+    speakAs: (speaks: Speaks) => SpeakRoute
+  }
+}
+
+type SpeakRoute = Pick<RouteOptions, 'method' | 'onRequest' | 'handler' | 'schema'> & { wsHandler: (socket: WebSocket, request: FastifyRequest) => void }
+
+/** `app.speak(dialect)`: how a dialect is put on a route. */
+export default fp(async (app) => {
+  const { connections, dialects } = app.signalbox
+
+  function route (speaks: Speaks): SpeakRoute {
+    return {
+      method: 'GET',
+      schema: { hide: true },
+      onRequest: app.admission,
+      handler: async (_request, reply) => await reply.code(404).send({ error: 'not found' }),
+      wsHandler (socket, request) {
+        connections.accept(socket, speaks, { address: request.ip, handshake: { query: single(request.query) } })
+      }
+    }
+  }
+
+  app.decorate('speak', function speak<Frames extends FrameSchemas, Peer> (dialect: Dialect<Frames, Peer>) {
+    const spoken = speakable(dialect)
+    dialects.set(dialect.name, spoken)
+    return route(spoken)
+  })
+  app.decorate('speakAs', route)
+}, { name: 'speak', fastify: '5.x', dependencies: ['signalbox', 'state', 'websocket', 'admission'] })
+
+/** Of a parameter given twice the last one counts. */
+function single (query: unknown): Record<string, string> {
+  return Object.fromEntries(Object.entries(query as Record<string, string | string[]>).map(([name, value]) => [name, Array.isArray(value) ? value.at(-1) ?? '' : value]))
+}

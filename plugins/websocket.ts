@@ -1,0 +1,25 @@
+import websocket, { type WebsocketPluginOptions } from '@fastify/websocket'
+import fp from 'fastify-plugin'
+import { closeTimeoutMs } from '../src/connections.js'
+
+/** The subprotocol a client offers beside its token, and the only one of the pair that may come back. */
+const tokenProtocol = 'signalbox.jwt'
+
+/** @fastify/websocket within our bounds, unless the app around us has registered it. Sockets close with 1001 when the app does. */
+export default fp(async (app) => {
+  const { config, connections } = app.signalbox
+  if (!app.hasDecorator('websocketServer')) {
+    const options: WebsocketPluginOptions['options'] = {
+      maxPayload: config.MAX_PAYLOAD,
+      handleProtocols: (offered) => offered.has(tokenProtocol) ? tokenProtocol : offered.values().next().value ?? false,
+      // Newer than the published types of ws, which a spread does not ask.
+      ...{ closeTimeout: closeTimeoutMs }
+    }
+    await app.register(websocket, {
+      options,
+      // ws has closed the socket with the code that fits by the time it reports what a client did wrong.
+      errorHandler: (error, _socket, request) => { request.log.debug({ err: error }, 'socket failed') }
+    })
+  }
+  app.addHook('preClose', async () => await connections.drain(0))
+}, { name: 'websocket', fastify: '5.x', dependencies: ['signalbox'] })

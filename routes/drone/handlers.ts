@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import type { Config } from '../../src/config.js'
+import type { Connection } from '../../src/connection.js'
+import type { Handlers } from '../../src/dialect.js'
+import { after, type MaybePromise } from '../../src/maybe-promise.js'
+import type { Member, State } from '../../src/state/contract.js'
+import { type frames, say, sentences } from './schema.js'
+
+/** All clients are in one room. */
+export const room = 'drone'
+
+export interface DronePeer {
+  readonly connection: Connection
+  member: Member | undefined
+}
+
+interface Addressed {
+  target?: string
+  sessionId?: string | null
+}
+
+export function droneHandlers ({ peers, sessions }: State, config: Config): Handlers<typeof frames, DronePeer> {
+  /** Everything that is sent to another client goes through here: who sends, to whom, in which session. */
+  function signal (
+    { connection, member }: DronePeer,
+    { target, sessionId }: Addressed,
+    begins: boolean,
+    compose: (from: string, session: string | undefined, timestamp: string) => string
+  ): MaybePromise<void> {
+    if (member === undefined) return connection.refuse(sentences.notRegistered)
+    if (target === undefined || target === '') return connection.refuse(sentences.noTarget)
+    const from = member.id
+    const given = sessionId === null || sessionId === '' ? undefined : sessionId
+    const sent = sessions.send({
+      room,
+      from,
+      to: target,
+      session: given ?? (begins ? `session-${randomUUID()}` : undefined),
+      begins,
+      idleMs: config.SESSION_TIMEOUT_MS,
+      frame: (session) => compose(from, session, now())
+    })
+    return after(sent, (sent) => {
+      if (sent === 'foreign') connection.refuse(sentences.foreignSession)
+      else if (sent !== 'sent') connection.refuse(sentences.absent, target)
+    })
+  }
+
+  return {
+    register (peer, { id }) {
+      const joined = peers.join({
+        room,
+        id,
+        sink: peer.connection,
+        replace: config.ID_TAKEOVER === 'replace',
+        leaving: peer.member,
+        welcome: () => say({ type: 'registered', id, timestamp: now() })
+      })
+      return after(joined, (joined) => {
+        if (joined.outcome === 'joined') peer.member = joined.member
+        else peer.connection.refuse(sentences.taken)
+      })
+    },
+
+    offer (peer, frame) {
+      const { type, sdp } = frame
+      // An offer always has a session: its own, or the one made up for it.
+      return signal(peer, frame, true, (from, session = '', timestamp) => say({ type, from, sdp, sessionId: session, timestamp }))
+    },
+
+    answer (peer, frame) {
+      const { type, sdp } = frame
+      return signal(peer, frame, false, (from, session, timestamp) => say({ type, from, sdp, ...named(session), timestamp }))
+    },
+
+    ice (peer, frame) {
+      const { type, candidate } = frame
+      return signal(peer, frame, false, (from, session, timestamp) => say({ type, from, candidate, ...named(session), timestamp }))
+    },
+
+    list ({ connection, member }) {
+      return after(peers.list(room), (all) => {
+        const clients = all.map(({ id }) => id).filter((id) => id !== member?.id)
+        connection.deliver(say({ type: 'clients', clients, count: clients.length }))
+      })
+    },
+
+    ping ({ connection }) {
+      connection.deliver(say({ type: 'pong', timestamp: now() }))
+    }
+  }
+}
+
+export function now (): string {
+  return new Date().toISOString()
+}
+
+function named (session: string | undefined): { sessionId?: string } {
+  return session === undefined ? {} : { sessionId: session }
+}

@@ -1,0 +1,30 @@
+import type { FastifyPluginAsync } from 'fastify'
+import { quote } from '../../src/dialect.js'
+import { droneHandlers } from './handlers.js'
+import { announceLeaving } from './presence.js'
+import { rest } from './rest.js'
+import { frames, say, sentences } from './schema.js'
+
+/** The drone service: drones, cameras and monitors that call each other in sessions. */
+export const drone: FastifyPluginAsync = async (app) => {
+  const { state, signalbox: { config, timers } } = app
+  if (config.DRONE_LIST_UPDATES) announceLeaving(state, timers)
+  app.route({
+    url: '/',
+    ...app.speak({
+      name: 'drone',
+      frames,
+      handlers: droneHandlers(state, config),
+      errors: {
+        frame: (message, details) => say({ type: 'error', message, ...(details !== undefined && { details }) }),
+        notJson: sentences.malformed,
+        unknownType: (type) => typeof type === 'string' ? sentences.unknownType(quote(type)) : sentences.malformed,
+        malformed: () => sentences.malformed,
+        internal: sentences.internal
+      },
+      open: (connection) => ({ connection, member: undefined }),
+      close: ({ member }) => member !== undefined && state.peers.leave(member)
+    })
+  })
+  await app.register(rest)
+}

@@ -1,0 +1,20 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { directory } from '../directory.js'
+import { room } from './handlers.js'
+
+const HealthBody = Type.Object({
+  status: Type.Literal('healthy'),
+  clients: Type.Integer({ description: 'Registered clients' }),
+  uptime: Type.Number({ description: 'Seconds' }),
+  memory: Type.Object({ rss: Type.Integer(), heapTotal: Type.Integer(), heapUsed: Type.Integer(), external: Type.Integer() }, { description: 'Bytes' })
+})
+
+export const rest: FastifyPluginAsyncTypebox = async (app) => {
+  app.get('/health', { schema: { response: { 200: HealthBody } } }, async () => {
+    const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
+    const { length: clients } = await app.state.peers.list(room)
+    return { status: 'healthy' as const, clients, uptime: process.uptime(), memory: { rss, heapTotal, heapUsed, external } }
+  })
+  await app.register(directory, { isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
+}

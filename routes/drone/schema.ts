@@ -1,0 +1,55 @@
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { IdSchema } from '../../src/schema.js'
+
+/** Absent, `null` and `""` all mean that there is none. */
+const SessionSchema = Type.Optional(Type.Union([IdSchema, Type.Literal(''), Type.Null()]))
+
+/** An absent or empty target has an error of its own, after the check of who is sending. */
+const TargetSchema = Type.Optional(Type.Union([IdSchema, Type.Literal('')]))
+
+const SdpSchema = Type.Union([Type.String(), Type.Record(Type.String(), Type.Unknown())])
+const CandidateSchema = Type.Union([Type.String(), Type.Record(Type.String(), Type.Unknown()), Type.Null()])
+
+/** What a client may send. */
+export const frames = {
+  register: Type.Object({ type: Type.Literal('register'), id: IdSchema }),
+  offer: Type.Object({ type: Type.Literal('offer'), target: TargetSchema, sdp: SdpSchema, sessionId: SessionSchema }),
+  answer: Type.Object({ type: Type.Literal('answer'), target: TargetSchema, sdp: SdpSchema, sessionId: SessionSchema }),
+  ice: Type.Object({ type: Type.Literal('ice'), target: TargetSchema, candidate: CandidateSchema, sessionId: SessionSchema }),
+  list: Type.Object({ type: Type.Literal('list') }),
+  ping: Type.Object({ type: Type.Literal('ping') })
+}
+
+/** ISO 8601, UTC, with milliseconds. */
+const TimestampSchema = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' })
+
+const stamped = <Type extends string, Properties extends Record<string, TSchema>>(type: Type, properties: Properties) =>
+  Type.Object({ type: Type.Literal(type), ...properties, timestamp: TimestampSchema }, { additionalProperties: false })
+
+/** What a client gets. */
+export const OutgoingSchema = Type.Union([
+  stamped('registered', { id: IdSchema }),
+  stamped('offer', { from: IdSchema, sdp: SdpSchema, sessionId: IdSchema }),
+  stamped('answer', { from: IdSchema, sdp: SdpSchema, sessionId: Type.Optional(IdSchema) }),
+  stamped('ice', { from: IdSchema, candidate: CandidateSchema, sessionId: Type.Optional(IdSchema) }),
+  Type.Object({ type: Type.Literal('clients'), clients: Type.Array(IdSchema), count: Type.Integer() }, { additionalProperties: false }),
+  stamped('client_list_update', { clients: Type.Array(IdSchema), count: Type.Integer() }),
+  stamped('pong', {}),
+  Type.Object({ type: Type.Literal('error'), message: Type.String(), details: Type.Optional(Type.String()) }, { additionalProperties: false })
+])
+
+export type Outgoing = Static<typeof OutgoingSchema>
+
+export const say = (frame: Outgoing): string => JSON.stringify(frame)
+
+/** This dialect's sentences. */
+export const sentences = {
+  malformed: 'Invalid message format',
+  unknownType: (type: string) => `Unknown message type: ${type}`,
+  taken: 'Id is taken',
+  notRegistered: 'Not registered',
+  noTarget: 'No target specified',
+  absent: 'Target client not found',
+  foreignSession: 'Unknown session',
+  internal: 'Internal error'
+}

@@ -1,0 +1,44 @@
+import { Value } from '@sinclair/typebox/value'
+import type { Config } from '../../src/config.js'
+import type { Connection } from '../../src/connection.js'
+import type { Handshake } from '../../src/dialect.js'
+import { type CloseCode, closeCodes } from '../../src/errors.js'
+import { after, type MaybePromise } from '../../src/maybe-promise.js'
+import { IdSchema } from '../../src/schema.js'
+import type { State } from '../../src/state/contract.js'
+import type { PeerjsPeer } from './handlers.js'
+import { say, sentences } from './schema.js'
+
+/** Every key is a room, in which ids are unique. */
+export function roomOf (key: string): string {
+  return `peerjs/${key}`
+}
+
+/** Registers by the upgrade's query, as the original does: a client is a peer from its first moment, or is told why not. */
+export function admit ({ peers }: State, config: Config) {
+  function refuse (connection: Connection, msg: string, code: CloseCode = closeCodes.policy): undefined {
+    connection.deliver(say({ type: 'ERROR', payload: { msg } }))
+    connection.close(code, msg)
+  }
+
+  return (connection: Connection, { query: { id = '', token = '', key = '' } }: Handshake): MaybePromise<PeerjsPeer | undefined> => {
+    if (id === '' || token === '' || key === '') return refuse(connection, sentences.incomplete)
+    if (!config.PEERJS_KEY.includes(key)) return refuse(connection, sentences.wrongKey)
+    if (!Value.Check(IdSchema, id)) return refuse(connection, sentences.wrongId)
+    const joined = peers.join({
+      room: roomOf(key),
+      id,
+      sink: connection,
+      owner: token,
+      replace: true,
+      maxMembers: config.PEERJS_CONCURRENT_LIMIT,
+      welcome: () => say({ type: 'OPEN' })
+    })
+    return after(joined, (joined) => {
+      if (joined.outcome === 'joined') return { connection, member: joined.member }
+      if (joined.outcome === 'full') return refuse(connection, sentences.full, closeCodes.tryAgainLater)
+      connection.deliver(say({ type: 'ID-TAKEN', payload: { msg: sentences.taken } }))
+      connection.close(closeCodes.policy, sentences.taken)
+    })
+  }
+}

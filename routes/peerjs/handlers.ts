@@ -1,0 +1,63 @@
+import type { Config } from '../../src/config.js'
+import type { Connection } from '../../src/connection.js'
+import type { Handlers } from '../../src/dialect.js'
+import { after, type MaybePromise } from '../../src/maybe-promise.js'
+import type { Member, State } from '../../src/state/contract.js'
+import { type frames, say, sentences } from './schema.js'
+
+export interface PeerjsPeer {
+  readonly connection: Connection
+  /** Undefined once the client has said LEAVE to nobody in particular. */
+  member: Member | undefined
+}
+
+interface Signal {
+  type: 'OFFER' | 'ANSWER' | 'CANDIDATE'
+  dst: string
+  payload?: unknown
+}
+
+interface Notice {
+  type: 'LEAVE' | 'EXPIRE'
+  dst: string
+  payload?: unknown
+}
+
+export function peerjsHandlers ({ peers, relay }: State, config: Config): Handlers<typeof frames, PeerjsPeer> {
+  /** Waits for a receiver that is not there yet. */
+  function signal ({ connection, member }: PeerjsPeer, { type, dst, payload }: Signal): MaybePromise<void> {
+    if (member === undefined) return connection.refuse(sentences.notRegistered)
+    const { room, id: src } = member
+    const expired = say({ type: 'EXPIRE', src: dst, dst: src })
+    const sent = relay.sendOrKeep({ room, from: src, to: dst, frame: say({ type, src, dst, payload }), keepMs: config.PEERJS_EXPIRE_TIMEOUT, expired })
+    return after(sent, (sent) => {
+      if (sent === 'full') connection.deliver(expired)
+      else if (sent === 'failed') connection.deliver(say({ type: 'LEAVE', src: dst, dst: src }))
+    })
+  }
+
+  /** Best effort: to nobody it is nothing. */
+  function notify ({ connection, member }: PeerjsPeer, { type, dst, payload }: Notice): MaybePromise<void> {
+    if (member === undefined) return connection.refuse(sentences.notRegistered)
+    const { room, id: src } = member
+    return after(relay.send(room, dst, say({ type, src, dst, payload })), (sent) => {
+      if (sent === 'failed') connection.deliver(say({ type: 'LEAVE', src: dst, dst: src }))
+    })
+  }
+
+  return {
+    HEARTBEAT () {},
+    OFFER: signal,
+    ANSWER: signal,
+    CANDIDATE: signal,
+    EXPIRE: notify,
+
+    LEAVE (peer, { type, dst, payload }) {
+      if (dst !== undefined && dst !== null && dst !== '') return notify(peer, { type, dst, payload })
+      const { member } = peer
+      if (member === undefined) return
+      peer.member = undefined
+      return after(peers.leave(member), () => {})
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import type { FastifyPluginAsync } from 'fastify'
+import { quote } from '../../src/dialect.js'
+import { admit } from './admit.js'
+import { peerjsHandlers } from './handlers.js'
+import { rest } from './rest.js'
+import { frames, say, sentences } from './schema.js'
+
+/** The PeerJS server: peers call each other by id, also a little before they are there. */
+export const peerjs: FastifyPluginAsync = async (app) => {
+  const { state, signalbox: { config } } = app
+  const socket = app.speak({
+    name: 'peerjs',
+    frames,
+    handlers: peerjsHandlers(state, config),
+    errors: {
+      frame: (msg) => say({ type: 'ERROR', payload: { msg } }),
+      notJson: sentences.malformed,
+      unknownType: (type) => typeof type === 'string' ? sentences.unknownType(quote(type)) : sentences.malformed,
+      malformed: () => sentences.noDestination,
+      internal: sentences.internal
+    },
+    // Frames count, pongs do not: a frozen tab still answers pings but can no longer answer an offer.
+    liveness: { framelessMs: config.PEERJS_ALIVE_TIMEOUT },
+    open: admit(state, config),
+    close: ({ member }) => member !== undefined && state.peers.leave(member)
+  })
+  // A plugin of its own, so that the path with a trailing slash is a route too.
+  await app.register(async (app) => { app.route({ url: '/', ...socket }) }, { prefix: '/peerjs' })
+  await app.register(rest)
+}

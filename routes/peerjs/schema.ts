@@ -1,0 +1,55 @@
+import { type Static, type TLiteral, Type } from '@sinclair/typebox'
+import { IdSchema } from '../../src/schema.js'
+
+const to = <Name extends string>(type: Name) => Type.Object({
+  type: Type.Literal(type) as TLiteral<Name>,
+  dst: IdSchema,
+  payload: Type.Optional(Type.Unknown())
+})
+
+/** What a client may send. What it writes into `src` is ignored. */
+export const frames = {
+  HEARTBEAT: Type.Object({ type: Type.Literal('HEARTBEAT') }),
+  OFFER: to('OFFER'),
+  ANSWER: to('ANSWER'),
+  CANDIDATE: to('CANDIDATE'),
+  EXPIRE: to('EXPIRE'),
+  LEAVE: Type.Object({
+    type: Type.Literal('LEAVE'),
+    dst: Type.Optional(Type.Union([IdSchema, Type.Literal(''), Type.Null()])),
+    payload: Type.Optional(Type.Unknown())
+  })
+}
+
+const MsgPayload = Type.Object({ msg: Type.String() }, { additionalProperties: false })
+
+/** What a client gets. */
+export const OutgoingSchema = Type.Union([
+  Type.Object({ type: Type.Literal('OPEN') }, { additionalProperties: false }),
+  Type.Object({ type: Type.Literal('ID-TAKEN'), payload: MsgPayload }, { additionalProperties: false }),
+  Type.Object({ type: Type.Literal('ERROR'), payload: MsgPayload }, { additionalProperties: false }),
+  Type.Object({
+    type: Type.Union([Type.Literal('OFFER'), Type.Literal('ANSWER'), Type.Literal('CANDIDATE'), Type.Literal('LEAVE'), Type.Literal('EXPIRE')]),
+    src: IdSchema,
+    dst: IdSchema,
+    payload: Type.Optional(Type.Unknown())
+  }, { additionalProperties: false })
+])
+
+export type Outgoing = Static<typeof OutgoingSchema>
+
+export const say = (frame: Outgoing): string => JSON.stringify(frame)
+
+/** This dialect's sentences, the original's where it has one. */
+export const sentences = {
+  incomplete: 'No id, token, or key supplied to websocket server',
+  wrongKey: 'Invalid key provided',
+  wrongId: 'Invalid id provided',
+  full: 'Server has reached its concurrent user limit',
+  taken: 'ID is taken',
+  malformed: 'Invalid message',
+  noDestination: 'Missing dst',
+  notRegistered: 'Not registered',
+  unknownType: (type: string) => `Unknown message type: ${type}`,
+  internal: 'Internal error'
+}

@@ -1,0 +1,30 @@
+import type { FastifyPluginAsync } from 'fastify'
+import { psyncHandlers } from './handlers.js'
+import { announcePresence } from './presence.js'
+import { rest } from './rest.js'
+import { frames, say, sentences } from './schema.js'
+
+/** PSync: peers find each other in groups. */
+export const psync: FastifyPluginAsync = async (app) => {
+  const { state, signalbox: { config } } = app
+  announcePresence(state, config)
+  const socket = app.speak({
+    name: 'psync',
+    frames,
+    handlers: psyncHandlers(state, config),
+    errors: {
+      frame: (message, target) => say({ type: 'error', payload: { message, ...(target !== undefined && { target_id: target }) } }),
+      notJson: sentences.notJson,
+      unknownType: () => sentences.unknownType,
+      malformed: (type) => type === 'register' ? sentences.incomplete : sentences.noTarget,
+      internal: sentences.internal
+    },
+    // The original forgets a peer not heard of for so long.
+    liveness: { silentMs: config.PSYNC_PEER_TTL_MS },
+    open: (connection) => ({ connection, member: undefined }),
+    close: ({ member }) => member !== undefined && state.peers.leave(member)
+  })
+  // A plugin of its own, so that the path with a trailing slash is a route too.
+  await app.register(async (app) => { app.route({ url: '/', ...socket }) }, { prefix: '/ws' })
+  await app.register(rest)
+}

@@ -1,0 +1,23 @@
+import type { Config } from '../../src/config.js'
+import type { Peer, State } from '../../src/state/contract.js'
+import { say } from './schema.js'
+
+/** Every group is a room. */
+export const roomPrefix = 'psync/'
+
+export function roomOf (group: string): string {
+  return roomPrefix + group
+}
+
+/** A peer as this dialect writes it: the time is RFC 3339 UTC. */
+export function describe (room: string, { id, seenAt }: Peer) {
+  return { id, group_id: room.slice(roomPrefix.length), last_seen: new Date(seenAt).toISOString() }
+}
+
+/** Tells a group who comes and, if wished, who goes. */
+export function announcePresence ({ peers, relay }: State, { PSYNC_PEER_LEFT: isLeavingTold }: Config): void {
+  const announce = (type: 'peer_joined' | 'peer_left') => (room: string, peer: Peer) => {
+    relay.broadcastHere(room, say({ type, payload: { peer: describe(room, peer) } }), peer.id)
+  }
+  peers.watch('psync', { joined: announce('peer_joined'), ...(isLeavingTold && { left: announce('peer_left') }) })
+}

@@ -1,0 +1,20 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { type Static, Type } from '@sinclair/typebox'
+import { directory } from '../directory.js'
+import { roomOf, roomPrefix } from './presence.js'
+
+const QuerySchema = Type.Object({ group: Type.Optional(Type.String({ description: 'Only the peers of this group' })) })
+
+export const rest: FastifyPluginAsyncTypebox = async (app) => {
+  app.get('/health', { schema: { response: { 200: Type.String() } } }, async (_request, reply) => {
+    return await reply.type('text/plain; charset=utf-8').send('OK')
+  })
+  await app.register(directory, {
+    isOpen: app.signalbox.config.ALLOW_DISCOVERY,
+    querystring: QuerySchema,
+    rooms ({ query }) {
+      const { group } = query as Static<typeof QuerySchema>
+      return group === undefined ? app.state.peers.roomNames(roomPrefix) : [roomOf(group)]
+    }
+  })
+}

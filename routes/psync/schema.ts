@@ -1,0 +1,55 @@
+import { type Static, type TLiteral, Type } from '@sinclair/typebox'
+import { IdSchema } from '../../src/schema.js'
+
+const relayed = <Name extends string>(type: Name) => Type.Object({
+  type: Type.Literal(type) as TLiteral<Name>,
+  source_id: Type.Optional(Type.Unknown()),
+  target_id: IdSchema,
+  payload: Type.Optional(Type.Unknown())
+})
+
+/** What a peer may send. `source_id` is compared with the registered id, so its shape does not matter here. */
+export const frames = {
+  register: Type.Object({
+    type: Type.Literal('register'),
+    source_id: Type.Optional(Type.Unknown()),
+    payload: Type.Object({ peer_id: IdSchema, group_id: IdSchema })
+  }),
+  offer: relayed('offer'),
+  answer: relayed('answer'),
+  candidate: relayed('candidate'),
+  heartbeat: Type.Object({ type: Type.Literal('heartbeat') })
+}
+
+const PeerSchema = Type.Object({ id: IdSchema, group_id: IdSchema, last_seen: Type.String() }, { additionalProperties: false })
+const PeerPayload = Type.Object({ peer: PeerSchema }, { additionalProperties: false })
+
+/** What a peer gets. */
+export const OutgoingSchema = Type.Union([
+  Type.Object({ type: Type.Literal('peer_list'), payload: Type.Object({ peers: Type.Array(PeerSchema) }, { additionalProperties: false }) }, { additionalProperties: false }),
+  Type.Object({ type: Type.Union([Type.Literal('peer_joined'), Type.Literal('peer_left')]), payload: PeerPayload }, { additionalProperties: false }),
+  Type.Object({
+    type: Type.Union([Type.Literal('offer'), Type.Literal('answer'), Type.Literal('candidate')]),
+    source_id: Type.Unknown(),
+    target_id: IdSchema,
+    payload: Type.Unknown()
+  }, { additionalProperties: false }),
+  Type.Object({ type: Type.Literal('error'), payload: Type.Object({ message: Type.String(), target_id: Type.Optional(IdSchema) }, { additionalProperties: false }) }, { additionalProperties: false })
+])
+
+export type Outgoing = Static<typeof OutgoingSchema>
+
+export const say = (frame: Outgoing): string => JSON.stringify(frame)
+
+/** This dialect's sentences. */
+export const sentences = {
+  notJson: 'invalid JSON',
+  unknownType: 'unknown message type',
+  incomplete: 'missing peer_id or group_id',
+  noTarget: 'missing target_id',
+  taken: 'peer_id is taken',
+  notRegistered: 'not registered',
+  forged: 'source_id does not match the registered peer_id',
+  absent: 'peer not found',
+  internal: 'internal error'
+}

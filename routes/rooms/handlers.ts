@@ -1,0 +1,72 @@
+import type { Config } from '../../src/config.js'
+import type { Connection } from '../../src/connection.js'
+import type { Handlers } from '../../src/dialect.js'
+import { after, type MaybePromise } from '../../src/maybe-promise.js'
+import type { Joined, Member, State } from '../../src/state/contract.js'
+import { guessThrottle } from './guesses.js'
+import { type frames, say, sentences } from './schema.js'
+
+export const roomPrefix = 'rooms/'
+
+export interface RoomsPeer {
+  readonly connection: Connection
+  /** The same in every room, for the life of the socket. */
+  readonly myId: string
+  member: Member | undefined
+}
+
+export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config: Config): Handlers<typeof frames, RoomsPeer> {
+  const guesses = guessThrottle(attempts)
+
+  function enter (peer: RoomsPeer, roomId: string, type: 'room_created' | 'room_joined'): MaybePromise<Joined['outcome']> {
+    const { connection, myId } = peer
+    const joined = peers.join({
+      room: roomPrefix + roomId,
+      id: myId,
+      sink: connection,
+      replace: false,
+      opened: true,
+      maxMembers: config.ROOM_MAX_CLIENTS,
+      leaving: peer.member,
+      welcome: () => say({ type, roomId, myId })
+    })
+    return after(joined, (joined) => {
+      if (joined.outcome === 'joined') peer.member = joined.member
+      return joined.outcome
+    })
+  }
+
+  function join (peer: RoomsPeer, roomId: unknown): MaybePromise<void> {
+    const { connection } = peer
+    // Some clients send the digits as a number.
+    const entered = typeof roomId === 'string' || Number.isSafeInteger(roomId) ? enter(peer, String(roomId), 'room_joined') : 'missing'
+    return after(entered, (outcome) => {
+      if (outcome === 'joined') return
+      if (outcome !== 'missing') return connection.refuse(sentences.full)
+      return after(guesses.isTooMany(connection.address), (isTooMany) => {
+        connection.refuse(isTooMany ? sentences.tooManyAttempts : sentences.absent)
+      })
+    })
+  }
+
+  return {
+    create (peer) {
+      const opened = rooms.open({ prefix: roomPrefix, digits: config.ROOM_ID_DIGITS, idleMs: config.ROOM_TIMEOUT_MS, emptyMs: config.ROOM_EMPTY_TTL_MS })
+      return after(opened, (roomId) => {
+        if (roomId === undefined) return peer.connection.refuse(sentences.noRoomFree)
+        return after(enter(peer, roomId, 'room_created'), () => {})
+      })
+    },
+
+    join (peer, { roomId }) {
+      return after(guesses.isBarred(peer.connection.address), (isBarred) => {
+        return isBarred ? peer.connection.refuse(sentences.tooManyAttempts) : join(peer, roomId)
+      })
+    },
+
+    signal ({ connection, myId, member }, { payload }) {
+      if (member === undefined) return connection.refuse(sentences.notInRoom)
+      return after(relay.broadcast(member.room, say({ type: 'signal', senderId: myId, payload }), myId), () => {})
+    }
+  }
+}

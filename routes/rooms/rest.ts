@@ -1,0 +1,19 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { type Static, Type } from '@sinclair/typebox'
+import { directory } from '../directory.js'
+import { roomPrefix } from './handlers.js'
+
+const HealthBody = Type.Object({ status: Type.Literal('ok') })
+const QuerySchema = Type.Object({ room: Type.Optional(Type.String({ description: 'Only the peers in this room' })) })
+
+export const rest: FastifyPluginAsyncTypebox = async (app) => {
+  app.get('/health', { schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
+  await app.register(directory, {
+    isOpen: app.signalbox.config.ALLOW_DISCOVERY,
+    querystring: QuerySchema,
+    rooms ({ query }) {
+      const { room } = query as Static<typeof QuerySchema>
+      return room === undefined ? app.state.peers.roomNames(roomPrefix) : [roomPrefix + room]
+    }
+  })
+}

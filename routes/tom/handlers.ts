@@ -1,0 +1,47 @@
+import type { Config } from '../../src/config.js'
+import type { Connection } from '../../src/connection.js'
+import type { Handlers } from '../../src/dialect.js'
+import { after } from '../../src/maybe-promise.js'
+import type { Member, PeerInfo, State } from '../../src/state/contract.js'
+import { type frames, say, sentences } from './schema.js'
+
+/** All nodes are in one room. */
+export const room = 'tom'
+
+export interface TomPeer {
+  readonly connection: Connection
+  member: Member | undefined
+}
+
+export function tomHandlers ({ peers, relay }: State, config: Config): Handlers<typeof frames, TomPeer> {
+  return {
+    register (peer, { nodeId, username, publicKey, encryptionKey }) {
+      const info: PeerInfo = { username, publicKey: publicKey ?? '', ...(typeof encryptionKey === 'string' && { encryptionKey }) }
+      const joined = peers.join({ room, id: nodeId, sink: peer.connection, info, replace: config.ID_TAKEOVER === 'replace', leaving: peer.member })
+      return after(joined, (joined) => {
+        if (joined.outcome === 'joined') peer.member = joined.member
+        else peer.connection.refuse(sentences.taken)
+      })
+    },
+
+    heartbeat ({ member }) {
+      if (member === undefined) return
+      return after(relay.broadcast(room, say({ type: 'heartbeat', from: member.id }), member.id), () => {})
+    },
+
+    'role-assign' ({ connection, member }, { nodeId, roles }) {
+      if (member === undefined) return connection.refuse(sentences.notRegistered)
+      return after(relay.broadcast(room, say({ type: 'role-assign', nodeId, roles, from: member.id })), () => {})
+    },
+
+    signal ({ connection, member }, { from, to }, raw) {
+      if (config.STRICT_IDENTITY) {
+        if (member === undefined) return connection.refuse(sentences.notRegistered)
+        if (from !== member.id) return connection.refuse(sentences.forged)
+      }
+      return after(relay.send(room, to, raw), (sent) => {
+        if (sent !== 'sent') connection.refuse(sentences.absent)
+      })
+    }
+  }
+}

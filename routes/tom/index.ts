@@ -1,0 +1,29 @@
+import type { FastifyPluginAsync } from 'fastify'
+import { tomHandlers } from './handlers.js'
+import { announcePresence } from './presence.js'
+import { rest } from './rest.js'
+import { frames, say, sentences } from './schema.js'
+
+/** ToM: a presence mesh in which every node hears of every other. */
+export const tom: FastifyPluginAsync = async (app) => {
+  const { state, signalbox: { config, timers } } = app
+  announcePresence(state, timers)
+  app.route({
+    url: '/',
+    ...app.speak({
+      name: 'tom',
+      frames,
+      handlers: tomHandlers(state, config),
+      errors: {
+        frame: (error) => say({ type: 'error', error }),
+        notJson: sentences.notJson,
+        unknownType: () => sentences.unknownType,
+        malformed: (type) => sentences.malformed.get(type) ?? sentences.unknownType,
+        internal: sentences.internal
+      },
+      open: (connection) => ({ connection, member: undefined }),
+      close: ({ member }) => member !== undefined && state.peers.leave(member)
+    })
+  })
+  await app.register(rest)
+}

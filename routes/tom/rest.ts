@@ -1,0 +1,12 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { directory } from '../directory.js'
+import { room } from './handlers.js'
+
+/** Says no more than the original does. */
+const HealthBody = Type.Object({ ok: Type.Literal(true) })
+
+export const rest: FastifyPluginAsyncTypebox = async (app) => {
+  app.get('/health', { schema: { response: { 200: HealthBody } } }, () => ({ ok: true as const }))
+  await app.register(directory, { isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
+}

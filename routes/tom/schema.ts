@@ -1,0 +1,55 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { IdSchema } from '../../src/schema.js'
+
+const maxKeyLength = 4096
+const maxRoles = 64
+
+const KeySchema = Type.Optional(Type.Union([Type.String({ maxLength: maxKeyLength }), Type.Null()]))
+
+/** What a node may send. */
+export const frames = {
+  register: Type.Object({ type: Type.Literal('register'), nodeId: IdSchema, username: IdSchema, publicKey: KeySchema, encryptionKey: KeySchema }),
+  heartbeat: Type.Object({ type: Type.Literal('heartbeat') }),
+  'role-assign': Type.Object({ type: Type.Literal('role-assign'), nodeId: IdSchema, roles: Type.Array(Type.String({ maxLength: 256 }), { maxItems: maxRoles }) }),
+  signal: Type.Object({ type: Type.Literal('signal'), from: IdSchema, to: IdSchema })
+}
+
+/** What a node gets. A signal comes as it was sent, with whatever else it holds. */
+export const OutgoingSchema = Type.Union([
+  Type.Object({
+    type: Type.Literal('presence'),
+    action: Type.Union([Type.Literal('join'), Type.Literal('leave')]),
+    nodeId: IdSchema,
+    username: IdSchema,
+    publicKey: Type.String(),
+    encryptionKey: Type.Optional(Type.String())
+  }, { additionalProperties: false }),
+  Type.Object({
+    type: Type.Literal('participants'),
+    participants: Type.Array(Type.Object({ nodeId: IdSchema, username: IdSchema, encryptionKey: Type.Optional(Type.String()) }, { additionalProperties: false }))
+  }, { additionalProperties: false }),
+  Type.Object({ type: Type.Literal('heartbeat'), from: IdSchema }, { additionalProperties: false }),
+  Type.Object({ type: Type.Literal('role-assign'), nodeId: IdSchema, roles: Type.Array(Type.String()), from: IdSchema }, { additionalProperties: false }),
+  frames.signal,
+  Type.Object({ type: Type.Literal('error'), error: Type.String() }, { additionalProperties: false })
+])
+
+export type Outgoing = Static<typeof OutgoingSchema>
+
+export const say = (frame: Outgoing): string => JSON.stringify(frame)
+
+/** This dialect's sentences. */
+export const sentences = {
+  notJson: 'invalid JSON',
+  unknownType: 'unknown message type',
+  malformed: new Map([
+    ['register', 'missing nodeId or username'],
+    ['role-assign', 'missing nodeId or roles'],
+    ['signal', 'missing to or from']
+  ]),
+  taken: 'nodeId is taken',
+  notRegistered: 'not registered',
+  forged: 'from does not match the registered nodeId',
+  absent: 'peer not found',
+  internal: 'internal error'
+}

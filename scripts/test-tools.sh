@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Installs what the tests need beyond npm: Chromium. With apt-get where that is there and allowed, else it says what to do.
+set -euo pipefail
+
+need() { # need COMMAND PACKAGE
+  command -v "$1" >/dev/null 2>&1 && return
+  if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then
+    echo "The tests need $1. Install it first, on Debian or Ubuntu with: sudo apt-get install $2" >&2
+    exit 1
+  fi
+  echo "Installing $2 for the tests"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+}
+
+[ -n "${CHROMIUM_PATH:-}" ] || need chromium chromium

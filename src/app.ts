@@ -1,0 +1,82 @@
+import cors from '@fastify/cors'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import admission from '../plugins/admission.js'
+import docs from '../plugins/docs.js'
+import signalboxPlugin from '../plugins/signalbox.js'
+import speak from '../plugins/speak.js'
+import state from '../plugins/state.js'
+import websocket from '../plugins/websocket.js'
+import { auto } from '../routes/auto.js'
+import { drone } from '../routes/drone/index.js'
+import { health } from '../routes/health.js'
+import { peerjs } from '../routes/peerjs/index.js'
+import { psync } from '../routes/psync/index.js'
+import { rooms } from '../routes/rooms/index.js'
+import { tom } from '../routes/tom/index.js'
+import { completeConfig, type Config, type DialectName } from './config.js'
+import { listeners } from './listeners.js'
+import { loadPlugin } from './load-plugin.js'
+
+export interface SignalboxOptions {
+  /** Settings by their names, as in the environment but typed; what is left out has its default. */
+  config?: Partial<Config>
+  /** Where its routes begin, in an app that has others. */
+  prefix?: string
+}
+
+/** How each dialect is mounted. PeerJS brings its paths along; the others are relative to their name. */
+const mounts: Record<DialectName, { plugin: FastifyPluginAsync, prefix: (config: Config) => string }> = {
+  peerjs: { plugin: peerjs, prefix: ({ PEERJS_PATH }) => PEERJS_PATH.replace(/\/$/, '') },
+  rooms: { plugin: rooms, prefix: () => '/rooms' },
+  psync: { plugin: psync, prefix: () => '/psync' },
+  drone: { plugin: drone, prefix: () => '/drone' },
+  tom: { plugin: tom, prefix: () => '/tom' }
+}
+
+/**
+ * The service as one Fastify plugin. Its decorators reach the app around it, where further dialects can be registered; its
+ * routes, hooks and error handling stay its own.
+ *
+ * @throws ConfigError for a setting with a value it cannot take
+ */
+export const signalbox = fp<SignalboxOptions>(async (app, { config: given = {}, prefix = '' }) => {
+  const config = completeConfig(given)
+  await app.register(signalboxPlugin, { config })
+  await app.register(state)
+  await app.register(websocket)
+  await app.register(admission)
+  await app.register(speak)
+  // Fastify's types want text of a serialiser, pino takes anything.
+  await app.register(routes, { prefix, logSerializers: { req: describeRequest as unknown as () => string } })
+  await app.register(listeners, { prefix })
+}, { name: 'signalbox-app', fastify: '5.x' })
+
+const routes: FastifyPluginAsync = async (app) => {
+  const { config, dialects } = app.signalbox
+  await app.register(docs)
+  app.addHook('onRequest', app.checkOrigin)
+  // Refused origins never get here, so those that do are reflected.
+  await app.register(cors, { origin: true })
+
+  await app.register(health)
+  await app.register(auto)
+  for (const name of config.DIALECTS) {
+    const { plugin, prefix } = mounts[name]
+    await app.register(plugin, { prefix: prefix(config) })
+  }
+  const psyncDialect = dialects.get('psync')
+  if (psyncDialect !== undefined) {
+    // Where the clients of the original connect.
+    await app.register(async (app) => { app.route({ url: '/', ...app.speakAs(psyncDialect) }) }, { prefix: '/ws' })
+  }
+  for (const name of config.PLUGINS) {
+    const { plugin, prefix } = await loadPlugin(name)
+    await app.register(plugin, { prefix })
+  }
+}
+
+/** A request as it is logged: without its query, which may hold a token. */
+export function describeRequest ({ method, url, ip }: FastifyRequest): { method: string, path: string | undefined, address: string } {
+  return { method, path: url.split('?', 1)[0], address: ip }
+}

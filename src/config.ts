@@ -1,0 +1,151 @@
+import { parseArgs } from 'node:util'
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+
+/** The dialects that Signalbox brings along. */
+export const dialectNames = ['peerjs', 'rooms', 'psync', 'drone', 'tom'] as const
+
+export type DialectName = typeof dialectNames[number]
+
+const count = (byDefault: number, description: string) => Type.Integer({ minimum: 1, default: byDefault, description })
+const ms = (minimum: number, byDefault: number, description: string) => Type.Integer({ minimum, maximum: 2 ** 31 - 1, default: byDefault, description })
+const bytes = (minimum: number, byDefault: number, description: string) => Type.Integer({ minimum, maximum: 2 ** 31 - 1, default: byDefault, description })
+const flag = (byDefault: boolean, description: string) => Type.Boolean({ default: byDefault, description })
+
+/** Every setting: name, type, bounds, default and meaning. Environment variables, flags, `--help`, `.env.example` and the README's table come from here. */
+export const ConfigSchema = Type.Object({
+  PORT: Type.Integer({ minimum: 0, maximum: 65535, default: 8080, description: 'TCP port of the main listener; 0 takes a free one' }),
+  HOST: Type.String({ minLength: 1, default: '0.0.0.0', description: 'Address to listen on; `::` for IPv6 and IPv4' }),
+  LOG_LEVEL: Type.Union(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)), { default: 'info', description: 'Least level that is logged' }),
+  DIALECTS: Type.Array(Type.Union(dialectNames.map((name) => Type.Literal(name))), { default: [...dialectNames], description: 'Dialects to speak' }),
+  NATIVE_PORTS: Type.Array(Type.String({ pattern: `^(${dialectNames.join('|')}):(\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])$` }), { default: [], description: 'More listeners, each `dialect:port`, on which that dialect alone answers at its original server’s paths', examples: ['dialect:port'] }),
+  PLUGINS: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Further dialects: paths or package names of Fastify plugins', examples: ['path or package'] }),
+  MAX_CLIENTS: count(50_000, 'Open sockets; past that a socket is closed with 1013'),
+  MAX_PAYLOAD: bytes(1024, 262_144, 'Bytes in a frame; a larger one closes its socket with 1009'),
+  MAX_BUFFERED: bytes(65_536, 1_048_576, 'Bytes waiting for a socket that reads slowly; past that it is closed with 4100'),
+  HEARTBEAT_INTERVAL: ms(1000, 30_000, 'ms between pings; a socket silent for two of them is closed with 4101'),
+  ID_TAKEOVER: Type.Union([Type.Literal('replace'), Type.Literal('reject')], { default: 'replace', description: 'Who keeps an id that registers twice: `replace` the newer connection, `reject` the older one' }),
+  STRICT_IDENTITY: flag(true, 'Refuse frames that name another sender than the registered one'),
+  ALLOW_DISCOVERY: flag(false, 'Let anybody list the peers over REST'),
+  ALLOWED_ORIGINS: Type.Array(Type.String({ pattern: '^(\\*|null|[a-z][a-z0-9+.-]*://(\\*\\.)?[^*/\\s]+)$' }), { default: ['*'], description: 'Origins of browsers that are let in, exact or with `*` for the subdomains; `*` for all', examples: ['origin'] }),
+  TRUST_PROXY: Type.String({ pattern: '^(true|false|[0-9a-fA-F:.]+(/\\d{1,3})?(,[0-9a-fA-F:.]+(/\\d{1,3})?)*)$', default: 'false', description: 'Whose `X-Forwarded-*` headers count: nobody’s (`false`), everybody’s (`true`), or those of a comma-separated list of addresses and networks' }),
+  MESSAGE_RATE: count(100, 'Frames a second from one socket; past that it is read more slowly'),
+  MESSAGE_BURST: count(500, 'Frames one socket may send at once before `MESSAGE_RATE` holds'),
+  CONNECT_RATE: count(300, 'Handshakes a minute from one address, and as many REST calls; past that 429'),
+  DRAIN_MS: ms(0, 5000, 'ms over which the sockets are closed at shutdown'),
+  ROOM_TIMEOUT_MS: ms(1000, 300_000, 'rooms: ms without create, join or signal after which a room expires'),
+  ROOM_EMPTY_TTL_MS: ms(500, 10_000, 'rooms: ms that a room stays without members'),
+  ROOM_ID_DIGITS: Type.Integer({ minimum: 1, maximum: 9, default: 4, description: 'rooms: digits of a room id' }),
+  ROOM_MAX_CLIENTS: count(50, 'rooms: members of a room'),
+  SESSION_TIMEOUT_MS: ms(1000, 3_600_000, 'drone: ms without traffic after which a session ends'),
+  DRONE_LIST_UPDATES: flag(true, 'drone: tell everybody who is left when a client leaves'),
+  PSYNC_PEER_TTL_MS: ms(1000, 60_000, 'psync: ms of silence after which a peer is dropped with 4101'),
+  PSYNC_PEER_LEFT: flag(false, 'psync: tell the group when a peer leaves'),
+  PEERJS_KEY: Type.Array(Type.String({ pattern: '^[^\\s/?#,]+$' }), { minItems: 1, default: ['peerjs'], description: 'peerjs: API keys, each a world of its own', examples: ['key'] }),
+  PEERJS_PATH: Type.String({ pattern: '^/[^\\s?#]*$', default: '/', description: 'peerjs: prefix of all its paths' }),
+  PEERJS_EXPIRE_TIMEOUT: ms(500, 5000, 'peerjs: ms that a signal waits for an absent peer'),
+  PEERJS_ALIVE_TIMEOUT: ms(1000, 90_000, 'peerjs: ms without a frame after which a peer is dropped with 4101'),
+  PEERJS_CONCURRENT_LIMIT: count(5000, 'peerjs: peers of one key'),
+  PEERJS_ALLOW_DISCOVERY: Type.Optional(Type.Boolean({ description: 'peerjs: let anybody list the peers; absent: as `ALLOW_DISCOVERY` says' })),
+  MAILBOX_MAX_MESSAGES: count(64, 'Frames that wait for one absent peer'),
+  MAILBOX_MAX_BYTES: bytes(1024, 262_144, 'Bytes that wait for one absent peer'),
+  MAILBOX_TOTAL_BYTES: bytes(1024, 67_108_864, 'Bytes that wait for absent peers on one node')
+}, { additionalProperties: false })
+
+export type Config = Static<typeof ConfigSchema>
+
+type Name = keyof Config & string
+
+/** All names, in the order they are documented. */
+export const configNames = Object.keys(ConfigSchema.properties) as Name[]
+
+/** Settings of versions to come. Ignoring one would be worse than not starting: whoever sets `JWT_SECRET` believes to be safe. */
+const notYet = ['REDIS_URL', 'JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TURN_URLS', 'TURN_SECRET']
+
+/** A setting has a value it cannot take. The message is one line: the name, what it got, what it takes. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/** `PEERJS_KEY` is `--peerjs-key`. */
+export function flagOf (name: string): string {
+  return `--${name.toLowerCase().replaceAll('_', '-')}`
+}
+
+/** What a setting takes, in words. */
+export function takes (name: Name): string {
+  return describe(ConfigSchema.properties[name])
+}
+
+/** A default as it is written in the environment, `''` when there is none. */
+export function defaultOf (name: Name): string {
+  const { default: byDefault } = ConfigSchema.properties[name] as { default?: unknown }
+  return Array.isArray(byDefault) ? byDefault.join(',') : String(byDefault ?? '')
+}
+
+function describe (schema: TSchema): string {
+  if (schema.type === 'boolean') return 'true or false'
+  if (schema.type === 'integer') return `an integer ${schema.maximum === undefined ? `from ${schema.minimum}` : `from ${schema.minimum} to ${schema.maximum}`}`
+  if (schema.anyOf !== undefined) return `one of ${schema.anyOf.map(({ const: value }: { const: string }) => value).join(', ')}`
+  if (schema.type !== 'array') return 'text'
+  const [item = describe(schema.items)] = schema.examples as string[] | undefined ?? []
+  return `a comma-separated list: ${item}`
+}
+
+/**
+ * Settings from environment variables and flags; a flag wins. Empty counts as absent.
+ *
+ * @throws ConfigError for the first setting with a value it cannot take, and for a flag that does not exist
+ */
+export function readConfig (env: NodeJS.ProcessEnv, argv: readonly string[]): Config {
+  for (const name of notYet) {
+    if (env[name] !== undefined && env[name] !== '') throw new ConfigError(`${name}: this version of Signalbox does not support it yet; unset it to start without`)
+  }
+  const flags = readFlags(argv)
+  const given: Partial<Record<Name, unknown>> = {}
+  for (const name of configNames) {
+    const text = flags[name] ?? env[name]
+    if (text !== undefined && text !== '') given[name] = fromText(ConfigSchema.properties[name], text.trim())
+  }
+  return completeConfig(given as Partial<Config>, (name) => flags[name] ?? env[name] ?? '')
+}
+
+/**
+ * Fills in the defaults and checks.
+ *
+ * @throws ConfigError
+ */
+export function completeConfig (given: Partial<Config>, asGiven: (name: Name) => string = (name) => JSON.stringify(given[name])): Config {
+  for (const name of Object.keys(given)) {
+    const schema = ConfigSchema.properties[name as Name] as TSchema | undefined
+    if (schema === undefined) throw new ConfigError(`${name}: no such setting`)
+    if (given[name as Name] === undefined || Value.Check(schema, given[name as Name])) continue
+    const got = asGiven(name as Name)
+    throw new ConfigError(`${name}: got "${got.length > 128 ? `${got.slice(0, 128)}…` : got}", takes ${takes(name as Name)}${schema.type === 'string' ? ` (${schema.description})` : ''}`)
+  }
+  const config = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  return Value.Default(ConfigSchema, config) as Config
+}
+
+function fromText (schema: TSchema, text: string): unknown {
+  if (schema.type === 'integer') return /^\d+$/.test(text) ? Number(text) : text
+  if (schema.type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
+  if (schema.type === 'array') return text.split(',').map((item) => item.trim()).filter((item) => item !== '')
+  return text
+}
+
+function readFlags (argv: readonly string[]): Partial<Record<Name, string>> {
+  const names = new Map(configNames.map((name) => [flagOf(name).slice(2), name]))
+  const args = argv.map((arg, at) => {
+    const name = names.get(arg.slice(2))
+    const isBare = name !== undefined && ConfigSchema.properties[name].type === 'boolean' && !/^(true|false)$/.test(argv[at + 1] ?? '')
+    return isBare ? `${arg}=true` : arg
+  })
+  try {
+    const options = Object.fromEntries([...names.keys()].map((flag) => [flag, { type: 'string' as const }]))
+    const { values } = parseArgs({ args, options, strict: true, allowPositionals: false })
+    return Object.fromEntries(Object.entries(values).map(([flag, value]) => [names.get(flag), value]))
+  } catch (error) {
+    throw new ConfigError(`${(error as Error).message.split('. ')[0]}; --help lists the flags`)
+  }
+}

@@ -1,0 +1,324 @@
+import { isUtf8 } from 'node:buffer'
+import type { BaseLogger } from 'pino'
+import type { WebSocket } from 'ws'
+import { type Handshake, type Liveness, quote, type SpokenDialect, type SpokenFrame } from './dialect.js'
+import { type CloseCode, closeCodes, closeReasons } from './errors.js'
+import type { MaybePromise } from './maybe-promise.js'
+import type { Sink, Wire } from './state/contract.js'
+import { Throttle } from './throttle.js'
+import type { Timer, Timers } from './timers.js'
+
+/** A socket held back for so long without a break is closed. */
+const maxHeldMs = 30_000
+/** Reading freely for so long is a break. */
+const breakMs = 250
+
+const openState = 1
+const asText = { binary: false }
+
+export type Log = Pick<BaseLogger, 'error' | 'warn' | 'info' | 'debug'>
+
+export interface ConnectionLimits {
+  /** Bytes in a frame. */
+  readonly maxPayload: number
+  /** Bytes that may wait for this socket. */
+  readonly maxBuffered: number
+  /** Frames a second, after a burst. */
+  readonly messageRate: number
+  readonly messageBurst: number
+  /** ms between pings; silent for two of them, the socket is closed. */
+  readonly heartbeatMs: number
+}
+
+/** What a connection needs of the process it runs in. */
+export interface ConnectionHost {
+  readonly limits: ConnectionLimits
+  readonly timers: Timers
+  readonly log: Log
+  /** The connection's socket has ended. */
+  readonly forget: (connection: Connection) => void
+  /** The connection is closed by us. */
+  readonly onClose: (code: CloseCode) => void
+}
+
+/** A dialect, or how to choose one by the first frame. The choice is asked again, three times, while it answers undefined. */
+export type Speaks = SpokenDialect | Chooser
+
+export interface Chooser {
+  readonly choose: (frame: unknown) => SpokenDialect | undefined
+  readonly unknown: Wire
+}
+
+/** Frames that no dialect fits before the socket is closed. */
+const maxUnknown = 3
+
+/**
+ * One socket in one dialect: parses, checks and dispatches its frames in order and one at a time, keeps it alive, and holds
+ * what it may take in and have waiting within bounds.
+ */
+export class Connection implements Sink {
+  /** The address of the client, as the proxies we trust report it. */
+  readonly address: string
+  readonly #host: ConnectionHost
+  readonly #socket: WebSocket
+  readonly #handshake: Handshake
+  readonly #throttle: Throttle
+  #chooser: Chooser | undefined
+  #unknown = 0
+  #dialect: SpokenDialect | undefined
+  #peer: unknown
+  /** When anything came last, and when a frame did: by the monotonic clock, which nobody sets. */
+  #heardAt = performance.now()
+  #frameAt = this.#heardAt
+
+  /** Frames that came while an earlier one was being handled or the socket was held back: what one chunk held, since it is paused then. */
+  #waiting: Buffer[] = []
+  #isBusy = false
+  #heldBy: Timer | undefined
+  #heldSince = 0
+  #releasedAt = 0
+  #life: Timer | undefined
+  #isClosed = false
+
+  constructor (host: ConnectionHost, socket: WebSocket, speaks: Speaks, { address, handshake }: { address: string, handshake: Handshake }) {
+    this.#host = host
+    this.#socket = socket
+    this.#handshake = handshake
+    this.address = address
+    this.#throttle = new Throttle(host.limits.messageRate, host.limits.messageBurst, performance.now())
+    socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary))
+    socket.on('ping', () => this.#onPing())
+    socket.on('pong', () => { this.#heardAt = performance.now() })
+    socket.on('close', () => this.#onEnd())
+    if ('choose' in speaks) this.#chooser = speaks
+    else this.#adopt(speaks)
+    if (!this.#isClosed) this.#awaitLife()
+  }
+
+  /** When a frame or a pong came last, in ms since the epoch. */
+  get seenAt (): number {
+    return Math.round(Date.now() - (performance.now() - this.#heardAt))
+  }
+
+  /** False when the socket takes no more frames: it is closing, or too many bytes wait for it, which closes it. */
+  deliver (frame: Wire): boolean {
+    const socket = this.#socket
+    if (socket.readyState !== openState) return false
+    if (socket.bufferedAmount > this.#host.limits.maxBuffered) {
+      this.close(closeCodes.slowConsumer)
+      return false
+    }
+    socket.send(frame, asText)
+    return true
+  }
+
+  /** Refuses what the client asked, in its dialect's form. Of `details` the first 128 characters are told. */
+  refuse (sentence: string, details?: string): void {
+    if (this.#dialect !== undefined) this.deliver(this.#dialect.errors.frame(sentence, details === undefined ? undefined : quote(details)))
+  }
+
+  /** Ends it without asking. */
+  terminate (): void {
+    this.#socket.terminate()
+  }
+
+  /** Ends the connection: its peer leaves now, the socket as soon as the client answers. */
+  close (code: CloseCode, reason = closeReasons[code]): void {
+    if (this.#isClosed) return
+    this.#host.onClose(code)
+    this.#socket.close(code, reason)
+    // A paused socket would not read the client's answer.
+    this.#socket.resume()
+    this.#end()
+  }
+
+  #onMessage (data: Buffer, isBinary: boolean): void {
+    if (this.#isClosed) return
+    this.#heardAt = this.#frameAt = performance.now()
+    // Ours, unless the app around us had set up its sockets with another limit.
+    if (data.length > this.#host.limits.maxPayload) return this.close(closeCodes.tooBig)
+    // ws checks text only, and what is relayed as text must be UTF-8 or its receiver breaks.
+    if (isBinary && !isUtf8(data)) data = Buffer.alloc(0)
+    if (this.#isBusy || this.#heldBy !== undefined || !this.#admit()) this.#wait(data)
+    else this.#dispatch(data)
+  }
+
+  #onPing (): void {
+    this.#heardAt = performance.now()
+    if (!this.#isClosed && this.#heldBy === undefined) this.#admit()
+  }
+
+  /** Takes a token, or holds the socket back until there is one. */
+  #admit (): boolean {
+    const now = performance.now()
+    if (this.#throttle.take(now)) return true
+    if (this.#heldSince === 0 || now - this.#releasedAt > breakMs) this.#heldSince = now
+    if (now - this.#heldSince > maxHeldMs) {
+      this.close(closeCodes.policy, 'Too many frames')
+      return false
+    }
+    this.#socket.pause()
+    this.#heldBy = this.#host.timers.schedule(this.#throttle.waitMs, () => {
+      this.#heldBy = undefined
+      this.#releasedAt = performance.now()
+      this.#drain()
+    })
+    return false
+  }
+
+  #wait (data: Buffer): void {
+    if (this.#isClosed) return
+    this.#waiting.push(data)
+    this.#socket.pause()
+  }
+
+  /** Handles what waited, as far as tokens and handlers let it, and reads on once nothing waits. */
+  #drain (): void {
+    while (!this.#isClosed && !this.#isBusy && this.#heldBy === undefined) {
+      const next = this.#waiting[0]
+      if (next === undefined) {
+        this.#heardAt = this.#frameAt = performance.now()
+        this.#socket.resume()
+        return
+      }
+      if (!this.#admit()) return
+      this.#waiting.shift()
+      this.#dispatch(next)
+    }
+  }
+
+  #dispatch (raw: Buffer): void {
+    const frame = parse(raw)
+    if (this.#dialect === undefined && !this.#choose(frame)) return
+    if (this.#isBusy) {
+      this.#waiting.unshift(raw)
+      return
+    }
+    const { errors, frames } = this.#dialect as SpokenDialect
+    if (frame === undefined) return this.refuse(errors.notJson)
+    const { type } = frame
+    const known = typeof type === 'string' ? frames.get(type) : undefined
+    if (known === undefined) return this.refuse(errors.unknownType(type))
+    if (!known.fits(frame)) return this.refuse(errors.malformed(type as string))
+    this.#handle(known, frame, raw)
+  }
+
+  #handle (known: SpokenFrame, frame: JsonObject, raw: Buffer): void {
+    try {
+      const result = known.handle(this.#peer, frame, raw)
+      if (result instanceof Promise) this.#until(result, () => {}, frame.type)
+    } catch (error) {
+      this.#fail(error, frame.type)
+    }
+  }
+
+  /** Nothing else of this socket is handled before the promise is. */
+  #until<T> (promise: Promise<T>, next: (value: T) => void, type?: unknown): void {
+    this.#isBusy = true
+    this.#socket.pause()
+    promise.then(next).catch((error: unknown) => this.#fail(error, type)).finally(() => {
+      this.#isBusy = false
+      if (this.#isClosed) this.#leave()
+      else this.#drain()
+    })
+  }
+
+  #fail (error: unknown, type: unknown): void {
+    this.#host.log.error({ err: error, dialect: this.#dialect?.name, type: quote(type) }, 'handler failed')
+    if (this.#dialect !== undefined) this.refuse(this.#dialect.errors.internal)
+  }
+
+  #choose (frame: JsonObject | undefined): boolean {
+    const { choose, unknown } = this.#chooser as Chooser
+    const dialect = choose(frame)
+    if (dialect !== undefined) {
+      this.#adopt(dialect)
+      if (!this.#isClosed) this.#awaitLife()
+      return true
+    }
+    this.deliver(unknown)
+    if (++this.#unknown === maxUnknown) this.close(closeCodes.policy, 'Unknown dialect')
+    return false
+  }
+
+  #adopt (dialect: SpokenDialect): void {
+    this.#chooser = undefined
+    this.#dialect = dialect
+    const take = (peer: unknown) => {
+      this.#peer = peer
+      if (peer === undefined) this.close(closeCodes.policy)
+    }
+    try {
+      const peer = dialect.open(this, this.#handshake)
+      if (peer instanceof Promise) this.#until(peer, take)
+      else take(peer)
+    } catch (error) {
+      this.#fail(error, undefined)
+      this.close(closeCodes.policy)
+    }
+  }
+
+  /** Closes the socket if it is silent for too long, else pings it and looks again. */
+  #checkLife (): void {
+    const { silentMs, framelessMs } = this.#bounds()
+    // A socket that we do not read cannot show that it lives.
+    if (this.#isBusy || this.#heldBy !== undefined) this.#heardAt = this.#frameAt = performance.now()
+    const now = performance.now()
+    if (now - this.#heardAt >= silentMs || now - this.#frameAt >= framelessMs) return this.close(closeCodes.timeout)
+    this.#socket.ping()
+    this.#awaitLife()
+  }
+
+  #awaitLife (): void {
+    const { silentMs, framelessMs } = this.#bounds()
+    const now = performance.now()
+    const ms = Math.min(this.#host.limits.heartbeatMs, silentMs / 2, this.#heardAt + silentMs - now, this.#frameAt + framelessMs - now)
+    this.#host.timers.cancel(this.#life)
+    this.#life = this.#host.timers.schedule(ms, () => this.#checkLife())
+  }
+
+  #bounds (): Required<Liveness> {
+    const { silentMs = Infinity, framelessMs = Infinity } = this.#dialect?.liveness ?? {}
+    return { silentMs: Math.min(2 * this.#host.limits.heartbeatMs, silentMs), framelessMs }
+  }
+
+  #onEnd (): void {
+    this.#end()
+    this.#host.forget(this)
+  }
+
+  #end (): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#waiting = []
+    this.#host.timers.cancel(this.#life)
+    this.#host.timers.cancel(this.#heldBy)
+    // A handler at work may be about to register the peer: it leaves once that is done.
+    if (!this.#isBusy) this.#leave()
+  }
+
+  #leave (): void {
+    const peer = this.#peer
+    if (this.#dialect === undefined || peer === undefined) return
+    this.#peer = undefined
+    const failed = (error: unknown) => this.#host.log.error({ err: error, dialect: this.#dialect?.name }, 'leaving failed')
+    try {
+      const left: MaybePromise<unknown> = this.#dialect.close(peer)
+      if (left instanceof Promise) left.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+}
+
+type JsonObject = Record<string, unknown>
+
+/** The object that a frame holds, or undefined. */
+function parse (raw: Buffer): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(raw.toString())
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as JsonObject : undefined
+  } catch {
+    return undefined
+  }
+}

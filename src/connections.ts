@@ -1,0 +1,79 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { WebSocket } from 'ws'
+import { Connection, type ConnectionHost, type ConnectionLimits, type Log, type Speaks } from './connection.js'
+import type { Handshake } from './dialect.js'
+import { type CloseCode, closeCodes, closeReasons } from './errors.js'
+import type { Timers } from './timers.js'
+
+/** How long a client may take to answer a close before its socket is cut. In ms. */
+export const closeTimeoutMs = 3_000
+
+const drainStepMs = 50
+
+export interface ConnectionsOptions extends ConnectionLimits {
+  readonly maxClients: number
+}
+
+/** All open connections of one process: how many there may be, and how they end when it does. */
+export class Connections implements ConnectionHost {
+  readonly limits: ConnectionsOptions
+  readonly timers: Timers
+  readonly log: Log
+  /** How many were closed by us, by code. */
+  readonly closed = new Map<CloseCode, number>()
+  readonly #open = new Set<Connection>()
+  #isDraining = false
+
+  constructor (limits: ConnectionsOptions, timers: Timers, log: Log) {
+    this.limits = limits
+    this.timers = timers
+    this.log = log
+  }
+
+  get size (): number {
+    return this.#open.size
+  }
+
+  /** True from `drain` on: nothing new is let in. */
+  get isDraining (): boolean {
+    return this.#isDraining
+  }
+
+  /** Takes a socket that has just been upgraded; past `maxClients` it is closed with 1013 at once. */
+  accept (socket: WebSocket, speaks: Speaks, client: { address: string, handshake: Handshake }): void {
+    if (this.#open.size >= this.limits.maxClients) {
+      this.onClose(closeCodes.tryAgainLater)
+      socket.close(closeCodes.tryAgainLater, closeReasons[closeCodes.tryAgainLater])
+      return
+    }
+    this.#open.add(new Connection(this, socket, speaks, client))
+  }
+
+  forget = (connection: Connection): void => {
+    this.#open.delete(connection)
+  }
+
+  onClose = (code: CloseCode): void => {
+    this.closed.set(code, (this.closed.get(code) ?? 0) + 1)
+  }
+
+  /**
+   * Lets nobody in any more and closes everybody with 1001, spread evenly over `ms` so that they do not all come back at
+   * once elsewhere. Done when every socket has ended; one that does not answer is cut.
+   */
+  async drain (ms: number): Promise<void> {
+    this.#isDraining = true
+    const connections = [...this.#open]
+    const startedAt = performance.now()
+    let closed = 0
+    while (closed < connections.length) {
+      const share = ms === 0 ? 1 : (performance.now() - startedAt + drainStepMs) / ms
+      const due = Math.min(connections.length, Math.ceil(connections.length * share))
+      for (; closed < due; closed++) connections[closed]?.close(closeCodes.goingAway)
+      if (closed < connections.length) await delay(drainStepMs)
+    }
+    const deadline = performance.now() + closeTimeoutMs
+    while (this.#open.size > 0 && performance.now() < deadline) await delay(drainStepMs)
+    for (const connection of this.#open) connection.terminate()
+  }
+}

@@ -1,0 +1,28 @@
+import fastify, { type FastifyInstance, LogController } from 'fastify'
+import { describeRequest, signalbox } from './app.js'
+import type { Config } from './config.js'
+
+/** How long a client may take over its request's headers. In ms. */
+const headersTimeoutMs = 10_000
+
+/** The stock server, ready to listen: a Fastify instance with nothing in it but Signalbox. */
+export function createService (config: Config): FastifyInstance {
+  const app: FastifyInstance = fastify({
+    logger: { level: config.LOG_LEVEL, serializers: { req: describeRequest } },
+    trustProxy: trusted(config.TRUST_PROXY),
+    logController: new LogController({ disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace' }),
+    // Sockets are closed before, each with a code; what is left then are idle or half-sent requests.
+    forceCloseConnections: true,
+    requestTimeout: headersTimeoutMs,
+    http: { headersTimeout: headersTimeoutMs },
+    bodyLimit: config.MAX_PAYLOAD,
+    routerOptions: { maxParamLength: 256 }
+  })
+  app.setNotFoundHandler(async (_request, reply) => await reply.code(404).send({ error: 'not found' }))
+  app.register(signalbox, { config })
+  return app
+}
+
+function trusted (setting: string): boolean | string[] {
+  return setting === 'true' || setting === 'false' ? setting === 'true' : setting.split(',')
+}

@@ -1,0 +1,179 @@
+import type { MaybePromise } from '../maybe-promise.js'
+
+/**
+ * What a dialect may ask of the exchange, wherever a peer's socket is. Every operation is one step: what it reads and
+ * what it writes cannot be torn apart by another connection or another node. It answers at once or with a promise,
+ * as its implementation can; a caller that awaits works with both.
+ *
+ * Rooms are named `<dialect>` or `<dialect>/<name>`, so that two dialects never meet. A room exists while it has members,
+ * or mail, or was opened with `rooms.open` and has not expired.
+ */
+export interface State {
+  readonly peers: Peers
+  readonly rooms: Rooms
+  readonly relay: Relay
+  readonly sessions: Sessions
+  readonly attempts: Attempts
+  /** What is held now: all zero when nobody is connected and everything has expired. */
+  size (): StateSize
+  close (): MaybePromise<void>
+}
+
+/** One serialised frame: JSON text, or its UTF-8 bytes. Not changed after it was handed over. */
+export type Wire = string | Buffer
+
+/** What the others may know of a peer besides its id, small and JSON-safe. */
+export type PeerInfo = Readonly<Record<string, string>>
+
+/** The receiving end of a peer, on the node where its socket is. */
+export interface Sink {
+  /** Frames leave in the order given. False when the socket does not take frames any more. */
+  deliver (frame: Wire): boolean
+  close (code: number): void
+  /** When the peer was last heard of, in ms since the epoch. */
+  readonly seenAt: number
+}
+
+/** A peer as others see it. `seenAt` is in ms since the epoch; of another node's peer it may be one lease old. */
+export interface Peer {
+  readonly id: string
+  readonly info: PeerInfo
+  readonly seenAt: number
+}
+
+/** A peer's place in a room: what `join` gave and `leave` takes. It stands for this connection's registration only. */
+export interface Member extends Peer {
+  readonly room: string
+}
+
+export interface Join {
+  room: string
+  /** Unique in the room. */
+  id: string
+  sink: Sink
+  info?: PeerInfo
+  /** Only a connection with the same owner may take the id over. */
+  owner?: string | undefined
+  /** Whether a connection that holds the id already is replaced (closed with 4000), or the join is refused. A connection always replaces itself. */
+  replace: boolean
+  /** Most members; taking an id over needs no free place. */
+  maxMembers?: number
+  /** Refuse unless the room was opened with `rooms.open`. */
+  opened?: boolean
+  /** The connection's earlier place. It leaves there, announced, before it is announced here; if the join fails it stays. */
+  leaving?: Member | undefined
+  /** The first frame the sink gets, before mail and before anything new. It is given the other members. */
+  welcome?: (others: readonly Peer[]) => Wire
+}
+
+export type Joined =
+  | { readonly outcome: 'joined', readonly member: Member }
+  /** `taken`: the id is another's. `full`: `maxMembers` reached. `missing`: the room is not open. */
+  | { readonly outcome: 'taken' | 'full' | 'missing' }
+
+/** Who is where. */
+export interface Peers {
+  join (join: Join): MaybePromise<Joined>
+  /** False when the place was taken over or given up before, which then changes nothing. */
+  leave (member: Member): MaybePromise<boolean>
+  /** The members of a room, in the order they joined. */
+  list (room: string): MaybePromise<readonly Peer[]>
+  /** Names of the rooms that have members and whose name begins with `prefix`. */
+  roomNames (prefix: string): MaybePromise<readonly string[]>
+  /**
+   * From here on `watcher` hears, on every node, of the peers that join and leave the rooms of one dialect: once each, in
+   * order, after the fact. A takeover is a join. One watcher a dialect: a second one takes the place of the first.
+   */
+  watch (dialect: string, watcher: Watcher): void
+}
+
+export interface Watcher {
+  joined? (room: string, peer: Peer): void
+  left? (room: string, peer: Peer): void
+}
+
+/** Rooms that must be opened before they can be joined, and expire. */
+export interface Rooms {
+  /**
+   * Opens `<prefix><code>` under a code of `digits` random digits without a leading zero, unused on any node. It expires
+   * after `idleMs` without a join or a broadcast: its members are closed with 4001; and after `emptyMs` without a member.
+   * Answers the code, or undefined when none is free.
+   */
+  open (room: { prefix: string, digits: number, idleMs: number, emptyMs: number }): MaybePromise<string | undefined>
+}
+
+/** `absent`: no such peer. `failed`: its socket is going away and did not take the frame. */
+export type Sent = 'sent' | 'absent' | 'failed'
+
+/** Frames for peers. What one sender sends to one receiver arrives in the order sent. */
+export interface Relay {
+  send (room: string, to: string, frame: Wire): MaybePromise<Sent>
+  /**
+   * An absent peer finds the frame when it joins, after its welcome, within `keepMs`. Frames of one sender for one receiver
+   * expire together, when the oldest of them does: then `expired` is delivered to the sender, once. `full`: not kept, a
+   * bound of the mailbox is reached.
+   */
+  sendOrKeep (mail: Mail): MaybePromise<Sent | 'kept' | 'full'>
+  /** To every member of the room, but for the one with the id `except`. Answers how many there were. */
+  broadcast (room: string, frame: Wire, except?: string): MaybePromise<number>
+  /** The same for the members on this node only: what a watcher, which runs on every node, uses. */
+  broadcastHere (room: string, frame: Wire, except?: string): void
+}
+
+export interface Mail {
+  room: string
+  from: string
+  to: string
+  frame: Wire
+  keepMs: number
+  expired: Wire
+}
+
+/** Bounds of what waits for absent peers. */
+export interface MailboxLimits {
+  /** Frames for one destination. */
+  maxMessages: number
+  /** Bytes for one destination. */
+  maxBytes: number
+  /** Bytes on one node. */
+  totalBytes: number
+}
+
+/** Calls between two peers of a room that carry a name. */
+export interface Sessions {
+  /**
+   * Checks the session, resolves it and sends, in one step. An offer (`begins`) binds its session to the two peers, once it
+   * was sent. A frame without a session gets the latest of the two, if any. A session ends when one of the two leaves or
+   * after `idleMs`. `foreign`: the session is bound to other peers.
+   */
+  send (signal: SessionSignal): MaybePromise<Sent | 'foreign'>
+}
+
+export interface SessionSignal {
+  room: string
+  from: string
+  to: string
+  session: string | undefined
+  begins: boolean
+  idleMs: number
+  /** The frame to send, once its session is known. */
+  frame: (session: string | undefined) => Wire
+}
+
+/** Counts what an address may do only so often, over all nodes. */
+export interface Attempts {
+  /** Counts one; answers how many in the window of `windowMs` that began with the first. */
+  add (key: string, windowMs: number): MaybePromise<number>
+  /** How many in the window that is running, 0 when none is. */
+  count (key: string): MaybePromise<number>
+}
+
+export interface StateSize {
+  peers: number
+  rooms: number
+  /** Mailboxes with something in them, and the bytes in all of them. */
+  mailboxes: number
+  mailboxBytes: number
+  sessions: number
+  attempts: number
+}

@@ -1,0 +1,253 @@
+import { randomInt } from 'node:crypto'
+import { closeCodes } from '../errors.js'
+import type { Timer, Timers } from '../timers.js'
+import type { Join, Joined, Mail, MailboxLimits, Member, PeerInfo, Peers, Relay, Rooms, Sent, SessionSignal, Sink, State, Watcher, Wire } from './contract.js'
+import { Mailboxes } from './mailboxes.js'
+import { RoomSessions } from './memory-sessions.js'
+
+/** How many codes are drawn before the free ones are looked for one by one. */
+const drawsOfCode = 20
+
+const noInfo: PeerInfo = Object.freeze({})
+
+class Registration implements Member {
+  readonly room: string
+  readonly id: string
+  readonly sink: Sink
+  readonly info: PeerInfo
+  readonly owner: string | undefined
+
+  constructor ({ room, id, sink, info = noInfo, owner }: Join) {
+    this.room = room
+    this.id = id
+    this.sink = sink
+    this.info = info
+    this.owner = owner
+  }
+
+  get seenAt (): number {
+    return this.sink.seenAt
+  }
+}
+
+/** When an opened room goes. */
+interface Lifetime {
+  idleMs: number
+  emptyMs: number
+  /** Moved on by every use; the timer looks at it when it fires, so that a signal costs no timer. */
+  idleAt: number
+  idle: Timer
+  empty: Timer | undefined
+}
+
+interface Room {
+  readonly name: string
+  readonly members: Map<string, Registration>
+  lifetime: Lifetime | undefined
+  sessions: RoomSessions | undefined
+}
+
+/** The exchange of one process. Every operation answers at once. */
+export function memoryState (timers: Timers, mailboxLimits: MailboxLimits): State {
+  const rooms = new Map<string, Room>()
+  const watchers = new Map<string, Watcher>()
+  const windows = new Map<string, { count: number }>()
+  const mailboxes = new Mailboxes(timers, mailboxLimits, ({ room, from, expired }) => {
+    find(room, from)?.sink.deliver(expired)
+  })
+
+  function find (room: string, id: string): Registration | undefined {
+    return rooms.get(room)?.members.get(id)
+  }
+
+  function add (name: string, lifetime?: Lifetime): Room {
+    const room: Room = { name, members: new Map(), lifetime, sessions: undefined }
+    rooms.set(name, room)
+    return room
+  }
+
+  function watcherOf (room: string): Watcher | undefined {
+    const slash = room.indexOf('/')
+    return watchers.get(slash === -1 ? room : room.slice(0, slash))
+  }
+
+  function startIdle (room: Room, idleMs: number): Timer {
+    return timers.schedule(idleMs, () => {
+      if (room.lifetime === undefined) return
+      const restMs = room.lifetime.idleAt - performance.now()
+      if (restMs > 0) room.lifetime.idle = startIdle(room, restMs)
+      else expire(room)
+    })
+  }
+
+  function use ({ lifetime }: Room): void {
+    if (lifetime !== undefined) lifetime.idleAt = performance.now() + lifetime.idleMs
+  }
+
+  function expire (room: Room): void {
+    for (const member of [...room.members.values()]) {
+      leave(member)
+      member.sink.close(closeCodes.roomExpired)
+    }
+    remove(room)
+  }
+
+  function remove (room: Room): void {
+    timers.cancel(room.lifetime?.idle)
+    timers.cancel(room.lifetime?.empty)
+    rooms.delete(room.name)
+  }
+
+  function join (request: Join): Joined {
+    const { id, sink, leaving, maxMembers = Infinity } = request
+    let room = rooms.get(request.room)
+    if (request.opened === true && room?.lifetime === undefined) return { outcome: 'missing' }
+    const holder = room?.members.get(id)
+    if (holder !== undefined && holder.sink !== sink && (!request.replace || holder.owner !== request.owner)) return { outcome: 'taken' }
+    const givesUpPlace = leaving?.room === request.room && find(leaving.room, leaving.id) === leaving
+    if (holder === undefined && !givesUpPlace && (room?.members.size ?? 0) >= maxMembers) return { outcome: 'full' }
+
+    const member = new Registration(request)
+    if (leaving !== undefined && leaving !== holder) leave(leaving)
+    // Leaving may have ended the room.
+    room = rooms.get(request.room) ?? add(request.room)
+    timers.cancel(room.lifetime?.empty)
+    use(room)
+    // Taking the place of the holder keeps its sessions but not its turn: the list is in the order of joining.
+    room.members.delete(id)
+    const welcome = request.welcome?.([...room.members.values()])
+    room.members.set(id, member)
+    if (holder !== undefined && holder.sink !== sink) holder.sink.close(closeCodes.replaced)
+    if (welcome !== undefined) sink.deliver(welcome)
+    for (const frame of mailboxes.take(request.room, id)) sink.deliver(frame)
+    watcherOf(request.room)?.joined?.(request.room, member)
+    return { outcome: 'joined', member }
+  }
+
+  function leave (member: Member): boolean {
+    const room = rooms.get(member.room)
+    if (room?.members.get(member.id) !== member) return false
+    room.members.delete(member.id)
+    room.sessions?.endOf(member.id)
+    if (room.members.size === 0) {
+      const { lifetime } = room
+      if (lifetime === undefined) remove(room)
+      else lifetime.empty = timers.schedule(lifetime.emptyMs, () => remove(room))
+    }
+    watcherOf(member.room)?.left?.(member.room, member)
+    return true
+  }
+
+  const peers: Peers = {
+    join,
+    leave,
+    list: (room) => [...rooms.get(room)?.members.values() ?? []],
+    roomNames: (prefix) => [...rooms.values()].filter(({ name, members }) => members.size > 0 && name.startsWith(prefix)).map(({ name }) => name),
+    watch (dialect, watcher) { watchers.set(dialect, watcher) }
+  }
+
+  function freeCode (prefix: string, digits: number): string | undefined {
+    const least = 10 ** (digits - 1)
+    const beyond = 10 ** digits
+    for (let draw = 0; draw < drawsOfCode; draw++) {
+      const code = String(randomInt(least, beyond))
+      if (!rooms.has(prefix + code)) return code
+    }
+    // Nearly all are taken, so there are few to step over only if there are few at all.
+    const start = randomInt(least, beyond)
+    for (let step = 0; step < beyond - least; step++) {
+      const code = String(least + (start - least + step) % (beyond - least))
+      if (!rooms.has(prefix + code)) return code
+    }
+    return undefined
+  }
+
+  const openRooms: Rooms = {
+    open ({ prefix, digits, idleMs, emptyMs }) {
+      const code = freeCode(prefix, digits)
+      if (code === undefined) return undefined
+      const room = add(prefix + code)
+      room.lifetime = {
+        idleMs,
+        emptyMs,
+        idleAt: performance.now() + idleMs,
+        idle: startIdle(room, idleMs),
+        empty: timers.schedule(emptyMs, () => remove(room))
+      }
+      return code
+    }
+  }
+
+  function send (room: string, to: string, frame: Wire): Sent {
+    const member = find(room, to)
+    if (member === undefined) return 'absent'
+    return member.sink.deliver(frame) ? 'sent' : 'failed'
+  }
+
+  function sendOrKeep (mail: Mail): Sent | 'kept' | 'full' {
+    const sent = send(mail.room, mail.to, mail.frame)
+    if (sent !== 'absent') return sent
+    return mailboxes.keep(mail) ? 'kept' : 'full'
+  }
+
+  function broadcast (name: string, frame: Wire, except?: string): number {
+    const room = rooms.get(name)
+    if (room === undefined) return 0
+    use(room)
+    const bytes = typeof frame === 'string' ? Buffer.from(frame) : frame
+    let count = 0
+    for (const member of room.members.values()) {
+      if (member.id === except) continue
+      member.sink.deliver(bytes)
+      count++
+    }
+    return count
+  }
+
+  const relay: Relay = { send, sendOrKeep, broadcast, broadcastHere: broadcast }
+
+  function sendInSession ({ room: name, from, to, session: named, begins, idleMs, frame }: SessionSignal): Sent | 'foreign' {
+    const room = rooms.get(name)
+    if (named !== undefined && room?.sessions?.isForeign(named, from, to) === true) return 'foreign'
+    const session = named ?? room?.sessions?.latest(from, to)
+    const sent = send(name, to, frame(session))
+    if (sent !== 'sent' || room === undefined || session === undefined) return sent
+    if (begins) (room.sessions ??= new RoomSessions(timers)).begin(session, from, to, idleMs)
+    else room.sessions?.touch(session, idleMs)
+    return sent
+  }
+
+  return {
+    peers,
+    rooms: openRooms,
+    relay,
+    sessions: { send: sendInSession },
+    attempts: {
+      add (key, windowMs) {
+        let window = windows.get(key)
+        if (window === undefined) {
+          window = { count: 0 }
+          windows.set(key, window)
+          timers.schedule(windowMs, () => windows.delete(key))
+        }
+        return ++window.count
+      },
+      count: (key) => windows.get(key)?.count ?? 0
+    },
+    size: () => ({
+      peers: sum(rooms, ({ members }) => members.size),
+      rooms: rooms.size,
+      mailboxes: mailboxes.size,
+      mailboxBytes: mailboxes.bytes,
+      sessions: sum(rooms, ({ sessions }) => sessions?.size ?? 0),
+      attempts: windows.size
+    }),
+    close () {}
+  }
+}
+
+function sum (rooms: Map<string, Room>, count: (room: Room) => number): number {
+  let total = 0
+  for (const room of rooms.values()) total += count(room)
+  return total
+}

@@ -1,0 +1,29 @@
+/** A token bucket: `burst` tokens at first, `rate` more each second, never more than `burst`. Pure: the caller says what time it is. */
+export class Throttle {
+  readonly #ratePerMs: number
+  readonly #burst: number
+  #tokens: number
+  #at: number
+
+  /** @param rate tokens a second @param burst most tokens held @param now milliseconds */
+  constructor (rate: number, burst: number, now: number) {
+    this.#ratePerMs = rate / 1000
+    this.#burst = burst
+    this.#tokens = burst
+    this.#at = now
+  }
+
+  /** Takes one token; false when there is none. */
+  take (now: number): boolean {
+    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#ratePerMs)
+    this.#at = now
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
+
+  /** Milliseconds from the last `take` until the next token is there. */
+  get waitMs (): number {
+    return Math.max(0, (1 - this.#tokens) / this.#ratePerMs)
+  }
+}

@@ -1,0 +1,146 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Test } from 'tap'
+import { WebSocket } from 'ws'
+import { readConfig } from '../src/config.js'
+import { createService } from '../src/service.js'
+
+/** Settings as in the environment: text by name. */
+export type Env = Record<string, string>
+
+/** Limits that a test of something else should not meet. */
+const generous: Env = { CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127.0.0.1' }
+
+/** How long to wait for what should come at once. In ms. */
+const patienceMs = 10_000
+
+/** The stock server on a free port of the loopback, closed with the test. */
+export async function build (t: Test, env: Env = {}): Promise<FastifyInstance> {
+  const app = createService(readConfig({ ...generous, ...env }, []))
+  t.teardown(async () => await app.close())
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return app
+}
+
+/** Where an app, or a port, is reached: `http://127.0.0.1:1234`. */
+export function urlOf (to: FastifyInstance | number): string {
+  const port = typeof to === 'number' ? to : (to.server.address() as AddressInfo).port
+  return `http://127.0.0.1:${port}`
+}
+
+export type Frame = Record<string, unknown>
+
+interface Closing {
+  code: number
+  reason: string
+}
+
+/** A client of any dialect: what it gets waits for `next`, in order. */
+export class Client {
+  readonly socket: WebSocket
+  /** Settles when the socket has closed, whoever did it. */
+  readonly closed: Promise<Closing>
+  readonly #frames: Frame[] = []
+  readonly #takers: Array<(frame: Frame | Closing) => void> = []
+  #end: Closing | undefined
+
+  constructor (socket: WebSocket) {
+    this.socket = socket
+    socket.on('message', (data) => {
+      const frame = JSON.parse(String(data)) as Frame
+      const taker = this.#takers.shift()
+      if (taker === undefined) this.#frames.push(frame)
+      else taker(frame)
+    })
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code, reason) => {
+        this.#end = { code, reason: String(reason) }
+        for (const taker of this.#takers.splice(0)) taker(this.#end)
+        resolve(this.#end)
+      })
+    })
+    socket.on('error', () => {})
+  }
+
+  /** Sends an object as JSON, and text or bytes as they are. */
+  send (frame: unknown): void {
+    this.socket.send(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame))
+  }
+
+  /** The next frame. Throws when none comes, and when the socket closes instead. */
+  async next (): Promise<Frame> {
+    const waiting = this.#frames.shift()
+    if (waiting !== undefined) return waiting
+    if (this.#end !== undefined) throw new Error(`closed with ${this.#end.code} instead of a frame`)
+    let timeout: NodeJS.Timeout | undefined
+    const frame = await new Promise<Frame | Closing>((resolve, reject) => {
+      this.#takers.push(resolve)
+      timeout = setTimeout(() => reject(new Error('no frame came')), patienceMs)
+    })
+    clearTimeout(timeout)
+    // What a taker gets is either the end itself or a frame.
+    const { code } = this.#end as Closing | undefined ?? {}
+    if (frame === this.#end) throw new Error(`closed with ${code} instead of a frame`)
+    return frame as Frame
+  }
+
+  /** The next frame for which `fits` holds; those before it are dropped. */
+  async nextThat (fits: (frame: Frame) => boolean): Promise<Frame> {
+    while (true) {
+      const frame = await this.next()
+      if (fits(frame)) return frame
+    }
+  }
+
+  /** The next frame of a type; those before it are dropped. */
+  async nextOf (type: string): Promise<Frame> {
+    return await this.nextThat((frame) => frame.type === type)
+  }
+
+  /** The frames that have come and that nobody took. Only what was sent before something that did come is surely in it. */
+  taken (): Frame[] {
+    return this.#frames.splice(0)
+  }
+
+  /** Closes, and waits until the server has answered. */
+  async close (code?: number): Promise<Closing> {
+    this.socket.close(code)
+    return await this.closed
+  }
+}
+
+/** Connects to a path such as `/tom`, and closes with the test. Throws when the upgrade is refused. */
+export async function connect (t: Test, to: FastifyInstance | number, path: string, options: WebSocket.ClientOptions = {}): Promise<Client> {
+  const client = begin(t, to, path, options)
+  await once(client.socket, 'open')
+  return client
+}
+
+/** The same without waiting for the upgrade. */
+export function begin (t: Test, to: FastifyInstance | number, path: string, options: WebSocket.ClientOptions = {}): Client {
+  const client = new Client(new WebSocket(urlOf(to).replace('http', 'ws') + path, options))
+  t.teardown(() => client.socket.terminate())
+  return client
+}
+
+/** What the server answers to an upgrade it refuses. */
+export async function refusal (t: Test, to: FastifyInstance | number, path: string, options: WebSocket.ClientOptions = {}): Promise<{ status: number, headers: NodeJS.Dict<string | string[]> }> {
+  const { socket } = begin(t, to, path, options)
+  return await new Promise((resolve, reject) => {
+    socket.on('unexpected-response', (_request, response) => {
+      response.resume()
+      resolve({ status: response.statusCode ?? 0, headers: response.headers })
+    })
+    socket.on('open', () => reject(new Error('the upgrade was not refused')))
+  })
+}
+
+/** Answers once `holds` does: for what shows in no frame. Throws when it never does. */
+export async function until (holds: () => unknown): Promise<void> {
+  const deadline = performance.now() + patienceMs
+  while (!await holds()) {
+    if (performance.now() > deadline) throw new Error(`never held: ${String(holds)}`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
