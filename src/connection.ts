@@ -78,6 +78,8 @@ export class Connection implements Sink {
   #heldSince = 0
   #releasedAt = 0
   #life: Timer | undefined
+  /** Too many bytes wait: about to be closed. */
+  #isCut = false
   #isClosed = false
 
   constructor (host: ConnectionHost, socket: WebSocket, speaks: Speaks, { address, handshake }: { address: string, handshake: Handshake }) {
@@ -103,9 +105,11 @@ export class Connection implements Sink {
   /** False when the socket takes no more frames: it is closing, or too many bytes wait for it, which closes it. */
   deliver (frame: Wire): boolean {
     const socket = this.#socket
-    if (socket.readyState !== openState) return false
+    if (socket.readyState !== openState || this.#isCut) return false
     if (socket.bufferedAmount > this.#host.limits.maxBuffered) {
-      this.close(closeCodes.slowConsumer)
+      // Not now: its leave is told to others, who may be as slow, and theirs again to others.
+      this.#isCut = true
+      setImmediate(() => this.close(closeCodes.slowConsumer))
       return false
     }
     socket.send(frame, asText)
@@ -190,6 +194,7 @@ export class Connection implements Sink {
   #dispatch (raw: Buffer): void {
     const frame = parse(raw)
     if (this.#dialect === undefined && !this.#choose(frame)) return
+    if (this.#isClosed) return
     if (this.#isBusy) {
       this.#waiting.unshift(raw)
       return
