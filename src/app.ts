@@ -23,6 +23,11 @@ export interface SignalboxOptions {
   config?: Partial<Config>
   /** Where its routes begin, in an app that has others. */
   prefix?: string
+  /**
+   * Whether browsers of other origins get CORS headers and answers to their preflights, for all paths below the prefix. By
+   * default only where there is a prefix: at the root it would answer for the routes of others.
+   */
+  cors?: boolean
 }
 
 /** How each dialect is mounted. PeerJS brings its paths along; the others are relative to their name. */
@@ -40,7 +45,7 @@ const mounts: Record<DialectName, { plugin: FastifyPluginAsync, prefix: (config:
  *
  * @throws ConfigError for a setting with a value it cannot take
  */
-export const signalbox = fp<SignalboxOptions>(async (app, { config: given = {}, prefix = '' }) => {
+export const signalbox = fp<SignalboxOptions>(async (app, { config: given = {}, prefix = '', cors = prefix !== '' }) => {
   const config = completeConfig(given)
   await app.register(signalboxPlugin, { config })
   await app.register(state)
@@ -48,16 +53,16 @@ export const signalbox = fp<SignalboxOptions>(async (app, { config: given = {}, 
   await app.register(admission)
   await app.register(speak)
   // Fastify's types want text of a serialiser, pino takes anything.
-  await app.register(routes, { prefix, logSerializers: { req: describeRequest as unknown as () => string } })
+  await app.register(routes, { prefix, cors, logSerializers: { req: describeRequest as unknown as () => string } })
   await app.register(listeners, { prefix })
 }, { name: 'signalbox-app', fastify: '5.x' })
 
-const routes: FastifyPluginAsync = async (app) => {
+const routes: FastifyPluginAsync<{ cors: boolean }> = async (app, { cors: hasCors }) => {
   const { config, dialects } = app.signalbox
   await app.register(docs)
   app.addHook('onRequest', app.checkOrigin)
-  // Refused origins never get here, so those that do are reflected.
-  await app.register(cors, { origin: true })
+  // Refused origins never get that far, so those that do are reflected.
+  if (hasCors) await app.register(cors, { origin: true })
 
   await app.register(health)
   await app.register(auto)

@@ -19,7 +19,7 @@ export function createService (config: Config): FastifyInstance {
     routerOptions: { maxParamLength: 256 }
   })
   app.setNotFoundHandler(async (_request, reply) => await reply.code(404).send({ error: 'not found' }))
-  app.register(signalbox, { config })
+  app.register(signalbox, { config, cors: true })
   return app
 }
 
