@@ -16,7 +16,7 @@ declare module 'fastify' {
   }
 }
 
-type SpeakRoute = Pick<RouteOptions, 'method' | 'onRequest' | 'handler' | 'schema'> & { wsHandler: (socket: WebSocket, request: FastifyRequest) => void }
+export type SpeakRoute = Pick<RouteOptions, 'method' | 'onRequest' | 'handler' | 'schema'> & { wsHandler: (socket: WebSocket, request: FastifyRequest) => void }
 
 /** `app.speak(dialect)`: how a dialect is put on a route. */
 export default fp(async (app) => {

@@ -1,6 +1,10 @@
 export { type Static, Type } from '@sinclair/typebox'
 export { type SignalboxOptions, signalbox } from './app.js'
 export { type Config, ConfigError, ConfigSchema, type DialectName, readConfig } from './config.js'
+// What they add to the app's type, which its users see nowhere else.
+export type { Signalbox } from '../plugins/signalbox.js'
+export type { SpeakRoute } from '../plugins/speak.js'
+export type {} from '../plugins/state.js'
 export type { Connection } from './connection.js'
 export type { Dialect, DialectErrors, FrameSchemas, Handlers, Handshake, Liveness } from './dialect.js'
 export { quote } from './dialect.js'

@@ -1,0 +1,42 @@
+import { join } from 'node:path'
+import t from 'tap'
+import ts from 'typescript'
+
+const consumer = `
+import fastify from 'fastify'
+import { type Connection, signalbox, Type } from 'signalbox'
+
+interface Peer { connection: Connection }
+
+const app = fastify()
+await app.register(signalbox, { config: { DIALECTS: ['tom'] } })
+app.route({
+  url: '/x',
+  ...app.speak({
+    name: 'x',
+    frames: { hello: Type.Object({ type: Type.Literal('hello'), text: Type.String() }) },
+    handlers: { hello: ({ connection }: Peer, { text }) => { connection.deliver(text.trim()) } },
+    errors: { frame: (sentence) => sentence, notJson: '', unknownType: () => '', malformed: () => '', internal: '' },
+    open: (connection) => ({ connection }),
+    close () {}
+  })
+})
+export const size: number = app.state.size().peers
+export const port: number = app.signalbox.config.PORT
+`
+
+t.test('a strict TypeScript app that imports signalbox knows its decorators', async (t) => {
+  // Inside the package, where its name resolves to what is built.
+  const file = join(t.testdir({ 'consumer.ts': consumer }), 'consumer.ts')
+  const program = ts.createProgram([file], {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    types: ['node']
+  })
+  const problems = ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
+  t.same(problems, [])
+})
