@@ -1,0 +1,73 @@
+import { after, IdSchema, quote, Type } from 'signalbox'
+
+/** Most topics that one connection is subscribed to. */
+const maxTopics = 256
+
+const TopicsSchema = Type.Array(IdSchema, { maxItems: maxTopics })
+
+/** What a client sends. Fields that are not named here travel along. */
+const frames = {
+  subscribe: Type.Object({ type: Type.Literal('subscribe'), topics: TopicsSchema }),
+  unsubscribe: Type.Object({ type: Type.Literal('unsubscribe'), topics: TopicsSchema }),
+  publish: Type.Object({ type: Type.Literal('publish'), topic: IdSchema }),
+  ping: Type.Object({ type: Type.Literal('ping') })
+}
+
+const pong = JSON.stringify({ type: 'pong' })
+
+const errors = {
+  frame: (message) => JSON.stringify({ type: 'error', message }),
+  notJson: 'Invalid JSON',
+  unknownType: (type) => `Unknown message type: ${quote(type)}`,
+  malformed: (type) => type === 'publish' ? 'Invalid or missing topic' : 'Invalid or missing topics',
+  internal: 'Internal error'
+}
+
+/** A topic is a room, and a subscription is a member of it. */
+const roomOf = (topic) => `y-webrtc/${topic}`
+
+const handlersOf = ({ peers, relay }) => ({
+  async subscribe ({ connection, id, members }, { topics }) {
+    const wanted = new Set(topics.filter((topic) => !members.has(topic)))
+    if (members.size + wanted.size > maxTopics) return connection.refuse('Too many topics')
+    for (const topic of wanted) {
+      const { member } = await peers.join({ room: roomOf(topic), id, sink: connection, replace: false })
+      members.set(topic, member)
+    }
+  },
+
+  async unsubscribe ({ members }, { topics }) {
+    for (const topic of topics.filter((topic) => members.has(topic))) {
+      await peers.leave(members.get(topic))
+      members.delete(topic)
+    }
+  },
+
+  publish (_client, frame) {
+    const room = roomOf(frame.topic)
+    return after(peers.list(room), ({ length: clients }) => relay.broadcast(room, JSON.stringify({ ...frame, clients })))
+  },
+
+  ping ({ connection }) {
+    connection.deliver(pong)
+  }
+})
+
+export const autoPrefix = '/y-webrtc'
+
+/** The signaling protocol of the npm package y-webrtc, version 10, as a dialect. */
+export default async function yWebrtc (app) {
+  app.route({
+    url: '/',
+    ...app.speak({
+      name: 'y-webrtc',
+      frames,
+      handlers: handlersOf(app.state),
+      errors,
+      open: (connection) => ({ connection, id: crypto.randomUUID(), members: new Map() }),
+      close: async ({ members }) => {
+        for (const member of members.values()) await app.state.peers.leave(member)
+      }
+    })
+  })
+}
