@@ -19,10 +19,10 @@ export class Timers {
 
   /**
    * @param onError told what a call threw; the other calls run all the same
-   * @param tickMs resolution: a call runs at most this late, and never early
+   * @param tickMs resolution: a call runs at most this late, and never early; below the 50 ms in which a list must follow a change
    * @param now milliseconds of a monotonic clock; a test passes its own and calls `advance`
    */
-  constructor (onError: (error: unknown) => void, tickMs = 50, now: () => number = () => performance.now()) {
+  constructor (onError: (error: unknown) => void, tickMs = 25, now: () => number = () => performance.now()) {
     this.#onError = onError
     this.#tickMs = tickMs
     this.#now = now
@@ -31,6 +31,11 @@ export class Timers {
   /** How many calls wait. */
   get size (): number {
     return this.#size
+  }
+
+  /** What its clock says, in ms: for whoever measures against what it schedules. */
+  now (): number {
+    return this.#now()
   }
 
   /** Calls `run` once, `ms` milliseconds from now or up to one tick later. */
@@ -45,7 +50,7 @@ export class Timers {
     }
     bucket.add(timer)
     this.#size++
-    this.#clock ??= setInterval(() => this.advance(), this.#tickMs).unref()
+    this.#start()
     return timer
   }
 
@@ -76,15 +81,25 @@ export class Timers {
     this.#lastTick = Math.max(this.#lastTick, current)
   }
 
-  /** Forgets every call. */
+  /** Forgets every call, also those due in the tick that runs. */
   close (): void {
+    for (const bucket of this.#buckets.values()) bucket.clear()
     this.#buckets.clear()
     this.#size = 0
     this.#stop()
   }
 
+  /** Ticks are multiples of the clock: a beat of any other phase would run calls up to two ticks late. */
+  #start (): void {
+    this.#clock ??= setTimeout(() => {
+      this.#clock = undefined
+      this.advance()
+      if (this.#size > 0) this.#start()
+    }, this.#tickMs - this.#now() % this.#tickMs).unref()
+  }
+
   #stop (): void {
-    clearInterval(this.#clock)
+    clearTimeout(this.#clock)
     this.#clock = undefined
   }
 }
