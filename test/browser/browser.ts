@@ -1,0 +1,70 @@
+import { accessSync, constants } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build as bundle } from 'esbuild'
+import fastify from 'fastify'
+import { chromium, type Page } from 'playwright-core'
+import type { Test } from 'tap'
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream'
+]
+
+/** Opens a page of its own browser context, closed with the test, in which the exports of a script of `pages/` are the global `client`. */
+export type Open = (t: Test, script: string) => Promise<Page>
+
+/** Starts Chromium, closed with the test, and an HTTP server for its pages: their origin is not that of the signaling. */
+export async function launch (t: Test): Promise<Open> {
+  const pages = fastify({ forceCloseConnections: true })
+  pages.get('/', async (_request, reply) => await reply.type('text/html').send('<!doctype html><title>client</title><link rel="icon" href="data:,">'))
+  t.teardown(async () => await pages.close())
+  await pages.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = pages.server.address() as AddressInfo
+
+  const browser = await chromium.launch({ executablePath: findChromium(), args: flags })
+  t.teardown(async () => await browser.close())
+
+  return async (t, script) => {
+    const context = await browser.newContext()
+    t.teardown(async () => await context.close())
+    const page = await context.newPage()
+    page.on('pageerror', (error) => t.fail(`${script} threw: ${error.message}`))
+    page.on('console', (message) => { if (message.type() === 'error') t.fail(`${script} logged: ${message.text()}`) })
+    await page.goto(`http://127.0.0.1:${port}/`)
+    await page.addScriptTag({ content: await bundled(script) })
+    return page
+  }
+}
+
+async function bundled (script: string): Promise<string> {
+  const entry = fileURLToPath(new URL(`pages/${script}`, import.meta.url))
+  const { outputFiles } = await bundle({ entryPoints: [entry], bundle: true, write: false, format: 'iife', globalName: 'client' })
+  return outputFiles.map(({ text }) => text).join('')
+}
+
+/** `CHROMIUM_PATH`, else `chromium` of the `PATH`. */
+function findChromium (): string {
+  const { CHROMIUM_PATH, PATH = '' } = process.env
+  const candidates = CHROMIUM_PATH ? [CHROMIUM_PATH] : PATH.split(delimiter).map((folder) => join(folder, 'chromium'))
+  const found = candidates.find(isExecutable)
+  if (found === undefined) throw new Error(CHROMIUM_PATH ? `CHROMIUM_PATH: ${CHROMIUM_PATH} cannot be run` : 'chromium is not on the PATH: install it, or set CHROMIUM_PATH')
+  return found
+}
+
+function isExecutable (path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

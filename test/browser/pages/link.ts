@@ -1,0 +1,64 @@
+import { Queue } from './queue.js'
+
+/** How a dialect carries what one end has to tell the other. */
+export interface Carrier {
+  readonly description: (description: RTCSessionDescriptionInit) => void
+  /** Null when there are no more. */
+  readonly candidate: (candidate: RTCIceCandidateInit | null) => void
+}
+
+/** One end of a data channel over a real peer connection: descriptions and trickled candidates go out by the carrier. */
+export class Link {
+  readonly #connection = new RTCPeerConnection({ iceServers: [] })
+  readonly #carrier: Carrier
+  readonly #channels = new Queue<RTCDataChannel>()
+  readonly #texts = new Queue<string>()
+  /** Candidates wait until the description before them is set. */
+  #taken = Promise.resolve()
+
+  constructor (carrier: Carrier) {
+    this.#carrier = carrier
+    this.#connection.onicecandidate = ({ candidate }) => carrier.candidate(candidate?.toJSON() ?? null)
+    this.#connection.ondatachannel = ({ channel }) => this.#use(channel)
+  }
+
+  async offer (): Promise<void> {
+    this.#use(this.#connection.createDataChannel('talk'))
+    await this.#describe()
+  }
+
+  /** Takes a description of the other end; an offer is answered. */
+  takeDescription (description: RTCSessionDescriptionInit): void {
+    this.#take(async () => {
+      await this.#connection.setRemoteDescription(description)
+      if (description.type === 'offer') await this.#describe()
+    })
+  }
+
+  takeCandidate (candidate: RTCIceCandidateInit | null): void {
+    this.#take(async () => await this.#connection.addIceCandidate(candidate))
+  }
+
+  /** Sends a text over the channel, once it is open, and answers the one that comes from the other end. */
+  async exchange (text: string): Promise<string> {
+    const channel = await this.#channels.next('an open data channel')
+    channel.send(text)
+    return await this.#texts.next('a text over the data channel')
+  }
+
+  async #describe (): Promise<void> {
+    await this.#connection.setLocalDescription()
+    const { type, sdp } = this.#connection.localDescription as RTCSessionDescription
+    this.#carrier.description({ type, sdp })
+  }
+
+  #use (channel: RTCDataChannel): void {
+    channel.onmessage = ({ data }: MessageEvent<string>) => this.#texts.push(data)
+    if (channel.readyState === 'open') this.#channels.push(channel)
+    else channel.onopen = () => this.#channels.push(channel)
+  }
+
+  #take (step: () => Promise<void>): void {
+    this.#taken = this.#taken.then(step)
+  }
+}
