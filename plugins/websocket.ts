@@ -5,9 +5,11 @@ import { closeTimeoutMs } from '../src/connections.js'
 /** The subprotocol a client offers beside its token, and the only one of the pair that may come back. */
 const tokenProtocol = 'signalbox.jwt'
 
-/** @fastify/websocket within our bounds, unless the app around us has registered it. Sockets close with 1001 when the app does. */
+/** @fastify/websocket within our bounds, unless the app around us has registered it. Sockets close with 1001 when the app does; over another's registration that takes a `drain` before. */
 export default fp(async (app) => {
   const { config, connections } = app.signalbox
+  // Before the hook of @fastify/websocket, which closes all sockets without a code.
+  app.addHook('preClose', async () => await connections.drain(0))
   if (!app.hasDecorator('websocketServer')) {
     const options: WebsocketPluginOptions['options'] = {
       maxPayload: config.MAX_PAYLOAD,
@@ -21,5 +23,4 @@ export default fp(async (app) => {
       errorHandler: (error, _socket, request) => { request.log.debug({ err: error }, 'socket failed') }
     })
   }
-  app.addHook('preClose', async () => await connections.drain(0))
 }, { name: 'websocket', fastify: '5.x', dependencies: ['signalbox'] })

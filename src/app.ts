@@ -25,7 +25,8 @@ export interface SignalboxOptions {
   prefix?: string
   /**
    * Whether browsers of other origins get CORS headers and answers to their preflights, for all paths below the prefix. By
-   * default only where there is a prefix: at the root it would answer for the routes of others.
+   * default only where there is a prefix: at the root it would answer for the routes of others. An app around that has
+   * @fastify/cors answers for us too.
    */
   cors?: boolean
 }
@@ -59,10 +60,11 @@ export const signalbox = fp<SignalboxOptions>(async (app, { config: given = {}, 
 
 const routes: FastifyPluginAsync<{ cors: boolean }> = async (app, { cors: hasCors }) => {
   const { config, dialects } = app.signalbox
-  await app.register(docs)
+  // The document of the app around holds our routes already.
+  if (!app.hasDecorator('swagger')) await app.register(docs)
   app.addHook('onRequest', app.checkOrigin)
   // Refused origins never get that far, so those that do are reflected.
-  if (hasCors) await app.register(cors, { origin: true })
+  if (hasCors && !app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, { origin: true })
 
   await app.register(health)
   await app.register(auto)
