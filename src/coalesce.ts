@@ -13,11 +13,11 @@ export function coalesce (timers: Timers, run: () => void): () => void {
   return () => {
     if (isDue) return
     isDue = true
-    timers.schedule(Math.max(0, restUntil - performance.now()), () => {
+    timers.schedule(Math.max(0, restUntil - timers.now()), () => {
       isDue = false
-      const startedAt = performance.now()
+      const startedAt = timers.now()
       run()
-      const endedAt = performance.now()
+      const endedAt = timers.now()
       restUntil = endedAt + restFactor * (endedAt - startedAt)
     })
   }

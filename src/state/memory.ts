@@ -74,14 +74,14 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits): Stat
   function startIdle (room: Room, idleMs: number): Timer {
     return timers.schedule(idleMs, () => {
       if (room.lifetime === undefined) return
-      const restMs = room.lifetime.idleAt - performance.now()
+      const restMs = room.lifetime.idleAt - timers.now()
       if (restMs > 0) room.lifetime.idle = startIdle(room, restMs)
       else expire(room)
     })
   }
 
   function use ({ lifetime }: Room): void {
-    if (lifetime !== undefined) lifetime.idleAt = performance.now() + lifetime.idleMs
+    if (lifetime !== undefined) lifetime.idleAt = timers.now() + lifetime.idleMs
   }
 
   function expire (room: Room): void {
@@ -170,7 +170,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits): Stat
       room.lifetime = {
         idleMs,
         emptyMs,
-        idleAt: performance.now() + idleMs,
+        idleAt: timers.now() + idleMs,
         idle: startIdle(room, idleMs),
         empty: timers.schedule(emptyMs, () => remove(room))
       }

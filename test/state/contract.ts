@@ -1,0 +1,695 @@
+import type { Test } from 'tap'
+import { closeCodes } from '../../src/errors.js'
+import type { Join, MailboxLimits, Member, Peer, Sink, State, StateSize, Wire } from '../../src/state/contract.js'
+import { until } from '../helper.js'
+
+export interface StateUnderTest {
+  readonly state: State
+  /** Lets so many ms go by. */
+  readonly pass: (ms: number) => void | Promise<void>
+}
+
+/** Makes a State of its own for a test, and closes it with the test. */
+export type MakeState = (t: Test, limits: MailboxLimits) => StateUnderTest | Promise<StateUnderTest>
+
+const generous: MailboxLimits = { maxMessages: 64, maxBytes: 262_144, totalBytes: 1_048_576 }
+
+const nothing: StateSize = { peers: 0, rooms: 0, mailboxes: 0, mailboxBytes: 0, sessions: 0, attempts: 0 }
+
+/** The least time that every implementation can tell from the next: what is due then has come, what is not has not. In ms. */
+const leeway = 200
+const keepMs = 1000
+const opened = { prefix: 'rooms/', digits: 4, idleMs: 2000, emptyMs: 1000 }
+
+/** The receiving end of a peer, as a socket would be. */
+class Inbox implements Sink {
+  readonly frames: string[] = []
+  readonly closes: number[] = []
+  seenAt = 1_700_000_000_000
+  takes = true
+
+  deliver (frame: Wire): boolean {
+    if (this.takes) this.frames.push(String(frame))
+    return this.takes
+  }
+
+  close (code: number): void {
+    this.closes.push(code)
+  }
+
+  /** The frames that came, once there are so many. */
+  async got (count: number): Promise<string[]> {
+    await until(() => this.frames.length >= count)
+    return this.frames.splice(0)
+  }
+
+  async closedWith (): Promise<number> {
+    await until(() => this.closes.length > 0)
+    return this.closes.shift() as number
+  }
+}
+
+const ids = (peers: readonly Peer[]) => peers.map(({ id }) => id)
+
+/** Everything that dialects rely on, wherever the state is kept. */
+export function stateContract (t: Test, makeState: MakeState): void {
+  /** One test over a state of its own, with `enter` for joins that work. */
+  function scenario (
+    title: string,
+    run: (t: Test, given: StateUnderTest & { enter: (join: Partial<Join> & { id: string }) => Promise<Member> }) => Promise<void>,
+    limits: Partial<MailboxLimits> = {}
+  ): void {
+    t.test(title, async (t) => {
+      const { state, pass } = await makeState(t, { ...generous, ...limits })
+      const enter = async (join: Partial<Join> & { id: string }): Promise<Member> => {
+        const joined = await state.peers.join({ room: 'tom', sink: new Inbox(), replace: true, ...join })
+        if (joined.outcome !== 'joined') throw new Error(`${join.id} was not let in: ${joined.outcome}`)
+        return joined.member
+      }
+      await run(t, { state, pass, enter })
+    })
+  }
+
+  scenario('a member is what it joined with', async (t, { state, enter }) => {
+    const sink = new Inbox()
+    const member = await enter({ id: 'a', sink, info: { username: 'A' } })
+    t.match(member, { room: 'tom', id: 'a', info: { username: 'A' }, seenAt: sink.seenAt })
+    const [listed] = await state.peers.list('tom')
+    t.match(listed, { id: 'a', info: { username: 'A' }, seenAt: sink.seenAt })
+  })
+
+  scenario('info that was not given is empty', async (t, { state, enter }) => {
+    await enter({ id: 'a' })
+    t.same((await state.peers.list('tom'))[0]?.info, {})
+  })
+
+  scenario('members are listed in the order they joined', async (t, { state, enter }) => {
+    for (const id of ['10', 'b', '9', 'a', '__proto__', 'constructor']) await enter({ id })
+    t.same(ids(await state.peers.list('tom')), ['10', 'b', '9', 'a', '__proto__', 'constructor'])
+    t.same(await state.peers.list('drone'), [], 'and a room that nobody joined has none')
+  })
+
+  scenario('the list that was given does not change afterwards', async (t, { state, enter }) => {
+    await enter({ id: 'a' })
+    const list = await state.peers.list('tom')
+    await enter({ id: 'b' })
+    t.same(ids(list), ['a'])
+  })
+
+  scenario('the same id in two rooms is two peers', async (t, { state, enter }) => {
+    const [one, other] = [new Inbox(), new Inbox()]
+    await enter({ room: 'psync/x', id: 'a', sink: one })
+    await enter({ room: 'psync/y', id: 'a', sink: other })
+    await state.relay.send('psync/x', 'a', 'for x')
+    await state.relay.send('psync/y', 'a', 'for y')
+    t.same([await one.got(1), await other.got(1)], [['for x'], ['for y']])
+    t.same([one.closes, other.closes], [[], []])
+  })
+
+  scenario('a newer connection takes the id over and the older one is closed with 4000', async (t, { state, enter }) => {
+    const [older, newer] = [new Inbox(), new Inbox()]
+    await enter({ id: 'a', sink: older })
+    await enter({ id: 'a', sink: newer })
+    t.equal(await older.closedWith(), closeCodes.replaced)
+    t.equal(await state.relay.send('tom', 'a', 'hello'), 'sent')
+    t.same(await newer.got(1), ['hello'])
+    t.same(older.frames, [])
+    t.same(ids(await state.peers.list('tom')), ['a'])
+  })
+
+  scenario('the late leave of a replaced member changes nothing', async (t, { state, enter }) => {
+    const newer = new Inbox()
+    const heard: string[] = []
+    const older = await enter({ id: 'a' })
+    await enter({ id: 'a', sink: newer })
+    state.peers.watch('tom', { left: (_room, { id }) => heard.push(id) })
+    t.equal(await state.peers.leave(older), false)
+    t.same(ids(await state.peers.list('tom')), ['a'])
+    t.equal(await state.relay.send('tom', 'a', 'hello'), 'sent')
+    t.same(await newer.got(1), ['hello'])
+    t.same(newer.closes, [])
+    const last = await enter({ id: 'last' })
+    await state.peers.leave(last)
+    await until(() => heard.includes('last'))
+    t.same(heard, ['last'], 'nobody hears of it')
+  })
+
+  scenario('a member leaves once', async (t, { state, enter }) => {
+    const member = await enter({ id: 'a' })
+    t.equal(await state.peers.leave(member), true)
+    t.equal(await state.peers.leave(member), false)
+    t.same(await state.peers.list('tom'), [])
+  })
+
+  scenario('a member that left cannot end the registration that came after it', async (t, { state, enter }) => {
+    const sink = new Inbox()
+    const first = await enter({ id: 'a', sink })
+    await state.peers.leave(first)
+    await enter({ id: 'a', sink })
+    t.equal(await state.peers.leave(first), false)
+    t.same(ids(await state.peers.list('tom')), ['a'])
+  })
+
+  scenario('without replace the id stays with who has it', async (t, { state, enter }) => {
+    const [older, newer] = [new Inbox(), new Inbox()]
+    await enter({ id: 'a', sink: older })
+    t.same(await state.peers.join({ room: 'tom', id: 'a', sink: newer, replace: false }), { outcome: 'taken' })
+    await state.relay.send('tom', 'a', 'hello')
+    t.same(await older.got(1), ['hello'])
+    t.same([older.closes, newer.frames], [[], []])
+  })
+
+  scenario('a connection always replaces itself and is not closed', async (t, { state, enter }) => {
+    const sink = new Inbox()
+    const first = await enter({ id: 'a', sink, info: { username: 'old' } })
+    const second = await enter({ id: 'a', sink, info: { username: 'new' }, replace: false, leaving: first })
+    t.same((await state.peers.list('tom'))[0]?.info, { username: 'new' })
+    t.same(sink.closes, [])
+    t.equal(await state.peers.leave(first), false, 'the earlier place is given up')
+    t.equal(await state.peers.leave(second), true)
+  })
+
+  scenario('only the same owner takes an id over', async (t, { state, enter }) => {
+    const older = new Inbox()
+    await enter({ id: 'a', sink: older, owner: 'one' })
+    const join = { room: 'tom', id: 'a', replace: true }
+    t.same(await state.peers.join({ ...join, sink: new Inbox(), owner: 'two' }), { outcome: 'taken' })
+    t.same(await state.peers.join({ ...join, sink: new Inbox() }), { outcome: 'taken' }, 'no owner is another owner')
+    t.same(older.closes, [])
+    await enter({ id: 'a', owner: 'one' })
+    t.equal(await older.closedWith(), closeCodes.replaced)
+  })
+
+  scenario('a room with maxMembers is full, but a takeover needs no place', async (t, { state, enter }) => {
+    await enter({ id: 'a' })
+    const b = await enter({ id: 'b', maxMembers: 2 })
+    t.same(await state.peers.join({ room: 'tom', id: 'c', sink: new Inbox(), replace: true, maxMembers: 2 }), { outcome: 'full' })
+    await enter({ id: 'a', maxMembers: 2 })
+    await enter({ id: 'c', maxMembers: 2, leaving: b })
+    t.same(ids(await state.peers.list('tom')).sort(), ['a', 'c'], 'nor does one who gives up a place there')
+  })
+
+  scenario('a place given up elsewhere makes no room in a full one', async (t, { state, enter }) => {
+    await enter({ room: 'psync/x', id: 'a' })
+    const b = await enter({ room: 'psync/y', id: 'b' })
+    t.same(await state.peers.join({ room: 'psync/x', id: 'b', sink: new Inbox(), replace: true, maxMembers: 1, leaving: b }), { outcome: 'full' })
+    t.same(ids(await state.peers.list('psync/y')), ['b'], 'and a join that fails leaves nothing')
+  })
+
+  scenario('a place that was taken over already gives up nothing', async (t, { state, enter }) => {
+    const replaced = await enter({ id: 'a' })
+    await enter({ id: 'a' })
+    t.same(await state.peers.join({ room: 'tom', id: 'b', sink: new Inbox(), replace: true, maxMembers: 1, leaving: replaced }), { outcome: 'full' })
+    await enter({ id: 'c', leaving: replaced })
+    t.same(ids(await state.peers.list('tom')), ['a', 'c'])
+  })
+
+  scenario('a join that asks for an opened room is refused where none is', async (t, { state, enter }) => {
+    const join = { room: 'rooms/1234', id: 'a', sink: new Inbox(), replace: false, opened: true }
+    t.same(await state.peers.join(join), { outcome: 'missing' })
+    await enter({ room: 'rooms/1234', id: 'b' })
+    t.same(await state.peers.join(join), { outcome: 'missing' }, 'one that came to be by a join is not open')
+  })
+
+  scenario('a join that fails changes nothing', async (t, { state, enter }) => {
+    const sink = new Inbox()
+    const heard: string[] = []
+    state.peers.watch('psync', { joined: (room, { id }) => heard.push(`+${room} ${id}`), left: (room, { id }) => heard.push(`-${room} ${id}`) })
+    await enter({ room: 'psync/x', id: 'a' })
+    const place = await enter({ room: 'psync/y', id: 'b', sink })
+    const welcome = () => 'welcome'
+    await state.peers.join({ room: 'psync/x', id: 'a', sink, replace: false, leaving: place, welcome })
+    await state.peers.join({ room: 'psync/z', id: 'a', sink, replace: false, opened: true, leaving: place, welcome })
+    await enter({ room: 'psync/y', id: 'last' })
+    await until(() => heard.includes('+psync/y last'))
+    t.same(heard, ['+psync/x a', '+psync/y b', '+psync/y last'])
+    t.same(sink.frames, [])
+    t.same(ids(await state.peers.list('psync/y')), ['b', 'last'])
+    t.same(await state.peers.list('psync/z'), [])
+  })
+
+  scenario('who joins elsewhere leaves first, and both are told in that order', async (t, { state, enter }) => {
+    const heard: string[] = []
+    state.peers.watch('psync', { joined: (room, { id }) => heard.push(`+${room} ${id}`), left: (room, { id }) => heard.push(`-${room} ${id}`) })
+    const sink = new Inbox()
+    const first = await enter({ room: 'psync/x', id: 'a', sink })
+    const second = await enter({ room: 'psync/y', id: 'a', sink, leaving: first })
+    await enter({ room: 'psync/y', id: 'b', sink, leaving: second })
+    await until(() => heard.length >= 5)
+    t.same(heard, ['+psync/x a', '-psync/x a', '+psync/y a', '-psync/y a', '+psync/y b'])
+    t.same(await state.peers.list('psync/x'), [])
+    t.same(ids(await state.peers.list('psync/y')), ['b'])
+    t.same(sink.closes, [])
+  })
+
+  scenario('a watcher hears of each join and leave once and in order, and a takeover is a join', async (t, { state, enter }) => {
+    const heard: string[] = []
+    state.peers.watch('tom', {
+      joined: (room, { id, info }) => heard.push(`+${room} ${id} ${info.username ?? ''}`),
+      left: (room, { id, info }) => heard.push(`-${room} ${id} ${info.username ?? ''}`)
+    })
+    await enter({ id: 'a', info: { username: 'A1' } })
+    const b = await enter({ id: 'b', info: { username: 'B' } })
+    const a = await enter({ id: 'a', info: { username: 'A2' } })
+    await state.peers.leave(b)
+    await state.peers.leave(a)
+    await until(() => heard.length >= 5)
+    t.same(heard, ['+tom a A1', '+tom b B', '+tom a A2', '-tom b B', '-tom a A2'])
+  })
+
+  scenario('a watcher hears after the fact', async (t, { state, enter }) => {
+    const lists: Array<Promise<string[]>> = []
+    const note = () => { lists.push(Promise.resolve(state.peers.list('tom')).then(ids)) }
+    state.peers.watch('tom', { joined: note, left: note })
+    const a = await enter({ id: 'a' })
+    await until(() => lists.length >= 1)
+    await state.peers.leave(a)
+    await until(() => lists.length >= 2)
+    t.same(await Promise.all(lists), [['a'], []])
+  })
+
+  scenario('a watcher hears of its own dialect only, and the later watcher is the one', async (t, { state, enter }) => {
+    const heard: string[] = []
+    const hear = (who: string) => ({ joined: (room: string) => heard.push(`${who} ${room}`) })
+    state.peers.watch('tom', hear('first'))
+    state.peers.watch('tom', hear('tom'))
+    state.peers.watch('tomato', hear('tomato'))
+    await enter({ room: 'tomato/x', id: 'a' })
+    await enter({ room: 'drone', id: 'a' })
+    await enter({ room: 'tom', id: 'a' })
+    await until(() => heard.length >= 2)
+    t.same(heard, ['tomato tomato/x', 'tom tom'])
+  })
+
+  scenario('the welcome comes first, then the mail, then what is new', async (t, { state, enter }) => {
+    const [a, b] = [new Inbox(), new Inbox()]
+    state.peers.watch('peerjs', { joined: (room) => { state.relay.broadcastHere(room, 'new') } })
+    await enter({ room: 'peerjs/k', id: 'a', sink: a })
+    t.same(await a.got(1), ['new'])
+    for (const frame of ['1', '2', '3']) {
+      t.equal(await state.relay.sendOrKeep({ room: 'peerjs/k', from: 'a', to: 'b', frame, keepMs, expired: 'expired' }), 'kept')
+    }
+    await enter({ room: 'peerjs/k', id: 'b', sink: b, welcome: () => 'welcome' })
+    t.same(await b.got(5), ['welcome', '1', '2', '3', 'new'])
+  })
+
+  scenario('the welcome is given the other members', async (t, { enter }) => {
+    await enter({ id: 'a', info: { username: 'A' } })
+    await enter({ id: 'b' })
+    const given: string[][] = []
+    await enter({ id: 'c', welcome: (others) => { given.push(ids(others)); return 'welcome' } })
+    await enter({ id: 'b', welcome: (others) => { given.push(ids(others)); return 'welcome' } })
+    t.same(given, [['a', 'b'], ['a', 'c']])
+  })
+
+  scenario('room names are those that have members and begin alike', async (t, { state, enter }) => {
+    const x = await enter({ room: 'psync/x', id: 'a' })
+    await enter({ room: 'psync/y', id: 'a' })
+    await enter({ room: 'rooms/1', id: 'a' })
+    await state.rooms.open({ ...opened, prefix: 'psync/' })
+    t.same([...await state.peers.roomNames('psync/')].sort(), ['psync/x', 'psync/y'])
+    await state.peers.leave(x)
+    t.same(await state.peers.roomNames('psync/'), ['psync/y'])
+    t.same(await state.peers.roomNames('drone/'), [])
+  })
+
+  scenario('a room opens under digits without a leading zero', async (t, { state, enter }) => {
+    for (const digits of [1, 2, 4, 9]) {
+      t.match(await state.rooms.open({ ...opened, digits }), new RegExp(`^[1-9]\\d{${digits - 1}}$`))
+    }
+    const code = await state.rooms.open(opened) as string
+    const member = await enter({ room: `rooms/${code}`, id: 'a', opened: true })
+    t.equal(member.room, `rooms/${code}`)
+  })
+
+  scenario('codes are unused, every one is found, and then none is free', async (t, { state, pass }) => {
+    const codes = new Set<string | undefined>()
+    for (let room = 0; room < 9; room++) codes.add(await state.rooms.open({ ...opened, digits: 1 }))
+    t.same([...codes].sort(), ['1', '2', '3', '4', '5', '6', '7', '8', '9'])
+    t.equal(await state.rooms.open({ ...opened, digits: 1 }), undefined)
+    t.match(await state.rooms.open({ ...opened, prefix: 'others/', digits: 1 }), /^[1-9]$/, 'another prefix has its own')
+    await pass(opened.emptyMs + leeway)
+    t.match(await state.rooms.open({ ...opened, digits: 1 }), /^[1-9]$/, 'and they become free again')
+  })
+
+  scenario('a room that is not used expires and its members are closed with 4001', async (t, { state, pass, enter }) => {
+    const sink = new Inbox()
+    const heard: string[] = []
+    state.peers.watch('rooms', { left: (room, { id }) => heard.push(`${room} ${id}`) })
+    const room = `rooms/${await state.rooms.open(opened)}`
+    const member = await enter({ room, id: 'a', sink, opened: true })
+    await pass(opened.idleMs - leeway)
+    t.same(sink.closes, [])
+    await pass(2 * leeway)
+    t.equal(await sink.closedWith(), closeCodes.roomExpired)
+    t.same(sink.closes, [], 'once')
+    t.same(await state.peers.list(room), [])
+    t.same(await state.peers.join({ room, id: 'a', sink, replace: false, opened: true }), { outcome: 'missing' })
+    t.equal(await state.peers.leave(member), false)
+    t.same(heard, [`${room} a`])
+    await pass(opened.emptyMs + leeway)
+    t.same(state.size(), nothing)
+  })
+
+  for (const [what, use] of [
+    ['a join', async ({ state }: StateUnderTest, room: string) => await state.peers.join({ room, id: 'b', sink: new Inbox(), replace: false, opened: true })],
+    ['a broadcast', async ({ state }: StateUnderTest, room: string) => await state.relay.broadcast(room, 'signal')],
+    ['a broadcast that reaches nobody', async ({ state }: StateUnderTest, room: string) => await state.relay.broadcast(room, 'signal', 'a')]
+  ] as const) {
+    scenario(`${what} keeps a room`, async (t, { state, pass, enter }) => {
+      const sink = new Inbox()
+      const room = `rooms/${await state.rooms.open(opened)}`
+      await enter({ room, id: 'a', sink, opened: true })
+      await pass(opened.idleMs / 2)
+      await use({ state, pass }, room)
+      await pass(opened.idleMs - leeway)
+      t.same(sink.closes, [])
+      await pass(2 * leeway)
+      t.equal(await sink.closedWith(), closeCodes.roomExpired)
+    })
+  }
+
+  scenario('a join that fails does not keep a room', async (t, { state, pass, enter }) => {
+    const sink = new Inbox()
+    const room = `rooms/${await state.rooms.open(opened)}`
+    await enter({ room, id: 'a', sink, opened: true })
+    await pass(opened.idleMs / 2)
+    t.same(await state.peers.join({ room, id: 'b', sink: new Inbox(), replace: false, opened: true, maxMembers: 1 }), { outcome: 'full' })
+    await pass(opened.idleMs / 2 + leeway)
+    t.equal(await sink.closedWith(), closeCodes.roomExpired)
+  })
+
+  scenario('an empty room goes after its time, and until then the last member can come back', async (t, { state, pass, enter }) => {
+    const sink = new Inbox()
+    const room = `rooms/${await state.rooms.open({ ...opened, idleMs: 60_000 })}`
+    const first = await enter({ room, id: 'a', sink, opened: true })
+    await state.peers.leave(first)
+    await pass(opened.emptyMs - leeway)
+    const second = await enter({ room, id: 'a', sink, opened: true })
+    await pass(opened.emptyMs + leeway)
+    t.same(ids(await state.peers.list(room)), ['a'], 'a room with a member stays')
+    await state.peers.leave(second)
+    await pass(opened.emptyMs + leeway)
+    t.same(await state.peers.join({ room, id: 'a', sink, replace: false, opened: true }), { outcome: 'missing' })
+    t.same(state.size(), nothing)
+  })
+
+  scenario('joining its own opened room again keeps the last member and the room', async (t, { state, pass, enter }) => {
+    const sink = new Inbox()
+    const room = `rooms/${await state.rooms.open({ ...opened, idleMs: 60_000 })}`
+    const first = await enter({ room, id: 'a', sink, opened: true })
+    await enter({ room, id: 'b', sink, opened: true, leaving: first, maxMembers: 1 })
+    await pass(opened.emptyMs + leeway)
+    t.same(ids(await state.peers.list(room)), ['b'])
+  })
+
+  scenario('a room without a lifetime of its own ends with its last member', async (t, { state, enter }) => {
+    const member = await enter({ id: 'a' })
+    t.match(state.size(), { peers: 1, rooms: 1 })
+    await state.peers.leave(member)
+    t.same(state.size(), nothing)
+  })
+
+  scenario('send reaches its peer, finds nobody, or finds a socket that is going', async (t, { state, enter }) => {
+    const sink = new Inbox()
+    await enter({ id: 'a', sink })
+    t.equal(await state.relay.send('tom', 'a', 'text'), 'sent')
+    t.equal(await state.relay.send('tom', 'a', Buffer.from('bytes')), 'sent')
+    t.same(await sink.got(2), ['text', 'bytes'])
+    t.equal(await state.relay.send('tom', 'b', 'text'), 'absent')
+    t.equal(await state.relay.send('tom', '__proto__', 'text'), 'absent')
+    t.equal(await state.relay.send('drone', 'a', 'text'), 'absent')
+    sink.takes = false
+    t.equal(await state.relay.send('tom', 'a', 'text'), 'failed')
+  })
+
+  scenario('what one sends to another arrives in the order sent', async (t, { state, enter }) => {
+    const sink = new Inbox()
+    await enter({ id: 'a', sink })
+    const frames = Array.from({ length: 500 }, (_, at) => String(at))
+    await Promise.all(frames.map((frame) => state.relay.send('tom', 'a', frame)))
+    t.same(await sink.got(500), frames)
+  })
+
+  scenario('a broadcast reaches all but one and says how many', async (t, { state, enter }) => {
+    const [a, b, c] = [new Inbox(), new Inbox(), new Inbox()]
+    await enter({ id: 'a', sink: a })
+    await enter({ id: 'b', sink: b })
+    await enter({ room: 'drone', id: 'c', sink: c })
+    t.equal(await state.relay.broadcast('tom', 'to others', 'a'), 1)
+    t.equal(await state.relay.broadcast('tom', Buffer.from('to all')), 2)
+    t.equal(await state.relay.broadcast('nowhere', 'to nobody'), 0)
+    state.relay.broadcastHere('tom', 'here', 'b')
+    await state.relay.send('tom', 'b', 'last')
+    t.same(await a.got(2), ['to all', 'here'])
+    t.same(await b.got(3), ['to others', 'to all', 'last'])
+    t.same(c.frames, [])
+  })
+
+  scenario('mail for somebody who is there is sent, and fails as a send does', async (t, { state, enter }) => {
+    const sink = new Inbox()
+    await enter({ id: 'a', sink })
+    const mail = { room: 'tom', from: 'b', to: 'a', frame: 'hello', keepMs, expired: 'expired' }
+    t.equal(await state.relay.sendOrKeep(mail), 'sent')
+    t.same(await sink.got(1), ['hello'])
+    sink.takes = false
+    t.equal(await state.relay.sendOrKeep(mail), 'failed')
+    t.match(state.size(), { mailboxes: 0, mailboxBytes: 0 })
+  })
+
+  scenario('mail is found in order, by whoever sent it, and once', async (t, { state, enter }) => {
+    const sink = new Inbox()
+    const a = await enter({ room: 'peerjs/k', id: 'a' })
+    await enter({ room: 'peerjs/k', id: 'b' })
+    for (const [from, frame] of [['a', '1'], ['b', '2'], ['a', '3'], ['b', '4']] as const) {
+      await state.relay.sendOrKeep({ room: 'peerjs/k', from, to: 'c', frame, keepMs, expired: 'expired' })
+    }
+    t.match(state.size(), { mailboxes: 1, mailboxBytes: 4 })
+    await state.peers.leave(a)
+    const c = await enter({ room: 'peerjs/k', id: 'c', sink })
+    t.same(await sink.got(4), ['1', '2', '3', '4'], 'also when its sender has left')
+    t.match(state.size(), { mailboxes: 0, mailboxBytes: 0 })
+    await state.peers.leave(c)
+    await enter({ room: 'peerjs/k', id: 'c', sink, welcome: () => 'welcome' })
+    t.same(await sink.got(1), ['welcome'])
+  })
+
+  scenario('mail waits in the room it was sent in', async (t, { state, enter }) => {
+    const [x, y] = [new Inbox(), new Inbox()]
+    await state.relay.sendOrKeep({ room: 'peerjs/x', from: 'a', to: 'b', frame: 'for x', keepMs, expired: 'expired' })
+    await enter({ room: 'peerjs/y', id: 'b', sink: y, welcome: () => 'welcome' })
+    await enter({ room: 'peerjs/x', id: 'b', sink: x, welcome: () => 'welcome' })
+    t.same([await x.got(2), await y.got(1)], [['welcome', 'for x'], ['welcome']])
+  })
+
+  scenario('mail expires once for each pair, when its oldest frame does', async (t, { state, pass, enter }) => {
+    const [a, b] = [new Inbox(), new Inbox()]
+    await enter({ room: 'peerjs/k', id: 'a', sink: a })
+    await enter({ room: 'peerjs/k', id: 'b', sink: b })
+    const keep = async (from: string, to: string, frame: string) =>
+      await state.relay.sendOrKeep({ room: 'peerjs/k', from, to, frame, keepMs, expired: `expired ${from} ${to}` })
+    await keep('a', 'x', '1')
+    await keep('a', 'y', '2')
+    await pass(keepMs / 2)
+    await keep('a', 'x', '3')
+    await keep('b', 'x', '4')
+    await pass(keepMs / 2 - leeway)
+    t.same([a.frames, b.frames], [[], []], 'not before its time')
+    await pass(2 * leeway)
+    t.same((await a.got(2)).sort(), ['expired a x', 'expired a y'])
+    t.same(b.frames, [])
+    const x = new Inbox()
+    await enter({ room: 'peerjs/k', id: 'x', sink: x })
+    t.same(await x.got(1), ['4'], 'what others sent stays')
+    await pass(keepMs + leeway)
+    t.same([a.frames, b.frames], [[], []], 'and what was found does not expire')
+    t.match(state.size(), { mailboxes: 0, mailboxBytes: 0 })
+  })
+
+  scenario('mail after an expiry waits its full time', async (t, { state, pass, enter }) => {
+    const a = new Inbox()
+    await enter({ room: 'peerjs/k', id: 'a', sink: a })
+    const mail = { room: 'peerjs/k', from: 'a', to: 'x', frame: '1', keepMs, expired: 'expired' }
+    await state.relay.sendOrKeep(mail)
+    await pass(keepMs + leeway)
+    t.same(await a.got(1), ['expired'])
+    await state.relay.sendOrKeep(mail)
+    await pass(keepMs - leeway)
+    t.same(a.frames, [])
+    await pass(2 * leeway)
+    t.same(await a.got(1), ['expired'])
+  })
+
+  scenario('nobody is told of an expiry when the sender has left', async (t, { state, pass, enter }) => {
+    const a = new Inbox()
+    const member = await enter({ room: 'peerjs/k', id: 'a', sink: a })
+    await state.relay.sendOrKeep({ room: 'peerjs/k', from: 'a', to: 'x', frame: '1', keepMs, expired: 'expired' })
+    await state.peers.leave(member)
+    await pass(keepMs + leeway)
+    t.same(a.frames, [])
+    t.same(state.size(), nothing)
+  })
+
+  const mail = { room: 'peerjs/k', from: 'a', to: 'x', frame: '12345678', keepMs, expired: 'expired' }
+
+  scenario('a mailbox holds so many frames', async (t, { state }) => {
+    t.equal(await state.relay.sendOrKeep(mail), 'kept')
+    t.equal(await state.relay.sendOrKeep({ ...mail, from: 'b' }), 'kept')
+    t.equal(await state.relay.sendOrKeep(mail), 'full')
+    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'y' }), 'kept', 'each')
+    t.match(state.size(), { mailboxes: 2, mailboxBytes: 24 })
+  }, { maxMessages: 2 })
+
+  scenario('a mailbox holds so many bytes', async (t, { state }) => {
+    t.equal(await state.relay.sendOrKeep({ ...mail, frame: 'ä'.repeat(11) }), 'full', 'counted in UTF-8')
+    t.same(state.size(), nothing)
+    t.equal(await state.relay.sendOrKeep(mail), 'kept')
+    t.equal(await state.relay.sendOrKeep({ ...mail, frame: Buffer.from('12345678') }), 'kept')
+    t.equal(await state.relay.sendOrKeep({ ...mail, frame: '12345' }), 'full')
+    t.equal(await state.relay.sendOrKeep({ ...mail, frame: '1234' }), 'kept')
+    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'y' }), 'kept', 'each')
+  }, { maxBytes: 20 })
+
+  scenario('all mailboxes together hold so many bytes, free again once found or expired', async (t, { state, pass, enter }) => {
+    t.equal(await state.relay.sendOrKeep(mail), 'kept')
+    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'y' }), 'kept')
+    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'z' }), 'full')
+    await enter({ room: mail.room, id: 'x' })
+    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'z' }), 'kept')
+    await pass(keepMs + leeway)
+    t.match(state.size(), { mailboxes: 0, mailboxBytes: 0 })
+    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'z', frame: '1234567890123456' }), 'kept')
+  }, { totalBytes: 16 })
+
+  /** Signals between `a`, `b` and `c`, with what each got named by its session. */
+  async function callers (enter: (join: Partial<Join> & { id: string }) => Promise<Member>, { sessions }: State) {
+    const inboxes = { a: new Inbox(), b: new Inbox(), c: new Inbox() }
+    const members = {
+      a: await enter({ room: 'drone', id: 'a', sink: inboxes.a }),
+      b: await enter({ room: 'drone', id: 'b', sink: inboxes.b }),
+      c: await enter({ room: 'drone', id: 'c', sink: inboxes.c })
+    }
+    const signal = async (from: string, to: string, session: string | undefined, begins: boolean) =>
+      await sessions.send({ room: 'drone', from, to, session, begins, idleMs: 1000, frame: (session) => `${from} ${session ?? 'none'}` })
+    return {
+      inboxes,
+      members,
+      offer: async (from: string, to: string, session: string) => await signal(from, to, session, true),
+      answer: async (from: string, to: string, session?: string) => await signal(from, to, session, false)
+    }
+  }
+
+  scenario('a session belongs to the two peers of its offer', async (t, { state, enter }) => {
+    const { inboxes, offer, answer } = await callers(enter, state)
+    t.equal(await offer('a', 'b', 's'), 'sent')
+    t.equal(await answer('b', 'a', 's'), 'sent')
+    t.equal(await answer('a', 'b', 's'), 'sent')
+    t.equal(await answer('c', 'a', 's'), 'foreign')
+    t.equal(await answer('a', 'c', 's'), 'foreign')
+    t.equal(await offer('a', 'c', 's'), 'foreign')
+    t.equal(await offer('b', 'a', 's'), 'sent', 'who may begin it anew')
+    t.same(await inboxes.a.got(2), ['b s', 'b s'])
+    t.same(await inboxes.b.got(2), ['a s', 'a s'])
+    t.same(inboxes.c.frames, [])
+    t.equal(state.size().sessions, 1)
+  })
+
+  scenario('a session never seen is accepted, but only an offer binds it', async (t, { state, enter }) => {
+    const { answer } = await callers(enter, state)
+    t.equal(await answer('a', 'b', 'unseen'), 'sent')
+    t.equal(await answer('c', 'b', 'unseen'), 'sent')
+    t.equal(state.size().sessions, 0)
+  })
+
+  scenario('a signal without a session gets the latest of the two', async (t, { state, enter }) => {
+    const { inboxes, offer, answer } = await callers(enter, state)
+    await answer('b', 'a')
+    await offer('a', 'b', 's1')
+    await offer('c', 'a', 's2')
+    await answer('b', 'a')
+    await offer('b', 'a', 's3')
+    await answer('b', 'a')
+    await offer('a', 'b', 's1')
+    await answer('b', 'a')
+    t.same(await inboxes.a.got(6), ['b none', 'c s2', 'b s1', 'b s3', 'b s3', 'b s1'])
+  })
+
+  scenario('an offer that was not sent begins no session', async (t, { state, enter }) => {
+    const { inboxes, offer, answer } = await callers(enter, state)
+    inboxes.b.takes = false
+    t.equal(await offer('a', 'b', 's'), 'failed')
+    t.equal(await offer('a', 'nobody', 's'), 'absent')
+    t.equal(await answer('c', 'a', 's'), 'sent')
+    t.equal(state.size().sessions, 0)
+  })
+
+  scenario('the session is checked before the target is', async (t, { state, enter }) => {
+    const { offer, answer } = await callers(enter, state)
+    await offer('a', 'b', 's')
+    t.equal(await answer('c', 'nobody', 's'), 'foreign')
+  })
+
+  scenario('a session ends when one of the two leaves', async (t, { state, enter }) => {
+    const { members, offer, answer } = await callers(enter, state)
+    await offer('a', 'b', 's1')
+    await offer('c', 'b', 's2')
+    await offer('a', 'c', 's3')
+    await state.peers.leave(members.b)
+    t.equal(state.size().sessions, 1)
+    t.equal(await answer('c', 'a', 's1'), 'sent', 'its name is free')
+    await state.peers.leave(members.a)
+    await state.peers.leave(members.c)
+    t.same(state.size(), nothing)
+  })
+
+  scenario('a session ends when it is not used, and traffic keeps it', async (t, { state, pass, enter }) => {
+    const { offer, answer } = await callers(enter, state)
+    await offer('a', 'b', 's')
+    await pass(1000 - leeway)
+    await answer('b', 'a', 's')
+    await pass(1000 - leeway)
+    await answer('a', 'b')
+    await pass(1000 - leeway)
+    t.equal(await answer('c', 'a', 's'), 'foreign')
+    await pass(2 * leeway)
+    t.equal(await answer('c', 'a', 's'), 'sent', 'what a stranger sent does not')
+    t.equal(state.size().sessions, 0)
+  })
+
+  scenario('a peer takes part in a bounded number of sessions', async (t, { state, enter }) => {
+    const { offer } = await callers(enter, state)
+    for (let session = 0; session < 1000; session++) await offer('a', 'b', `s${session}`)
+    t.ok(state.size().sessions < 1000)
+    t.equal(await offer('a', 'c', 's999'), 'foreign', 'the newest are remembered')
+    t.equal(await offer('a', 'c', 's0'), 'sent', 'the oldest forgotten')
+  })
+
+  scenario('attempts are counted in the window that began with the first', async (t, { state, pass }) => {
+    const { attempts } = state
+    t.equal(await attempts.count('key'), 0)
+    t.equal(await attempts.add('key', 1000), 1)
+    await pass(1000 - leeway)
+    t.equal(await attempts.add('key', 1000), 2)
+    t.equal(await attempts.add('other', 1000), 1, 'each key has its own')
+    t.equal(await attempts.count('key'), 2)
+    await pass(2 * leeway)
+    t.equal(await attempts.count('key'), 0)
+    t.equal(await attempts.add('key', 1000), 1)
+    await pass(1000 + leeway)
+    t.same(state.size(), nothing)
+  })
+
+  scenario('size is all zero when everybody has left and everything has expired', async (t, { state, pass, enter }) => {
+    t.same(state.size(), nothing)
+    const { members, offer } = await callers(enter, state)
+    await offer('a', 'b', 's')
+    const code = await state.rooms.open(opened) as string
+    const inRoom = await enter({ room: `rooms/${code}`, id: 'a', opened: true })
+    await state.relay.sendOrKeep(mail)
+    await state.attempts.add('key', 1000)
+    t.same(state.size(), { peers: 4, rooms: 2, mailboxes: 1, mailboxBytes: 8, sessions: 1, attempts: 1 })
+    for (const member of [...Object.values(members), inRoom]) await state.peers.leave(member)
+    await pass(opened.idleMs + leeway)
+    t.same(state.size(), nothing)
+  })
+}
