@@ -1,0 +1,116 @@
+import { type DataConnection, type MediaConnection, Peer } from 'peerjs'
+import { Queue } from './queue.js'
+
+interface Where {
+  port: number
+  path?: string
+  key?: string
+  token?: string
+}
+
+let peer: Peer
+const ids = new Queue<string>()
+const failures = new Queue<string>()
+const lists = new Queue<string[]>()
+const streams = new Queue<MediaStream>()
+const talks = new Map<string, Talk>()
+
+/** What one data connection is to its page: the same word for both ends. */
+interface Talk {
+  readonly opened: Queue<DataConnection>
+  readonly values: Queue<unknown>
+  connection?: DataConnection
+}
+
+function talkOf (label: string): Talk {
+  const talk = talks.get(label) ?? { opened: new Queue(), values: new Queue() }
+  talks.set(label, talk)
+  return talk
+}
+
+function use (connection: DataConnection): void {
+  const { opened, values } = talkOf(connection.label)
+  connection.on('open', () => opened.push(connection))
+  connection.on('data', (value) => values.push(value))
+}
+
+function watch (call: MediaConnection): void {
+  call.on('stream', (stream) => streams.push(stream))
+}
+
+async function camera (): Promise<MediaStream> {
+  return await navigator.mediaDevices.getUserMedia({ video: true, audio: true })
+}
+
+/** Connects to the server. Without an id the client asks the server for one. */
+export function start (where: Where, id?: string): void {
+  const options = { host: '127.0.0.1', config: { iceServers: [] }, ...where }
+  peer = id === undefined ? new Peer(options) : new Peer(id, options)
+  peer.on('open', (id) => ids.push(id))
+  peer.on('error', ({ type }) => failures.push(type))
+  peer.on('connection', use)
+  peer.on('call', async (call) => {
+    watch(call)
+    call.answer(await camera())
+  })
+}
+
+/** The id under which the server has let the peer in. */
+export async function opened (): Promise<string> {
+  return await ids.next('an open peer')
+}
+
+/** The type of the peer's next error. */
+export async function failed (): Promise<string> {
+  return await failures.next('an error')
+}
+
+export function isOpen (): boolean {
+  return peer.open
+}
+
+/** `label` names the data connection at both ends. */
+export function connect (id: string, label: string): void {
+  use(peer.connect(id, { label }))
+}
+
+/** Sends a value over a data connection and answers what comes from its other end. */
+export async function exchange (label: string, value: unknown): Promise<unknown> {
+  const talk = talkOf(label)
+  talk.connection ??= await talk.opened.next(`an open data connection ${label}`)
+  await talk.connection.send(value)
+  return await talk.values.next(`a value over ${label}`)
+}
+
+export function disconnect (): void {
+  peer.disconnect()
+}
+
+export function reconnect (): void {
+  peer.reconnect()
+}
+
+export async function listAllPeers (): Promise<string[]> {
+  peer.listAllPeers((ids) => lists.push(ids as string[]))
+  return await lists.next('the list of peers')
+}
+
+export async function call (id: string): Promise<void> {
+  watch(peer.call(id, await camera()))
+}
+
+/** Plays the stream of the other end until pictures of it have moved. */
+export async function see (): Promise<{ kinds: string[], hasPicture: boolean }> {
+  const stream = await streams.next('a stream')
+  const frames = new Queue<number>()
+  const video = document.createElement('video')
+  video.muted = true
+  video.srcObject = stream
+  document.body.append(video)
+  await video.play()
+  for (let shown = 0; shown < 2; shown++) {
+    video.requestVideoFrameCallback((at) => frames.push(at))
+    await frames.next('a picture of the stream')
+  }
+  return { kinds: stream.getTracks().map(({ kind }) => kind).sort(), hasPicture: video.videoWidth > 0 && video.videoHeight > 0 }
+}
