@@ -1,0 +1,68 @@
+import t, { type Test } from 'tap'
+import { coalesce } from '../src/coalesce.js'
+import { Timers } from '../src/timers.js'
+
+const tickMs = 50
+
+/** A coalesced call that takes `runMs` by the clock that the test moves. */
+function counted (t: Test, runMs = 0) {
+  let now = 0
+  const errors: unknown[] = []
+  const timers = new Timers((error) => errors.push(error), tickMs, () => now)
+  t.teardown(() => timers.close())
+  const ranAt: number[] = []
+  const run = { breaks: false }
+  const ask = coalesce(timers, () => {
+    ranAt.push(now)
+    now += runMs
+    if (run.breaks) throw new Error('broken')
+  })
+  function pass (ms: number): void {
+    now += ms
+    timers.advance()
+  }
+  return { ask, pass, ranAt, errors, run }
+}
+
+t.test('many requests are one run, within a tick', async (t) => {
+  const { ask, pass, ranAt } = counted(t)
+  for (let request = 0; request < 1000; request++) ask()
+  t.same(ranAt, [], 'not at once')
+  pass(tickMs)
+  t.same(ranAt, [tickMs])
+  pass(1000)
+  t.equal(ranAt.length, 1, 'and none without a request')
+})
+
+t.test('a request after a run is another run', async (t) => {
+  const { ask, pass, ranAt } = counted(t)
+  ask()
+  pass(tickMs)
+  ask()
+  pass(tickMs)
+  t.equal(ranAt.length, 2)
+})
+
+t.test('a run that takes long is followed by a rest of four times as long', async (t) => {
+  const { ask, pass, ranAt } = counted(t, 100)
+  ask()
+  pass(tickMs)
+  ask()
+  ask()
+  pass(350)
+  t.equal(ranAt.length, 1)
+  pass(50 + tickMs)
+  t.equal(ranAt.length, 2, 'and the last request is not forgotten')
+})
+
+t.test('a run that breaks does not end it', async (t) => {
+  const { ask, pass, ranAt, errors, run } = counted(t)
+  run.breaks = true
+  ask()
+  pass(tickMs)
+  t.match(errors, [{ message: 'broken' }])
+  run.breaks = false
+  ask()
+  pass(tickMs)
+  t.equal(ranAt.length, 2)
+})

@@ -1,0 +1,51 @@
+import t from 'tap'
+import { Throttle } from '../src/throttle.js'
+
+/** How many tokens are there at once. */
+function takeAll (throttle: Throttle, now: number): number {
+  let taken = 0
+  while (throttle.take(now)) taken++
+  return taken
+}
+
+t.test('a burst is there from the start, and not one more', async (t) => {
+  t.equal(takeAll(new Throttle(10, 5, 0), 0), 5)
+})
+
+t.test('tokens come back at the rate', async (t) => {
+  const throttle = new Throttle(10, 5, 0)
+  takeAll(throttle, 0)
+  t.equal(throttle.take(99), false)
+  t.equal(throttle.take(100), true)
+  t.equal(throttle.take(100), false)
+  t.equal(takeAll(throttle, 400), 3)
+})
+
+t.test('fractions of a token add up, however often one asks', async (t) => {
+  const throttle = new Throttle(10, 1, 0)
+  takeAll(throttle, 0)
+  let taken = 0
+  for (let now = 1; now <= 10_000; now++) if (throttle.take(now)) taken++
+  t.ok(taken >= 99 && taken <= 100, `${taken} of 100`)
+})
+
+t.test('never more than the burst is held', async (t) => {
+  const throttle = new Throttle(10, 5, 0)
+  takeAll(throttle, 0)
+  t.equal(takeAll(throttle, 3_600_000), 5)
+})
+
+t.test('after waitMs there is a token, and not before', async (t) => {
+  const throttle = new Throttle(10, 5, 0)
+  takeAll(throttle, 30)
+  t.equal(throttle.take(50), false)
+  const { waitMs } = throttle
+  t.equal(throttle.take(50 + waitMs - 1), false)
+  t.equal(throttle.take(50 + waitMs + 0.001), true)
+})
+
+t.test('there is nothing to wait for while tokens are left', async (t) => {
+  const throttle = new Throttle(10, 5, 0)
+  throttle.take(0)
+  t.equal(throttle.waitMs, 0)
+})
