@@ -17,7 +17,7 @@ export const ConfigSchema = Type.Object({
   PORT: Type.Integer({ minimum: 0, maximum: 65535, default: 8080, description: 'TCP port of the main listener; 0 takes a free one' }),
   HOST: Type.String({ minLength: 1, default: '0.0.0.0', description: 'Address to listen on; `::` for IPv6 and IPv4' }),
   LOG_LEVEL: Type.Union(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)), { default: 'info', description: 'Least level that is logged' }),
-  DIALECTS: Type.Array(Type.Union(dialectNames.map((name) => Type.Literal(name))), { default: [...dialectNames], description: 'Dialects to speak' }),
+  DIALECTS: Type.Array(Type.Union(dialectNames.map((name) => Type.Literal(name))), { uniqueItems: true, default: [...dialectNames], description: 'Dialects to speak' }),
   NATIVE_PORTS: Type.Array(Type.String({ pattern: `^(${dialectNames.join('|')}):(\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])$` }), { default: [], description: 'More listeners, each `dialect:port`, on which that dialect alone answers at its original server’s paths', examples: ['dialect:port'] }),
   PLUGINS: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Further dialects: paths or package names of Fastify plugins', examples: ['path or package'] }),
   MAX_CLIENTS: count(50_000, 'Open sockets; past that a socket is closed with 1013'),
@@ -60,7 +60,10 @@ type Name = keyof Config & string
 export const configNames = Object.keys(ConfigSchema.properties) as Name[]
 
 /** Settings of versions to come. Ignoring one would be worse than not starting: whoever sets `JWT_SECRET` believes to be safe. */
-const notYet = ['REDIS_URL', 'JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TURN_URLS', 'TURN_SECRET']
+const notYet = [
+  'REDIS_URL', 'JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE',
+  'TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'TURN_URLS', 'TURN_SECRET', 'STUN_URLS'
+]
 
 /** A setting has a value it cannot take. The message is one line: the name, what it got, what it takes. */
 export class ConfigError extends Error {
@@ -104,10 +107,10 @@ export function readConfig (env: NodeJS.ProcessEnv, argv: readonly string[]): Co
   const flags = readFlags(argv)
   const given: Partial<Record<Name, unknown>> = {}
   for (const name of configNames) {
-    const text = flags[name] ?? env[name]
-    if (text !== undefined && text !== '') given[name] = fromText(ConfigSchema.properties[name], text.trim())
+    const text = (flags[name] ?? env[name] ?? '').trim()
+    if (text !== '') given[name] = fromText(ConfigSchema.properties[name], text)
   }
-  return completeConfig(given as Partial<Config>, (name) => flags[name] ?? env[name] ?? '')
+  return completeConfig(given as Partial<Config>, (name) => JSON.stringify(shorten(flags[name] ?? env[name] ?? '')))
 }
 
 /**
@@ -115,16 +118,22 @@ export function readConfig (env: NodeJS.ProcessEnv, argv: readonly string[]): Co
  *
  * @throws ConfigError
  */
-export function completeConfig (given: Partial<Config>, asGiven: (name: Name) => string = (name) => JSON.stringify(given[name])): Config {
+export function completeConfig (given: Partial<Config>, asGiven: (name: Name) => string = (name) => shorten(JSON.stringify(given[name]))): Config {
   for (const name of Object.keys(given)) {
     const schema = ConfigSchema.properties[name as Name] as TSchema | undefined
     if (schema === undefined) throw new ConfigError(`${name}: no such setting`)
     if (given[name as Name] === undefined || Value.Check(schema, given[name as Name])) continue
-    const got = asGiven(name as Name)
-    throw new ConfigError(`${name}: got "${got.length > 128 ? `${got.slice(0, 128)}…` : got}", takes ${takes(name as Name)}${schema.type === 'string' ? ` (${schema.description})` : ''}`)
+    throw new ConfigError(`${name}: got ${asGiven(name as Name)}, takes ${takes(name as Name)}${schema.type === 'string' ? ` (${schema.description})` : ''}`)
   }
-  const config = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  return Value.Default(ConfigSchema, config) as Config
+  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  const config = Value.Default(ConfigSchema, known) as Config
+  const silent = config.NATIVE_PORTS.find((entry) => !config.DIALECTS.some((name) => entry.startsWith(`${name}:`)))
+  if (silent !== undefined) throw new ConfigError(`NATIVE_PORTS: got "${silent}", takes dialects that DIALECTS names`)
+  return config
+}
+
+function shorten (text: string): string {
+  return text.length > 128 ? `${text.slice(0, 128)}…` : text
 }
 
 function fromText (schema: TSchema, text: string): unknown {
@@ -138,7 +147,7 @@ function readFlags (argv: readonly string[]): Partial<Record<Name, string>> {
   const names = new Map(configNames.map((name) => [flagOf(name).slice(2), name]))
   const args = argv.map((arg, at) => {
     const name = names.get(arg.slice(2))
-    const isBare = name !== undefined && ConfigSchema.properties[name].type === 'boolean' && !/^(true|false)$/.test(argv[at + 1] ?? '')
+    const isBare = name !== undefined && ConfigSchema.properties[name].type === 'boolean' && (argv[at + 1] ?? '--').startsWith('-')
     return isBare ? `${arg}=true` : arg
   })
   try {
@@ -146,6 +155,6 @@ function readFlags (argv: readonly string[]): Partial<Record<Name, string>> {
     const { values } = parseArgs({ args, options, strict: true, allowPositionals: false })
     return Object.fromEntries(Object.entries(values).map(([flag, value]) => [names.get(flag), value]))
   } catch (error) {
-    throw new ConfigError(`${(error as Error).message.split('. ')[0]}; --help lists the flags`)
+    throw new ConfigError(`${(error as Error).message.split(/\.\s/)[0]}; --help lists the flags`)
   }
 }
