@@ -1,0 +1,111 @@
+import t, { type Test } from 'tap'
+import type { FastifyInstance } from 'fastify'
+import { memoryState } from '../../../src/state/memory.js'
+import { Timers } from '../../../src/timers.js'
+import { guessThrottle } from '../../../routes/rooms/guesses.js'
+import { build, type Client, connect } from '../../helper.js'
+import { create, creator, error, hears, heard, joiner, tryJoin } from './members.js'
+
+const allowed = 10
+
+async function guesser (t: Test, app: FastifyInstance, failures: number): Promise<Client> {
+  const client = await connect(t, app, '/rooms', { localAddress: '127.0.0.2' })
+  for (let failure = 0; failure < failures; failure++) {
+    t.same(await tryJoin(client, 'none'), error('Room not found'))
+  }
+  return client
+}
+
+t.test('ten failed joins still let a good one through', async (t) => {
+  const app = await build(t)
+  const { roomId } = await creator(t, app)
+  const client = await guesser(t, app, allowed)
+  t.match(await tryJoin(client, roomId), { type: 'room_joined', roomId })
+})
+
+t.test('the eleventh failed join from an address is refused, and so is every join after it, existing rooms included', async (t) => {
+  const app = await build(t)
+  const { roomId } = await creator(t, app)
+  const client = await guesser(t, app, allowed)
+  t.same(await tryJoin(client, 'none'), error('Too many attempts'))
+  t.same(await tryJoin(client, roomId), error('Too many attempts'))
+  t.same(await tryJoin(client, 'none'), error('Too many attempts'))
+})
+
+t.test('failed joins count for the address, over all its sockets', async (t) => {
+  const app = await build(t)
+  const { roomId } = await creator(t, app)
+  for (let failure = 0; failure < allowed; failure++) {
+    const client = await guesser(t, app, 1)
+    await client.close()
+  }
+  const late = await guesser(t, app, 0)
+  t.same(await tryJoin(late, 'none'), error('Too many attempts'))
+  t.same(await tryJoin(await guesser(t, app, 0), roomId), error('Too many attempts'))
+})
+
+t.test('joins that succeed do not count', async (t) => {
+  const app = await build(t)
+  const { roomId } = await creator(t, app)
+  const client = await guesser(t, app, 0)
+  for (let joins = 0; joins < 2 * allowed; joins++) t.match(await tryJoin(client, roomId), { type: 'room_joined' })
+  for (let failure = 0; failure < allowed; failure++) t.same(await tryJoin(client, 'none'), error('Room not found'))
+})
+
+t.test('other addresses are not affected', async (t) => {
+  const app = await build(t)
+  const { roomId } = await creator(t, app)
+  const client = await guesser(t, app, allowed)
+  t.same(await tryJoin(client, 'none'), error('Too many attempts'))
+  const other = await connect(t, app, '/rooms', { localAddress: '127.0.0.3' })
+  t.same(await tryJoin(other, 'none'), error('Room not found'))
+  t.match(await tryJoin(other, roomId), { type: 'room_joined' })
+})
+
+t.test('who is barred may still create, and keeps the room it is in', async (t) => {
+  const app = await build(t)
+  const client = await guesser(t, app, allowed)
+  t.same(await tryJoin(client, 'none'), error('Too many attempts'))
+  const room = await create(client)
+  t.same(await tryJoin(client, room.roomId), error('Too many attempts'))
+  const friend = await joiner(t, app, room.roomId)
+  t.same(await hears(room, friend), heard(friend))
+})
+
+t.test('the bar falls a minute after the join that was one too many', async (t) => {
+  let now = 0
+  const timers = new Timers((error) => t.fail(String(error)), 50, () => now)
+  t.teardown(() => timers.close())
+  const { attempts, size } = memoryState(timers, { maxMessages: 1, maxBytes: 1, totalBytes: 1 })
+  const guesses = guessThrottle(attempts)
+  for (let failure = 0; failure < allowed; failure++) t.equal(await guesses.isTooMany('x'), false)
+  now = 59_000
+  timers.advance()
+  t.equal(await guesses.isBarred('x'), false)
+  t.equal(await guesses.isTooMany('x'), true, 'still the same minute')
+  t.equal(await guesses.isBarred('x'), true)
+  t.equal(await guesses.isBarred('y'), false)
+  now = 118_900
+  timers.advance()
+  t.equal(await guesses.isBarred('x'), true)
+  now = 119_000
+  timers.advance()
+  t.equal(await guesses.isBarred('x'), false)
+  t.equal(await guesses.isTooMany('x'), false, 'and counting begins anew')
+  now = 200_000
+  timers.advance()
+  t.match(await size(), { attempts: 0 }, 'nothing is remembered')
+})
+
+t.test('ten failed joins in one minute and ten in the next bar nobody', async (t) => {
+  let now = 0
+  const timers = new Timers((error) => t.fail(String(error)), 50, () => now)
+  t.teardown(() => timers.close())
+  const { attempts } = memoryState(timers, { maxMessages: 1, maxBytes: 1, totalBytes: 1 })
+  const guesses = guessThrottle(attempts)
+  for (const minute of [0, 1, 2]) {
+    now = minute * 60_000
+    timers.advance()
+    for (let failure = 0; failure < allowed; failure++) t.equal(await guesses.isTooMany('x'), false)
+  }
+})
