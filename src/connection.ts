@@ -253,13 +253,16 @@ export class Connection implements Sink {
       this.#peer = peer
       if (peer === undefined) this.close(closeCodes.policy)
     }
-    try {
-      const peer = dialect.open(this, this.#handshake)
-      if (peer instanceof Promise) this.#until(peer, take)
-      else take(peer)
-    } catch (error) {
+    const fail = (error: unknown) => {
       this.#fail(error, undefined)
       this.close(closeCodes.policy)
+    }
+    try {
+      const peer = dialect.open(this, this.#handshake)
+      if (peer instanceof Promise) this.#until(peer.catch(fail), take)
+      else take(peer)
+    } catch (error) {
+      fail(error)
     }
   }
 
