@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { Timers } from '../../src/timers.js'
+import { Timers } from '../src/timers.js'
 
 t.test('a call runs at most one tick late, whatever the phase in which the clock was started', async (t) => {
   const tickMs = 200
