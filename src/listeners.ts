@@ -54,8 +54,10 @@ export const listeners = fp<{ prefix: string }>(async (app, { prefix }) => {
       else response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not found"}')
     })
     server.on('upgrade', (request, socket, head) => {
+      // Node has taken its own listener away, and a client that resets the connection now would end the process.
+      socket.on('error', () => socket.destroy())
       if (redirect(request, true)) app.server.emit('upgrade', request, socket, head)
-      else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      else socket.once('finish', () => socket.destroy()).end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
     })
     servers.push(server)
     return new Promise((resolve, reject) => {
