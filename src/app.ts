@@ -1,5 +1,5 @@
 import cors from '@fastify/cors'
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import admission from '../plugins/admission.js'
 import docs from '../plugins/docs.js'
@@ -60,6 +60,9 @@ export const signalbox = fp<SignalboxOptions>(async (app, { config: given = {}, 
 
 const routes: FastifyPluginAsync<{ cors: boolean }> = async (app, { cors: hasCors }) => {
   const { config, dialects } = app.signalbox
+  app.addHook('onRoute', (route) => {
+    if (route.wsHandler === undefined && route.websocket !== true) route.onRequest = [refuseUpgrade, ...[route.onRequest ?? []].flat()]
+  })
   // The document of the app around holds our routes already.
   if (!app.hasDecorator('swagger')) await app.register(docs)
   app.addHook('onRequest', app.checkOrigin)
@@ -81,6 +84,11 @@ const routes: FastifyPluginAsync<{ cors: boolean }> = async (app, { cors: hasCor
     const { plugin, prefix } = await loadPlugin(name)
     await app.register(plugin, { prefix })
   }
+}
+
+/** 404 where no dialect is spoken: @fastify/websocket would upgrade, close without a code, and log the query. */
+const refuseUpgrade: onRequestAsyncHookHandler = async ({ ws }, reply) => {
+  if (ws) return await reply.code(404).send({ error: 'not found' })
 }
 
 /** A request as it is logged: without its query, which may hold a token. */

@@ -1,0 +1,40 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { type Env, until } from './helper.js'
+
+const server = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
+
+export interface Running {
+  readonly child: ChildProcess
+  /** What it wrote so far. */
+  readonly output: { stdout: string, stderr: string }
+  /** The code it exits with, or the signal that ended it. */
+  readonly exited: Promise<number | string>
+}
+
+/** Runs the built server, with these settings and flags and nothing from our environment, and ends it with the test. */
+export function run (t: Test, env: Env = {}, argv: string[] = []): Running {
+  const { PATH = '' } = process.env
+  const child = spawn(process.execPath, [server, ...argv], { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => { output.stdout += text })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { output.stderr += text })
+  const exited = once(child, 'close').then(([code, signal]: Array<number | string | null>) => code ?? signal ?? 'nothing')
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await exited
+  })
+  return { child, output, exited }
+}
+
+/** The same on a free port of the loopback, once it listens. */
+export async function start (t: Test, env: Env = {}): Promise<Running & { port: number }> {
+  const running = run(t, { HOST: '127.0.0.1', PORT: '0', ...env })
+  const listening = /Server listening at http:\/\/127\.0\.0\.1:(\d+)/
+  await until(() => listening.test(running.output.stdout) || running.child.exitCode !== null)
+  const [, port] = listening.exec(running.output.stdout) ?? []
+  if (port === undefined) throw new Error(`did not start: ${running.output.stderr}`)
+  return { ...running, port: Number(port) }
+}
