@@ -1,6 +1,6 @@
 import t from 'tap'
 import { build, connect } from '../../helper.js'
-import { join, pathOf } from './join.js'
+import { join, leave, pathOf } from './join.js'
 
 const incomplete = { type: 'ERROR', payload: { msg: 'No id, token, or key supplied to websocket server' } }
 
@@ -53,7 +53,7 @@ t.test('past PEERJS_CONCURRENT_LIMIT a client is told and closed with 1013', asy
   t.same(await carol.next(), { type: 'ERROR', payload: { msg: 'Server has reached its concurrent user limit' } })
   t.equal((await carol.closed).code, 1013)
 
-  await alice.close()
+  await leave(app, alice, 'alice')
   await join(t, app, 'carol')
 })
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { build, urlOf } from '../../helper.js'
-import { join } from './join.js'
+import { join, leave } from './join.js'
 
 const getPeers = async (app: FastifyInstance) => await fetch(`${urlOf(app)}/peerjs/peers`)
 
@@ -23,7 +23,7 @@ t.test('with ALLOW_DISCOVERY, GET /<key>/peers is a JSON array of the ids', asyn
   const alice = await join(t, app, 'alice')
   await join(t, app, 'bob')
   t.same(await (await getPeers(app)).json(), ['alice', 'bob'])
-  await alice.close()
+  await leave(app, alice, 'alice')
   t.same(await (await getPeers(app)).json(), ['bob'])
 })
 

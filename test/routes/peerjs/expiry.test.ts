@@ -1,6 +1,6 @@
 import t from 'tap'
 import { build } from '../../helper.js'
-import { join, received } from './join.js'
+import { join, leave, received } from './join.js'
 
 const env = { PEERJS_EXPIRE_TIMEOUT: '500' }
 
@@ -60,7 +60,7 @@ t.test('EXPIRE for a sender that has left is not kept for it', async (t) => {
   const carol = await join(t, app, 'carol')
   alice.send({ type: 'OFFER', dst: 'bob', payload: 1 })
   t.same(await received(alice, 'alice'), [])
-  await alice.close()
+  await leave(app, alice, 'alice')
   carol.send({ type: 'OFFER', dst: 'bob', payload: 2 })
   t.match(await carol.next(), { type: 'EXPIRE' }, 'alice’s has expired before')
   const again = await join(t, app, 'alice')

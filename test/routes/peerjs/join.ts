@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import { type Client, connect, type Frame } from '../../helper.js'
+import { type Client, connect, type Frame, until } from '../../helper.js'
 
 interface As {
   token?: string
@@ -19,6 +19,12 @@ export async function join (t: Test, app: FastifyInstance | number, id: string, 
   const client = await connect(t, app, pathOf(id, as))
   t.same(await client.next(), { type: 'OPEN' }, `${id} is let in`)
   return client
+}
+
+/** Closes, and waits until the server has noticed: it may do so a little later than the client. */
+export async function leave (app: FastifyInstance, client: Client, id: string): Promise<void> {
+  await client.close()
+  await until(async () => !(await app.state.peers.list('peerjs/peerjs')).some((peer) => peer.id === id))
 }
 
 /** What came that nobody took, up to the answer to everything the client has sent: it calls itself and looks what came before. */

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { build } from '../../helper.js'
-import { join, received } from './join.js'
+import { join, leave, received } from './join.js'
 
 /** Of how many bytes the frame is that is kept. */
 const sizeOf = (dst: string, payload: string) => Buffer.byteLength(JSON.stringify({ type: 'OFFER', src: 'alice', dst, payload }))
@@ -36,7 +36,7 @@ t.test('a mailbox that was emptied takes frames again', async (t) => {
   t.same(await received(alice, 'alice'), [])
   const bob = await join(t, app, 'bob')
   t.match(await bob.next(), { payload: 1 })
-  await bob.close()
+  await leave(app, bob, 'bob')
   alice.send({ type: 'OFFER', dst: 'bob', payload: 2 })
   t.same(await received(alice, 'alice'), [])
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { build, connect } from '../../helper.js'
-import { join, pathOf, received } from './join.js'
+import { join, leave, pathOf, received } from './join.js'
 
 t.test('OFFER, ANSWER and CANDIDATE for an absent peer are kept in order and delivered right after OPEN', async (t) => {
   const app = await build(t)
@@ -30,7 +30,7 @@ t.test('kept frames are delivered also when their sender has left meanwhile', as
   const app = await build(t)
   const alice = await join(t, app, 'alice')
   alice.send({ type: 'OFFER', dst: 'bob', payload: 'farewell' })
-  await alice.close()
+  await leave(app, alice, 'alice')
   const bob = await join(t, app, 'bob')
   t.same(await bob.next(), { type: 'OFFER', src: 'alice', dst: 'bob', payload: 'farewell' })
 })
@@ -39,7 +39,7 @@ t.test('kept frames wait for a peer that comes back', async (t) => {
   const app = await build(t)
   const alice = await join(t, app, 'alice')
   const gone = await join(t, app, 'bob')
-  await gone.close()
+  await leave(app, gone, 'bob')
   alice.send({ type: 'OFFER', dst: 'bob', payload: 1 })
   t.same(await received(alice, 'alice'), [])
   const bob = await join(t, app, 'bob')
@@ -66,7 +66,7 @@ t.test('a peer that was refused does not empty the mailbox', async (t) => {
   const refused = await connect(t, app, pathOf('bob'))
   t.match(await refused.next(), { type: 'ERROR' })
   t.equal((await refused.closed).code, 1013)
-  await carol.close()
+  await leave(app, carol, 'carol')
   const bob = await join(t, app, 'bob')
   t.match(await bob.next(), { type: 'OFFER', payload: 1 })
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { build, connect, urlOf } from '../../helper.js'
-import { join, pathOf, received } from './join.js'
+import { join, leave, pathOf, received } from './join.js'
 
 t.test('an id connected with another token is ID-TAKEN, closed with 1008, and the first one stays', async (t) => {
   const app = await build(t)
@@ -14,7 +14,7 @@ t.test('an id connected with another token is ID-TAKEN, closed with 1008, and th
 t.test('an id whose peer has left is free for another token', async (t) => {
   const app = await build(t)
   const first = await join(t, app, 'alice', { token: 'mine' })
-  await first.close()
+  await leave(app, first, 'alice')
   await join(t, app, 'alice', { token: 'yours' })
 })
 
