@@ -62,6 +62,26 @@ t.test('other addresses are not affected', async (t) => {
   t.match(await tryJoin(other, roomId), { type: 'room_joined' })
 })
 
+t.test('behind a trusted proxy the address is the one that it reports', async (t) => {
+  const app = await build(t, { TRUST_PROXY: '127.0.0.1' })
+  const { roomId } = await creator(t, app)
+  const from = async (address: string) => await connect(t, app, '/rooms', { headers: { 'x-forwarded-for': address } })
+  const client = await from('192.0.2.1')
+  for (let failure = 0; failure < allowed; failure++) t.same(await tryJoin(client, 'none'), error('Room not found'))
+  t.same(await tryJoin(client, 'none'), error('Too many attempts'))
+  t.same(await tryJoin(await from('192.0.2.1'), roomId), error('Too many attempts'))
+  t.match(await tryJoin(await from('192.0.2.2'), roomId), { type: 'room_joined' })
+})
+
+t.test('an address that a client makes up does not count', async (t) => {
+  const app = await build(t)
+  for (let failure = 0; failure < allowed; failure++) {
+    const client = await connect(t, app, '/rooms', { headers: { 'x-forwarded-for': `192.0.2.${failure}` } })
+    t.same(await tryJoin(client, 'none'), error('Room not found'))
+  }
+  t.same(await tryJoin(await connect(t, app, '/rooms', { headers: { 'x-forwarded-for': '192.0.2.99' } }), 'none'), error('Too many attempts'))
+})
+
 t.test('who is barred may still create, and keeps the room it is in', async (t) => {
   const app = await build(t)
   const client = await guesser(t, app, allowed)
