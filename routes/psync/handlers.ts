@@ -27,7 +27,7 @@ export function psyncHandlers ({ peers, relay }: State, config: Config): Handler
   function signal ({ connection, member }: PsyncPeer, { type, source_id: source, target_id: to, payload = null }: Signal): MaybePromise<void> {
     if (member === undefined) return connection.refuse(sentences.notRegistered)
     if (isForged(source, member.id)) return connection.refuse(sentences.forged)
-    const frame = say({ type, source_id: isNamed(source) ? source : member.id, target_id: to, payload })
+    const frame = say({ type, source_id: typeof source === 'string' && isNamed(source) ? source : member.id, target_id: to, payload })
     return after(relay.send(member.room, to, frame), (sent) => {
       if (sent !== 'sent') connection.refuse(sentences.absent, to)
     })

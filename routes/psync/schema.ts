@@ -30,7 +30,7 @@ export const OutgoingSchema = Type.Union([
   Type.Object({ type: Type.Union([Type.Literal('peer_joined'), Type.Literal('peer_left')]), payload: PeerPayload }, { additionalProperties: false }),
   Type.Object({
     type: Type.Union([Type.Literal('offer'), Type.Literal('answer'), Type.Literal('candidate')]),
-    source_id: Type.Unknown(),
+    source_id: Type.String(),
     target_id: IdSchema,
     payload: Type.Unknown()
   }, { additionalProperties: false }),

@@ -59,3 +59,13 @@ t.test('with STRICT_IDENTITY=false a peer may name another sender', async (t) =>
   alice.send({ type: 'offer', source_id: 'somebody', target_id: 'b', payload: 1 })
   t.same(await bob.next(), { type: 'offer', source_id: 'somebody', target_id: 'b', payload: 1 })
 })
+
+t.test('even then a receiver gets text as source_id', async (t) => {
+  const app = await build(t, { STRICT_IDENTITY: 'false' })
+  const alice = await join(t, app, 'a')
+  const bob = await join(t, app, 'b')
+  for (const source of [7, {}, ['b'], true]) {
+    alice.send({ type: 'offer', source_id: source, target_id: 'b', payload: 1 })
+    t.same(await bob.next(), { type: 'offer', source_id: 'a', target_id: 'b', payload: 1 })
+  }
+})
