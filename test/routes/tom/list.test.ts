@@ -1,6 +1,6 @@
 import t from 'tap'
 import { build, connect } from '../../helper.js'
-import { join, listOf, newsUnregistered, register } from './nodes.js'
+import { join, listOf, news, newsUnregistered, register } from './nodes.js'
 
 const burst = 200
 
@@ -35,6 +35,7 @@ t.test('lists of many changes are told as one', async (t) => {
   watcher.socket.on('message', (data) => { if (String(data).includes('"participants"')) lists++ })
   for (let at = 0; at < burst; at++) one.send({ type: 'register', nodeId: `n${at}`, username: 'u' })
   await listOf(watcher, 'watcher', `n${burst - 1}`)
+  await news(watcher, ['watcher', 'watcher'], watcher)
   t.ok(lists < burst / 4, `${lists} lists for ${2 * burst - 1} changes`)
 })
 
