@@ -178,7 +178,7 @@ const drone: Subject = {
   entrance: (id) => [{ type: 'register', id }],
   welcome: ({ type }) => type === 'registered' ? {} : undefined,
   signal: (_from, target, load) => ({ type: 'ice', target, candidate: { load } }),
-  received: ({ type, from, candidate }) => type === 'ice' ? { sender: String(from), load: (candidate as Frame).load } : undefined,
+  received: ({ type, from, candidate }) => type === 'ice' ? { sender: String(from), load: (candidate as Frame | null)?.load } : undefined,
   question: () => ({ type: 'ping' }),
   isAnswer: ({ type }) => type === 'pong',
   isError: ({ type }) => type === 'error',
