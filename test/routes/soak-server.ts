@@ -7,8 +7,8 @@ import { createService } from '../../src/service.js'
  * channel: it tells its port, and answers every message with what it holds.
  */
 const app = createService(readConfig(process.env, []))
-const { signalbox: { connections, timers }, state, server } = await app.ready()
 await app.listen({ port: 0, host: '127.0.0.1' })
+const { signalbox: { connections, timers }, state, server } = app
 
 process.on('message', () => {
   for (let round = 0; round < 5; round++) globalThis.gc?.()
