@@ -13,6 +13,7 @@ export class Link {
   readonly #carrier: Carrier
   readonly #channels = new Queue<RTCDataChannel>()
   readonly #texts = new Queue<string>()
+  #isCaller = false
   /** Candidates wait until the description before them is set. */
   #taken = Promise.resolve()
 
@@ -23,6 +24,7 @@ export class Link {
   }
 
   async offer (): Promise<void> {
+    this.#isCaller = true
     this.#use(this.#connection.createDataChannel('talk'))
     await this.#describe()
   }
@@ -39,11 +41,14 @@ export class Link {
     this.#take(async () => await this.#connection.addIceCandidate(candidate))
   }
 
-  /** Sends a text over the channel, once it is open, and answers the one that comes from the other end. */
+  /** Says something to the other end and answers what it says. */
   async exchange (text: string): Promise<string> {
     const channel = await this.#channels.next('an open data channel')
-    channel.send(text)
-    return await this.#texts.next('a text over the data channel')
+    if (this.#isCaller) channel.send(text)
+    const heard = await this.#texts.next('a text over the data channel')
+    // Chromium can drop what the called end sends before it has heard anything.
+    if (!this.#isCaller) channel.send(text)
+    return heard
   }
 
   async #describe (): Promise<void> {

@@ -20,10 +20,11 @@ interface Talk {
   readonly opened: Queue<DataConnection>
   readonly values: Queue<unknown>
   connection?: DataConnection
+  isCaller: boolean
 }
 
 function talkOf (label: string): Talk {
-  const talk = talks.get(label) ?? { opened: new Queue(), values: new Queue() }
+  const talk = talks.get(label) ?? { opened: new Queue(), values: new Queue(), isCaller: false }
   talks.set(label, talk)
   return talk
 }
@@ -71,6 +72,7 @@ export function isOpen (): boolean {
 
 /** `label` names the data connection at both ends. */
 export function connect (id: string, label: string): void {
+  talkOf(label).isCaller = true
   use(peer.connect(id, { label }))
 }
 
@@ -78,8 +80,11 @@ export function connect (id: string, label: string): void {
 export async function exchange (label: string, value: unknown): Promise<unknown> {
   const talk = talkOf(label)
   talk.connection ??= await talk.opened.next(`an open data connection ${label}`)
-  await talk.connection.send(value)
-  return await talk.values.next(`a value over ${label}`)
+  if (talk.isCaller) await talk.connection.send(value)
+  const heard = await talk.values.next(`a value over ${label}`)
+  // Chromium can drop what the called end sends before it has heard anything.
+  if (!talk.isCaller) await talk.connection.send(value)
+  return heard
 }
 
 export function disconnect (): void {
