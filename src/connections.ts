@@ -39,11 +39,13 @@ export class Connections implements ConnectionHost {
     return this.#isDraining
   }
 
-  /** Takes a socket that has just been upgraded; past `maxClients` it is closed with 1013 at once. */
+  /** Takes a socket that has just been upgraded; past `maxClients` it is closed with 1013 at once, during the drain with 1001. */
   accept (socket: WebSocket, speaks: Speaks, client: { address: string, handshake: Handshake }): void {
-    if (this.#open.size >= this.limits.maxClients) {
-      this.onClose(closeCodes.tryAgainLater)
-      socket.close(closeCodes.tryAgainLater, closeReasons[closeCodes.tryAgainLater])
+    if (this.#isDraining || this.#open.size >= this.limits.maxClients) {
+      // A handshake let in just before the drain ends here.
+      const code = this.#isDraining ? closeCodes.goingAway : closeCodes.tryAgainLater
+      this.onClose(code)
+      socket.close(code, closeReasons[code])
       return
     }
     this.#open.add(new Connection(this, socket, speaks, client))
