@@ -1,0 +1,66 @@
+import t from 'tap'
+import { build, connect } from '../helper.js'
+
+t.test('above MESSAGE_RATE frames are read more slowly, none is dropped, and neighbours feel nothing', async (t) => {
+  const app = await build(t, { MESSAGE_RATE: '20', MESSAGE_BURST: '5' })
+  const [loud, neighbour] = [await connect(t, app, '/drone'), await connect(t, app, '/drone')]
+  const startedAt = performance.now()
+  for (let frame = 0; frame < 45; frame++) loud.send({ type: 'offer', target: `t${frame}`, sdp: '' })
+  loud.send({ type: 'register', id: 'loud' })
+  for (let frame = 0; frame < 5; frame++) {
+    neighbour.send({ type: 'ping' })
+    await neighbour.nextOf('pong')
+  }
+  t.ok(performance.now() - startedAt < 1500, 'the neighbour is served at once')
+  for (let frame = 0; frame < 45; frame++) t.match(await loud.next(), { type: 'error', message: 'Not registered' })
+  t.match(await loud.next(), { type: 'registered' }, 'in order')
+  t.ok(performance.now() - startedAt >= 40 / 20 * 1000 - 100, '46 frames, 5 of them at once')
+})
+
+t.test('a burst of MESSAGE_BURST frames is not held back', async (t) => {
+  const app = await build(t, { MESSAGE_RATE: '1', MESSAGE_BURST: '50' })
+  const client = await connect(t, app, '/drone')
+  const startedAt = performance.now()
+  for (let frame = 0; frame < 50; frame++) client.send({ type: 'ping' })
+  for (let frame = 0; frame < 50; frame++) await client.next()
+  t.ok(performance.now() - startedAt < 1000)
+})
+
+t.test('the sender feels the back-pressure', async (t) => {
+  const app = await build(t, { MESSAGE_RATE: '1', MESSAGE_BURST: '1' })
+  const client = await connect(t, app, '/drone')
+  const frame = JSON.stringify({ type: 'ping', filler: 'x'.repeat(200_000) })
+  let sent = 0
+  // More than the kernel's buffers take stays with the sender.
+  while (client.socket.bufferedAmount === 0 && sent < 1000) {
+    client.send(frame)
+    sent++
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  t.ok(client.socket.bufferedAmount > 0, `after ${sent} frames`)
+})
+
+t.test('a socket held back is not silent', async (t) => {
+  const app = await build(t, { MESSAGE_RATE: '1', MESSAGE_BURST: '1', HEARTBEAT_INTERVAL: '1000', PEERJS_ALIVE_TIMEOUT: '1000' })
+  const client = await connect(t, app, '/drone', { autoPong: false })
+  const peer = await connect(t, app, '/peerjs?key=peerjs&id=a&token=b')
+  await peer.nextOf('OPEN')
+  for (let frame = 0; frame < 5; frame++) {
+    client.send({ type: 'ping' })
+    peer.send({ type: 'NONSENSE' })
+  }
+  for (let frame = 0; frame < 5; frame++) {
+    t.match(await client.next(), { type: 'pong' })
+    t.match(await peer.next(), { type: 'ERROR' })
+  }
+})
+
+t.test('control frames count too', async (t) => {
+  const app = await build(t, { MESSAGE_RATE: '10', MESSAGE_BURST: '1' })
+  const client = await connect(t, app, '/drone')
+  const startedAt = performance.now()
+  for (let ping = 0; ping < 10; ping++) client.socket.ping()
+  client.send({ type: 'ping' })
+  t.match(await client.next(), { type: 'pong' })
+  t.ok(performance.now() - startedAt >= 90, 'a flood of pings is held back as well')
+})
