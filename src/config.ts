@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { parseArgs } from 'node:util'
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
@@ -28,7 +29,7 @@ export const ConfigSchema = Type.Object({
   STRICT_IDENTITY: flag(true, 'Refuse frames that name another sender than the registered one'),
   ALLOW_DISCOVERY: flag(false, 'Let anybody list the peers over REST'),
   ALLOWED_ORIGINS: Type.Array(Type.String({ pattern: '^(\\*|null|[a-z][a-z0-9+.-]*://(\\*\\.)?[^*/\\s]+)$' }), { default: ['*'], description: 'Origins of browsers that are let in, exact or with `*` for the subdomains; `*` for all', examples: ['origin'] }),
-  TRUST_PROXY: Type.String({ pattern: '^(true|false|[0-9a-fA-F:.]+(/\\d{1,3})?(,[0-9a-fA-F:.]+(/\\d{1,3})?)*)$', default: 'false', description: 'Whose `X-Forwarded-*` headers count: nobody’s (`false`), everybody’s (`true`), or those of a comma-separated list of addresses and networks' }),
+  TRUST_PROXY: Type.String({ pattern: '^(true|false|[0-9a-fA-F:.]+(/\\d{1,3})?(\\s*,\\s*[0-9a-fA-F:.]+(/\\d{1,3})?)*)$', default: 'false', description: 'Whose `X-Forwarded-*` headers count: nobody’s (`false`), everybody’s (`true`), or those of a comma-separated list of addresses and networks' }),
   MESSAGE_RATE: count(100, 'Frames a second from one socket; past that it is read more slowly'),
   MESSAGE_BURST: count(500, 'Frames one socket may send at once before `MESSAGE_RATE` holds'),
   CONNECT_RATE: count(300, 'Handshakes a minute from one address, and as many REST calls; past that 429'),
@@ -122,7 +123,7 @@ export function completeConfig (given: Partial<Config>, asGiven: (name: Name) =>
   for (const name of Object.keys(given)) {
     const schema = ConfigSchema.properties[name as Name] as TSchema | undefined
     if (schema === undefined) throw new ConfigError(`${name}: no such setting`)
-    if (given[name as Name] === undefined || Value.Check(schema, given[name as Name])) continue
+    if (given[name as Name] === undefined || (Value.Check(schema, given[name as Name]) && (name !== 'TRUST_PROXY' || isTrustable(given.TRUST_PROXY)))) continue
     throw new ConfigError(`${name}: got ${asGiven(name as Name)}, takes ${takes(name as Name)}${schema.type === 'string' ? ` (${schema.description})` : ''}`)
   }
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
@@ -130,6 +131,14 @@ export function completeConfig (given: Partial<Config>, asGiven: (name: Name) =>
   const silent = config.NATIVE_PORTS.find((entry) => !config.DIALECTS.some((name) => entry.startsWith(`${name}:`)))
   if (silent !== undefined) throw new ConfigError(`NATIVE_PORTS: got "${silent}", takes dialects that DIALECTS names`)
   return config
+}
+
+/** What has the look of addresses and networks may still be none. */
+function isTrustable (setting = ''): boolean {
+  return setting === 'true' || setting === 'false' || setting.split(/\s*,\s*/).every((entry) => {
+    const [address = '', bits = '1'] = entry.split('/')
+    return isIP(address) !== 0 && Number(bits) >= 1 && Number(bits) <= (isIP(address) === 4 ? 32 : 128)
+  })
 }
 
 function shorten (text: string): string {

@@ -32,5 +32,5 @@ function describeError (error: Error): SerializedError {
 }
 
 function trusted (setting: string): boolean | string[] {
-  return setting === 'true' || setting === 'false' ? setting === 'true' : setting.split(',')
+  return setting === 'true' || setting === 'false' ? setting === 'true' : setting.split(/\s*,\s*/)
 }

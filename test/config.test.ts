@@ -90,7 +90,7 @@ t.test('lists are separated by commas and trimmed', async (t) => {
   t.same(fromEnv({ ALLOWED_ORIGINS: 'https://a.test, https://*.b.test' }).ALLOWED_ORIGINS, ['https://a.test', 'https://*.b.test'])
   t.same(fromEnv({ NATIVE_PORTS: 'tom:3001,drone:8081 , peerjs:0' }).NATIVE_PORTS, ['tom:3001', 'drone:8081', 'peerjs:0'])
   t.same(fromEnv({ PLUGINS: './mine.js,acme' }).PLUGINS, ['./mine.js', 'acme'])
-  t.same(fromEnv({ TRUST_PROXY: '10.0.0.0/8,::1' }).TRUST_PROXY, '10.0.0.0/8,::1')
+  t.same(fromEnv({ TRUST_PROXY: '10.0.0.0/8, ::1' }).TRUST_PROXY, '10.0.0.0/8, ::1')
 })
 
 t.test('spaces around a value do not count', async (t) => {
@@ -164,7 +164,11 @@ t.test('a bad value names the setting, what it got and what it takes', async (t)
     ['PEERJS_KEY', ',', 'a comma-separated list: key'],
     ['PEERJS_KEY', 'a/b', 'a comma-separated list: key'],
     ['PEERJS_PATH', 'myapp', 'text'],
-    ['TRUST_PROXY', 'nginx', 'text']
+    ['TRUST_PROXY', 'nginx', 'text'],
+    ['TRUST_PROXY', '10.0.0.0/33', 'text'],
+    ['TRUST_PROXY', '::1,10.0.0.0/0', 'text'],
+    ['TRUST_PROXY', '999.1.1.1', 'text'],
+    ['TRUST_PROXY', 'true,10.0.0.1', 'text']
   ] as const) {
     const message = refused(t, () => fromEnv({ [name]: text }))
     t.equal(message.slice(0, `${name}: got "${text}", takes ${takes}`.length), `${name}: got "${text}", takes ${takes}`)

@@ -40,7 +40,7 @@ t.test('X-Forwarded-For says who a client is only where the proxy is trusted', a
   await connect(t, trusting, '/tom', from('192.0.2.2'))
   t.equal((await refusal(t, trusting, '/tom', from('192.0.2.1'))).status, 429)
 
-  const choosy = await build(t, { CONNECT_RATE: '1', TRUST_PROXY: '127.0.0.2,10.0.0.0/8' })
+  const choosy = await build(t, { CONNECT_RATE: '1', TRUST_PROXY: '127.0.0.2, 10.0.0.0/8' })
   await connect(t, choosy, '/tom', from('192.0.2.1', '127.0.0.2'))
   await connect(t, choosy, '/tom', from('192.0.2.2', '127.0.0.2'))
   t.equal((await refusal(t, choosy, '/tom', from('192.0.2.1', '127.0.0.2'))).status, 429)
