@@ -103,7 +103,10 @@ t.test('traffic of its two peers keeps a session, and frames refused for it do n
   // Each ping is one second later.
   for (let pings = 0; pings < 4; pings++) {
     await once(alice.socket, 'ping')
-    if (pings % 2 === 0) await news(alice, bob, 'b')
+    if (pings === 0) {
+      alice.send({ type: 'offer', target: 'b', sdp: 'again', sessionId: 'theirs' })
+      await bob.nextOf('offer')
+    } else if (pings % 2 === 0) await news(alice, bob, 'b')
     else await news(bob, alice, 'a')
   }
   carol.send({ type: 'ice', target: 'a', candidate: null, sessionId: 'theirs' })
