@@ -14,7 +14,7 @@ declare module 'fastify' {
 
 /** Origins, the drain and `CONNECT_RATE`, all before an upgrade. Handshakes and REST calls are counted apart. */
 export default fp(async (app) => {
-  const { config, connections } = app.signalbox
+  const { config, connections, redis } = app.signalbox
   const isAllowed = originFilter(config.ALLOWED_ORIGINS)
 
   async function checkOrigin ({ headers: { origin } }: FastifyRequest, reply: FastifyReply) {
@@ -25,7 +25,10 @@ export default fp(async (app) => {
     if (request.ws && connections.isDraining) return await reply.code(503).header('retry-after', '1').send({ error: 'draining' })
   }
 
-  if (!app.hasDecorator('rateLimit')) await app.register(rateLimit, { global: false })
+  if (!app.hasDecorator('rateLimit')) {
+    // Counted over all nodes; while Redis cannot be reached, not at all.
+    await app.register(rateLimit, { global: false, ...(redis !== undefined && { redis, nameSpace: '{sb:0}:rate:', skipOnError: true }) })
+  }
   const checkRate = app.rateLimit({
     max: config.CONNECT_RATE,
     timeWindow: 60_000,

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import type { Cluster, Redis } from 'ioredis'
 import type { Config } from '../src/config.js'
 import { Connections } from '../src/connections.js'
 import type { SpokenDialect } from '../src/dialect.js'
@@ -11,6 +12,8 @@ export interface Signalbox {
   readonly connections: Connections
   /** By name, in the order they were registered. */
   readonly dialects: Map<string, SpokenDialect>
+  /** The connection for commands, with `REDIS_URL`. */
+  redis?: Redis | Cluster
 }
 
 declare module 'fastify' {

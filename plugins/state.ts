@@ -6,13 +6,21 @@ declare module 'fastify' {
   interface FastifyInstance { state: State }
 }
 
-/** `app.state`: who is connected, and the way to them. */
+/** `app.state`: who is connected, and the way to them. In memory, or over Redis, which is loaded only then. */
 export default fp(async (app) => {
   const { config, timers } = app.signalbox
-  app.decorate('state', memoryState(timers, {
+  const mailboxes = {
     maxMessages: config.MAILBOX_MAX_MESSAGES,
     maxBytes: config.MAILBOX_MAX_BYTES,
     totalBytes: config.MAILBOX_TOTAL_BYTES
-  }))
+  }
+  if (config.REDIS_URL === undefined) {
+    app.decorate('state', memoryState(timers, mailboxes))
+  } else {
+    const { redisState } = await import('../src/state/redis.js')
+    const state = await redisState({ urls: config.REDIS_URL, leaseMs: config.NODE_LEASE_MS, mailboxes, timers, log: app.log })
+    app.signalbox.redis = state.link.client
+    app.decorate('state', state)
+  }
   app.addHook('onClose', async () => { await app.state.close() })
 }, { name: 'state', fastify: '5.x', dependencies: ['signalbox'] })

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beyond npm: Chromium. With apt-get where that is there and allowed, else it says what to do.
+# Installs what the tests need beyond npm: Chromium and redis-server. With apt-get where that is there and allowed, else it says what to do.
 set -euo pipefail
 
 need() { # need COMMAND PACKAGE
@@ -14,3 +14,4 @@ need() { # need COMMAND PACKAGE
 }
 
 [ -n "${CHROMIUM_PATH:-}" ] || need chromium chromium
+need redis-server redis-server

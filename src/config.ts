@@ -21,6 +21,8 @@ export const ConfigSchema = Type.Object({
   DIALECTS: Type.Array(Type.Union(dialectNames.map((name) => Type.Literal(name))), { uniqueItems: true, default: [...dialectNames], description: 'Dialects to speak' }),
   NATIVE_PORTS: Type.Array(Type.String({ pattern: `^(${dialectNames.join('|')}):(\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])$` }), { default: [], description: 'More listeners, each `dialect:port`, on which that dialect alone answers at its original server’s paths', examples: ['dialect:port'] }),
   PLUGINS: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Further dialects: paths or package names of Fastify plugins', examples: ['path or package'] }),
+  REDIS_URL: Type.Optional(Type.Array(Type.String({ pattern: '^rediss?://[^\\s]+$' }), { minItems: 1, description: 'Redis (or Valkey) that makes all its nodes one exchange; several URLs are the nodes of a Redis Cluster; absent: memory, one node', examples: ['redis://host:port'] })),
+  NODE_LEASE_MS: ms(1000, 10_000, 'ms after which a node that Redis has not heard of counts as dead'),
   MAX_CLIENTS: count(50_000, 'Open sockets; past that a socket is closed with 1013'),
   MAX_PAYLOAD: bytes(1024, 262_144, 'Bytes in a frame; a larger one closes its socket with 1009'),
   MAX_BUFFERED: bytes(65_536, 1_048_576, 'Bytes waiting for a socket that reads slowly; past that it is closed with 4100'),
@@ -62,7 +64,7 @@ export const configNames = Object.keys(ConfigSchema.properties) as Name[]
 
 /** Settings of versions to come. Ignoring one would be worse than not starting: whoever sets `JWT_SECRET` believes to be safe. */
 const notYet = [
-  'REDIS_URL', 'JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE',
+  'JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE',
   'TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'TURN_URLS', 'TURN_SECRET', 'STUN_URLS'
 ]
 
@@ -141,8 +143,10 @@ function isTrustable (setting = ''): boolean {
   })
 }
 
+/** Input as an error may tell it: short, and without the password of a URL. */
 function shorten (text: string): string {
-  return text.length > 128 ? `${text.slice(0, 128)}…` : text
+  const told = text.replace(/:\/\/[^/@]*@/g, '://***@')
+  return told.length > 128 ? `${told.slice(0, 128)}…` : told
 }
 
 function fromText (schema: TSchema, text: string): unknown {

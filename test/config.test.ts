@@ -28,6 +28,7 @@ t.test('without anything set, everything has its default', async (t) => {
     DIALECTS: ['peerjs', 'rooms', 'psync', 'drone', 'tom'],
     NATIVE_PORTS: [],
     PLUGINS: [],
+    NODE_LEASE_MS: 10_000,
     MAX_CLIENTS: 50_000,
     MAX_PAYLOAD: 262_144,
     MAX_BUFFERED: 1_048_576,
@@ -114,6 +115,7 @@ const bounds: Record<string, readonly [least: number, greatest?: number]> = {
   MAILBOX_TOTAL_BYTES: [1024, 2 ** 31 - 1],
   ROOM_ID_DIGITS: [1, 9],
   MAX_CLIENTS: [1],
+  NODE_LEASE_MS: [1000, 2 ** 31 - 1],
   MESSAGE_RATE: [1],
   MESSAGE_BURST: [1],
   CONNECT_RATE: [1],
@@ -191,11 +193,19 @@ t.test('a flag that does not exist is refused, and so is what is no flag', async
 })
 
 t.test('settings that are not supported yet refuse the start, without their value', async (t) => {
-  for (const name of ['REDIS_URL', 'JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE', 'TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'TURN_URLS', 'TURN_SECRET', 'STUN_URLS']) {
+  for (const name of ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE', 'TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'TURN_URLS', 'TURN_SECRET', 'STUN_URLS']) {
     const message = refused(t, () => fromEnv({ [name]: 'hunter2' }))
     t.ok(message.startsWith(`${name}: `), message)
     t.notMatch(message, 'hunter2')
   }
+})
+
+t.test('Redis is one URL, or the nodes of a cluster, and its password is never told', async (t) => {
+  t.same(fromEnv({ REDIS_URL: 'redis://localhost:6379' }).REDIS_URL, ['redis://localhost:6379'])
+  t.same(fromEnv({ REDIS_URL: 'redis://a:1,rediss://:secret@b:2' }).REDIS_URL, ['redis://a:1', 'rediss://:secret@b:2'])
+  const message = refused(t, () => fromEnv({ REDIS_URL: 'http://user:hunter2@localhost' }))
+  t.match(message, /^REDIS_URL: got .*localhost.*, takes .*redis:/)
+  t.notMatch(message, 'hunter2')
 })
 
 t.test('a native port is for a dialect that is spoken', async (t) => {

@@ -14,7 +14,9 @@ export interface State {
   readonly relay: Relay
   readonly sessions: Sessions
   readonly attempts: Attempts
-  /** What is held now: all zero when nobody is connected and everything has expired. */
+  /** False while peers of other nodes cannot be reached. */
+  readonly isReady: boolean
+  /** What this node holds now: all zero when nobody is connected and everything has expired. */
   size (): StateSize
   close (): MaybePromise<void>
 }
@@ -60,7 +62,7 @@ export interface Join {
   maxMembers?: number
   /** Refuse unless the room was opened with `rooms.open`. */
   opened?: boolean
-  /** The connection's earlier place. It leaves there, announced, before it is announced here; if the join fails it stays. */
+  /** The connection's earlier place. It leaves there, announced, if the join succeeds; in the same room before it is announced again. */
   leaving?: Member | undefined
   /** The first frame the sink gets, before mail and before anything new. It is given the other members. */
   welcome?: (others: readonly Peer[]) => Wire

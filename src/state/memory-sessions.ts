@@ -29,6 +29,10 @@ export class RoomSessions {
     return session !== undefined && !isBetween(session, from, to)
   }
 
+  isBound (name: string): boolean {
+    return this.#byName.has(name)
+  }
+
   /** The session that two peers began last. */
   latest (from: string, to: string): string | undefined {
     let latest

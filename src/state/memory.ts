@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { closeCodes } from '../errors.js'
 import type { Timer, Timers } from '../timers.js'
 import type { Join, Joined, Mail, MailboxLimits, Member, PeerInfo, Peers, Relay, Rooms, Sent, SessionSignal, Sink, State, Watcher, Wire } from './contract.js'
+import { memoryAttempts } from './memory-attempts.js'
 import { Mailboxes } from './mailboxes.js'
 import { RoomSessions } from './memory-sessions.js'
 
@@ -51,7 +52,7 @@ interface Room {
 export function memoryState (timers: Timers, mailboxLimits: MailboxLimits): State {
   const rooms = new Map<string, Room>()
   const watchers = new Map<string, Watcher>()
-  const windows = new Map<string, { count: number }>()
+  const attempts = memoryAttempts(timers)
   const mailboxes = new Mailboxes(timers, mailboxLimits, ({ room, from, expired }) => {
     find(room, from)?.sink.deliver(expired)
   })
@@ -222,25 +223,15 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits): Stat
     rooms: openRooms,
     relay,
     sessions: { send: sendInSession },
-    attempts: {
-      add (key, windowMs) {
-        let window = windows.get(key)
-        if (window === undefined) {
-          window = { count: 0 }
-          windows.set(key, window)
-          timers.schedule(windowMs, () => windows.delete(key))
-        }
-        return ++window.count
-      },
-      count: (key) => windows.get(key)?.count ?? 0
-    },
+    attempts,
+    isReady: true,
     size: () => ({
       peers: sum(rooms, ({ members }) => members.size),
       rooms: rooms.size,
       mailboxes: mailboxes.size,
       mailboxBytes: mailboxes.bytes,
       sessions: sum(rooms, ({ sessions }) => sessions?.size ?? 0),
-      attempts: windows.size
+      attempts: attempts.size()
     }),
     close () {}
   }

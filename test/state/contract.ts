@@ -120,9 +120,9 @@ export function stateContract (t: Test, makeState: MakeState): void {
   scenario('the late leave of a replaced member changes nothing', async (t, { state, enter }) => {
     const newer = new Inbox()
     const heard: string[] = []
+    state.peers.watch('tom', { left: (_room, { id }) => heard.push(id) })
     const older = await enter({ id: 'a' })
     await enter({ id: 'a', sink: newer })
-    state.peers.watch('tom', { left: (_room, { id }) => heard.push(id) })
     t.equal(await state.peers.leave(older), false)
     t.same(ids(await state.peers.list('tom')), ['a'])
     t.equal(await state.relay.send('tom', 'a', 'hello'), 'sent')
@@ -228,7 +228,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.same(await state.peers.list('psync/z'), [])
   })
 
-  scenario('who joins elsewhere leaves first, and both are told in that order', async (t, { state, enter }) => {
+  scenario('who joins elsewhere leaves the earlier place, and both are told', async (t, { state, enter }) => {
     const heard: string[] = []
     state.peers.watch('psync', { joined: (room, { id }) => heard.push(`+${room} ${id}`), left: (room, { id }) => heard.push(`-${room} ${id}`) })
     const sink = new Inbox()
@@ -236,7 +236,8 @@ export function stateContract (t: Test, makeState: MakeState): void {
     const second = await enter({ room: 'psync/y', id: 'a', sink, leaving: first })
     await enter({ room: 'psync/y', id: 'b', sink, leaving: second })
     await until(() => heard.length >= 5)
-    t.same(heard, ['+psync/x a', '-psync/x a', '+psync/y a', '-psync/y a', '+psync/y b'])
+    const heardIn = (room: string) => heard.filter((event) => event.includes(room)).map((event) => event.replace(room, ''))
+    t.same([heardIn('psync/x'), heardIn('psync/y')], [['+ a', '- a'], ['+ a', '- a', '+ b']], 'in each room')
     t.same(await state.peers.list('psync/x'), [])
     t.same(ids(await state.peers.list('psync/y')), ['b'])
     t.same(sink.closes, [])

@@ -1,0 +1,344 @@
+/**
+ * The steps that must not be torn apart, as Lua. In all of them a member of a room is a field of one hash: its id, and the
+ * value `node LF epoch LF owner LF joinedAt LF info`. The epoch stands for one registration and outlives its node's
+ * incarnations; owner and info are JSON, so that none of the parts but the ids' own room names can hold a line feed.
+ *
+ * Every script touches keys of one slot only. PUBLISH stands for SPUBLISH on a cluster.
+ */
+
+/** Splits a member's value. */
+const helpers = `
+local function split (value)
+  local node, epoch, owner, joinedAt, info = string.match(value, '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(.*)$')
+  return { node = node, epoch = epoch, owner = owner, joinedAt = joinedAt, info = info }
+end
+local function tell (channel, event)
+  if channel ~= '' then redis.call('PUBLISH', channel, cjson.encode(event)) end
+end
+local function endSession (base, name)
+  local peers = redis.call('GET', base .. ':is:' .. name)
+  if not peers then return end
+  redis.call('DEL', base .. ':is:' .. name, base .. ':last:' .. peers)
+  for peer in string.gmatch(peers, '[^\\n]+') do redis.call('SREM', base .. ':of:' .. peer, name) end
+end
+local function endSessions (base, id)
+  for _, name in ipairs(redis.call('SMEMBERS', base .. ':of:' .. id)) do endSession(base, name) end
+  redis.call('DEL', base .. ':of:' .. id)
+end
+`
+
+interface Script {
+  readonly numberOfKeys: number
+  readonly lua: string
+}
+
+const script = (numberOfKeys: number, lua: string): Script => ({ numberOfKeys, lua: helpers + lua })
+
+export const scripts = {
+  /**
+   * Joins a room, in one step with the checks, the takeover, and leaving an earlier place in the same room.
+   *
+   * KEYS members, sequence, mail, opened
+   * ARGV id, node, epoch, owner, joinedAt, info, replace 0|1, most members or 0, must be opened 0|1,
+   *      epoch of the connection's own earlier place in this room or '', its id or '', room channel or '', node channel prefix,
+   *      room name, sessions base
+   * Answers {outcome, sequence, epoch that was replaced or '', mail...}
+   */
+  join: script(4, `
+    local id, node, epoch, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+    local most, ownEpoch, ownId, channel = tonumber(ARGV[8]), ARGV[10], ARGV[11], ARGV[12]
+    local opened = redis.call('GET', KEYS[4])
+    if ARGV[9] == '1' and not opened then return { 'missing' } end
+    local held = redis.call('HGET', KEYS[1], id)
+    local holder = held and split(held)
+    local isOwn = holder and holder.epoch == ownEpoch
+    if holder and not isOwn and (ARGV[7] ~= '1' or holder.owner ~= owner) then return { 'taken' } end
+    local earlier = ownId ~= '' and ownId ~= id and redis.call('HGET', KEYS[1], ownId)
+    if earlier and split(earlier).epoch ~= ownEpoch then earlier = false end
+    if not holder and not earlier and most > 0 and redis.call('HLEN', KEYS[1]) >= most then return { 'full' } end
+    if earlier then
+      redis.call('HDEL', KEYS[1], ownId)
+      endSessions(ARGV[15], ownId)
+      tell(channel, { 'left', redis.call('INCR', KEYS[2]), ARGV[14], ownId, ownEpoch })
+    end
+    redis.call('HSET', KEYS[1], id, table.concat({ node, epoch, owner, ARGV[5], ARGV[6] }, '\\n'))
+    if opened then redis.call('PEXPIRE', KEYS[4], string.match(opened, '^%d+')) end
+    local replaced = ''
+    if holder and not isOwn then
+      replaced = holder.epoch
+      redis.call('PUBLISH', ARGV[13] .. holder.node, cjson.encode({ 'close', ARGV[14], id, holder.epoch, 4000 }))
+    end
+    local sequence = 0
+    if channel ~= '' then
+      sequence = redis.call('INCR', KEYS[2])
+      tell(channel, { 'joined', sequence, ARGV[14], id, epoch, ARGV[5], ARGV[6] })
+    end
+    local mail = redis.call('LRANGE', KEYS[3], 0, -1)
+    if #mail > 0 then redis.call('DEL', KEYS[3]) end
+    local answer = { 'joined', sequence, replaced }
+    for _, letter in ipairs(mail) do
+      answer[#answer + 1] = string.match(letter, '^[^\\n]*\\n[^\\n]*\\n(.*)$')
+    end
+    return answer
+  `),
+
+  /**
+   * Brings a registration back under this node, unless a later one holds the id.
+   *
+   * KEYS members, sequence, opened
+   * ARGV id, node, epoch, owner, joinedAt, info, room channel or '', node channel prefix, room name, lifetime of an opened room or ''
+   * Answers 1, or 0 when a later registration holds the id
+   */
+  restore: script(3, `
+    local id, epoch = ARGV[1], ARGV[3]
+    local held = redis.call('HGET', KEYS[1], id)
+    local holder = held and split(held)
+    if holder and holder.epoch ~= epoch then
+      if tonumber(holder.joinedAt) >= tonumber(ARGV[5]) then return 0 end
+      redis.call('PUBLISH', ARGV[8] .. holder.node, cjson.encode({ 'close', ARGV[9], id, holder.epoch, 4000 }))
+    end
+    redis.call('HSET', KEYS[1], id, table.concat({ ARGV[2], epoch, ARGV[4], ARGV[5], ARGV[6] }, '\\n'))
+    if ARGV[10] ~= '' then redis.call('SET', KEYS[3], ARGV[10], 'PX', string.match(ARGV[10], '^%d+')) end
+    if ARGV[7] ~= '' then tell(ARGV[7], { 'joined', redis.call('INCR', KEYS[2]), ARGV[9], id, epoch, ARGV[5], ARGV[6] }) end
+    return 1
+  `),
+
+  /**
+   * Leaves, if the place is still this registration's.
+   *
+   * KEYS members, sequence, opened
+   * ARGV id, epoch, room channel or '', room name, sessions base
+   * Answers 1 or 0
+   */
+  leave: script(3, `
+    local held = redis.call('HGET', KEYS[1], ARGV[1])
+    if not held or split(held).epoch ~= ARGV[2] then return 0 end
+    redis.call('HDEL', KEYS[1], ARGV[1])
+    endSessions(ARGV[5], ARGV[1])
+    if ARGV[3] ~= '' then tell(ARGV[3], { 'left', redis.call('INCR', KEYS[2]), ARGV[4], ARGV[1], ARGV[2] }) end
+    if redis.call('HLEN', KEYS[1]) == 0 then
+      redis.call('DEL', KEYS[2])
+      local opened = redis.call('GET', KEYS[3])
+      if opened then redis.call('PEXPIRE', KEYS[3], string.match(opened, '%d+$')) end
+    end
+    return 1
+  `),
+
+  /**
+   * Removes the members that a dead node had in a room.
+   *
+   * KEYS members, sequence, opened
+   * ARGV node, room channel or '', room name, sessions base
+   * Answers how many there were
+   */
+  reap: script(3, `
+    local all = redis.call('HGETALL', KEYS[1])
+    local count = 0
+    for i = 1, #all, 2 do
+      local member = split(all[i + 1])
+      if member.node == ARGV[1] then
+        count = count + 1
+        redis.call('HDEL', KEYS[1], all[i])
+        endSessions(ARGV[4], all[i])
+        if ARGV[2] ~= '' then tell(ARGV[2], { 'left', redis.call('INCR', KEYS[2]), ARGV[3], all[i], member.epoch }) end
+      end
+    end
+    if redis.call('HLEN', KEYS[1]) == 0 then
+      redis.call('DEL', KEYS[2])
+      local opened = redis.call('GET', KEYS[3])
+      if opened and count > 0 then redis.call('PEXPIRE', KEYS[3], string.match(opened, '%d+$')) end
+    end
+    return count
+  `),
+
+  /**
+   * A room's members and the number of its last event.
+   *
+   * KEYS members, sequence
+   * Answers {sequence, id, value, id, value...}
+   */
+  snapshot: script(2, `
+    local answer = redis.call('HGETALL', KEYS[1])
+    table.insert(answer, 1, redis.call('GET', KEYS[2]) or '0')
+    return answer
+  `),
+
+  /**
+   * Looks a peer up and hands its node a frame.
+   *
+   * KEYS members
+   * ARGV id, message, node channel prefix
+   * Answers sent, absent or failed (its node does not listen)
+   */
+  send: script(1, `
+    local held = redis.call('HGET', KEYS[1], ARGV[1])
+    if not held then return 'absent' end
+    if redis.call('PUBLISH', ARGV[3] .. split(held).node, ARGV[2]) == 0 then return 'failed' end
+    return 'sent'
+  `),
+
+  /**
+   * The same, or keeps the frame. Frames of one sender for one receiver are a batch, which expires as one.
+   *
+   * KEYS members, mail
+   * ARGV id, message, node channel prefix, sender, frame, most frames, most bytes, ms to keep, batch to begin
+   * Answers {sent | failed | full} or {kept, 1 when the batch began}
+   */
+  sendOrKeep: script(2, `
+    local held = redis.call('HGET', KEYS[1], ARGV[1])
+    if held then
+      if redis.call('PUBLISH', ARGV[3] .. split(held).node, ARGV[2]) == 0 then return { 'failed' } end
+      return { 'sent' }
+    end
+    local letters = redis.call('LRANGE', KEYS[2], 0, -1)
+    local bytes, batch = #ARGV[5], nil
+    for _, letter in ipairs(letters) do
+      local from, its, frame = string.match(letter, '^([^\\n]*)\\n([^\\n]*)\\n(.*)$')
+      bytes = bytes + #frame
+      if from == ARGV[4] then batch = its end
+    end
+    if #letters >= tonumber(ARGV[6]) or bytes > tonumber(ARGV[7]) then return { 'full' } end
+    redis.call('RPUSH', KEYS[2], ARGV[4] .. '\\n' .. (batch or ARGV[9]) .. '\\n' .. ARGV[5])
+    redis.call('PEXPIRE', KEYS[2], tonumber(ARGV[8]) * 2)
+    return { 'kept', batch and 0 or 1 }
+  `),
+
+  /**
+   * Throws a batch of mail away.
+   *
+   * KEYS mail
+   * ARGV sender, batch
+   * Answers how many frames it had
+   */
+  expireMail: script(1, `
+    local letters = redis.call('LRANGE', KEYS[1], 0, -1)
+    local prefix = ARGV[1] .. '\\n' .. ARGV[2] .. '\\n'
+    local count = 0
+    for _, letter in ipairs(letters) do
+      if string.sub(letter, 1, #prefix) == prefix then
+        count = count + 1
+        redis.call('LREM', KEYS[1], 1, letter)
+      end
+    end
+    return count
+  `),
+
+  /**
+   * Tells a room's nodes, and keeps an opened room open.
+   *
+   * KEYS members, opened
+   * ARGV room channel, message
+   * Answers how many members the room has
+   */
+  broadcast: script(2, `
+    redis.call('PUBLISH', ARGV[1], ARGV[2])
+    local opened = redis.call('GET', KEYS[2])
+    if opened then redis.call('PEXPIRE', KEYS[2], string.match(opened, '^%d+')) end
+    return redis.call('HLEN', KEYS[1])
+  `),
+
+  /**
+   * Opens a room.
+   *
+   * KEYS members, opened
+   * ARGV lifetime as 'idleMs LF emptyMs', ms until it goes if nobody joins
+   * Answers 1, or 0 when the code is in use
+   */
+  open: script(2, `
+    if redis.call('HLEN', KEYS[1]) > 0 then return 0 end
+    return redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+  `),
+
+  /**
+   * Checks and resolves a session, sends, and binds or refreshes it. The frame is given in two halves around the session's
+   * name, and once without a name.
+   *
+   * KEYS members
+   * ARGV sender, id, session as JSON or '', begins 0|1, ms until it ends, header, frame before the session, frame after it,
+   *      frame without one, node channel prefix or '' when the sender's node delivers it itself, sessions base
+   * Answers {sent | absent | failed | foreign, session as JSON or ''}
+   */
+  sendInSession: script(1, `
+    local from, to, name, base = ARGV[1], ARGV[2], ARGV[3], ARGV[11]
+    local peers = from < to and (from .. '\\n' .. to) or (to .. '\\n' .. from)
+    if name == '' then
+      name = redis.call('GET', base .. ':last:' .. peers) or ''
+    else
+      local bound = redis.call('GET', base .. ':is:' .. name)
+      if bound and bound ~= peers then return { 'foreign', '' } end
+    end
+    local held = redis.call('HGET', KEYS[1], to)
+    if not held then return { 'absent', '' } end
+    local frame = name == '' and ARGV[9] or (ARGV[7] .. name .. ARGV[8])
+    if ARGV[10] ~= '' and redis.call('PUBLISH', ARGV[10] .. split(held).node, ARGV[6] .. frame) == 0 then return { 'failed', '' } end
+    if ARGV[4] == '1' then
+      redis.call('SET', base .. ':is:' .. name, peers, 'PX', ARGV[5])
+      redis.call('SET', base .. ':last:' .. peers, name, 'PX', ARGV[5])
+      for _, peer in ipairs({ from, to }) do
+        local of = base .. ':of:' .. peer
+        if redis.call('SADD', of, name) == 1 and redis.call('SCARD', of) > 64 then
+          local old = redis.call('SRANDMEMBER', of)
+          if old ~= name then
+            redis.call('SREM', of, old)
+            endSession(base, old)
+          end
+        end
+        redis.call('PEXPIRE', of, ARGV[5])
+      end
+    elseif name ~= '' then
+      redis.call('PEXPIRE', base .. ':is:' .. name, ARGV[5])
+      redis.call('PEXPIRE', base .. ':last:' .. peers, ARGV[5])
+      redis.call('PEXPIRE', base .. ':of:' .. from, ARGV[5])
+      redis.call('PEXPIRE', base .. ':of:' .. to, ARGV[5])
+    end
+    return { 'sent', name }
+  `),
+
+  /**
+   * Ends a session.
+   *
+   * KEYS members
+   * ARGV session as JSON, sessions base
+   */
+  endSession: script(1, `
+    endSession(ARGV[2], ARGV[1])
+  `),
+
+  /**
+   * Counts in a window that begins with the first.
+   *
+   * KEYS counter
+   * ARGV ms of the window
+   * Answers the count
+   */
+  attempt: script(1, `
+    local count = redis.call('INCR', KEYS[1])
+    if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+    return count
+  `),
+
+  /**
+   * Renews a node's lease, and finds those whose lease has run out.
+   *
+   * KEYS nodes
+   * ARGV node, ms of the lease, 1 to begin it
+   * Answers {1, or 0 when the lease was lost, dead nodes...}
+   */
+  renew: script(1, `
+    local time = redis.call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
+    local isHeld = ARGV[3] == '1' or (lease and tonumber(lease) >= now)
+    if isHeld then redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1]) end
+    local answer = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now)
+    table.insert(answer, 1, isHeld and 1 or 0)
+    return answer
+  `)
+} as const
+
+export type ScriptName = keyof typeof scripts
+
+/** The scripts as one Redis runs them, or the shards of a cluster. */
+export function scriptsFor (publish: 'PUBLISH' | 'SPUBLISH'): Record<ScriptName, Script> {
+  return Object.fromEntries(Object.entries(scripts).map(([name, { numberOfKeys, lua }]) => [name, { numberOfKeys, lua: lua.replaceAll("'PUBLISH'", `'${publish}'`) }])) as Record<ScriptName, Script>
+}
