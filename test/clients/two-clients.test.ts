@@ -8,6 +8,9 @@ import { clientFor } from './client-for.js'
 /** The script never ends by itself. In ms. */
 const patienceMs = 20_000
 
+/** The script gives its sockets 200 ms to open and B as long to join: on a busy machine too little, so its clock goes slower. */
+const slowerClock = '{ const own = setTimeout; globalThis.setTimeout = (callback, ms) => own(callback, ms * 5) }\n'
+
 t.test('the two clients of the rooms README meet in a room and B reaches A', async (t) => {
   const url = urlOf(await build(t)).replace('http', 'ws')
   const source = await clientFor(url, { script: 'test-two-clients.cjs', theirs: 'ws://localhost:8080' })
@@ -15,7 +18,7 @@ t.test('the two clients of the rooms README meet in a room and B reaches A', asy
   t.teardown(async () => {
     if (child.kill()) await once(child, 'close')
   })
-  child.stdin.end(source)
+  child.stdin.end(slowerClock + source)
 
   const lines: string[] = []
   for await (const line of createInterface(child.stdout)) {
