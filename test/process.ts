@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { type Env, until } from './helper.js'
+import type { Env } from './helper.js'
 
 const server = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
 
@@ -32,9 +33,14 @@ export function run (t: Test, env: Env = {}, argv: string[] = []): Running {
 /** The same on a free port of the loopback, once it listens. */
 export async function start (t: Test, env: Env = {}): Promise<Running & { port: number }> {
   const running = run(t, { HOST: '127.0.0.1', PORT: '0', ...env })
-  const listening = /Server listening at http:\/\/127\.0\.0\.1:(\d+)/
-  await until(() => listening.test(running.output.stdout) || running.child.exitCode !== null)
-  const [, port] = listening.exec(running.output.stdout) ?? []
-  if (port === undefined) throw new Error(`did not start: ${running.output.stderr}`)
+  const { child, output, exited } = running
+  const ended = exited.then((code) => { throw new Error(`exited with ${code} instead of listening: ${output.stderr}`) })
+  // It is waited for below, if at all.
+  ended.catch(() => {})
+  let port: string | undefined
+  while (port === undefined) {
+    await Promise.race([once(child.stdout as Readable, 'data'), ended])
+    port = /Server listening at http:\/\/127\.0\.0\.1:(\d+)/.exec(output.stdout)?.[1]
+  }
   return { ...running, port: Number(port) }
 }

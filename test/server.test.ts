@@ -82,7 +82,8 @@ t.test('no query string is logged, at any level', async (t) => {
     for (const text of [`GET /tom?token=${secret} HTTP/1.1\r\nbroken header\r\n\r\n`, `GET /tom?token=${secret} HTTP/9.9\r\n\r\n`, `GET /?token=${secret} HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(100_000)}\r\n\r\n`]) {
       const socket = connectTcp(port, '127.0.0.1').on('error', () => {}).resume()
       socket.end(text)
-      await once(socket, 'close')
+      // Not `once`, for which a reset is an error: what the server does not read it may answer with one.
+      await new Promise((resolve) => socket.on('close', resolve))
     }
     while ((await fetch(`${urlOf(port)}/tom/id?token=${secret}`)).status !== 429);
     child.kill('SIGTERM')

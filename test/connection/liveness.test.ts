@@ -59,7 +59,7 @@ t.test('a socket that does not answer the close is cut', async (t) => {
   const { port } = app.server.address() as AddressInfo
   const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {})
   t.teardown(() => socket.destroy())
-  const ended = once(socket, 'close')
+  const ended = new Promise((resolve) => socket.on('close', resolve))
   const chunks: Buffer[] = []
   socket.on('data', (chunk) => chunks.push(chunk))
   socket.on('end', () => socket.destroy())
