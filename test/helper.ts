@@ -5,6 +5,7 @@ import type { Test } from 'tap'
 import { WebSocket } from 'ws'
 import { readConfig } from '../src/config.js'
 import { createService } from '../src/service.js'
+import { startRedis } from './redis.js'
 
 /** Settings as in the environment: text by name. */
 export type Env = Record<string, string>
@@ -15,12 +16,33 @@ const generous: Env = { CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127
 /** How long to wait for what should come at once. In ms. */
 const patienceMs = 10_000
 
+/** Where the tests keep the state: in `memory`, on `redis`, or on Redis with two `nodes` between which clients alternate. */
+const where = process.env.TEST_STATE ?? 'memory'
+
+/** The nodes that clients of the first of them are spread over. */
+const nodesOf = new WeakMap<FastifyInstance, FastifyInstance[]>()
+
 /** The stock server on a free port of the loopback, closed with the test. */
 export async function build (t: Test, env: Env = {}): Promise<FastifyInstance> {
+  if (where === 'memory' || env.REDIS_URL !== undefined) return await listen(t, env)
+  const { url } = await startRedis(t)
+  const app = await listen(t, { ...env, REDIS_URL: url })
+  if (where === 'nodes') nodesOf.set(app, [app, await listen(t, { ...env, REDIS_URL: url })])
+  return app
+}
+
+async function listen (t: Test, env: Env): Promise<FastifyInstance> {
   const app = createService(readConfig({ ...generous, ...env }, []))
   t.teardown(async () => await app.close())
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app
+}
+
+/** The node whose turn it is. */
+function turn (app: FastifyInstance): FastifyInstance {
+  const nodes = nodesOf.get(app) ?? [app]
+  nodes.push(nodes.shift() as FastifyInstance)
+  return nodes[0] as FastifyInstance
 }
 
 /** Where an app, or a port, is reached: `http://127.0.0.1:1234`. */
@@ -119,7 +141,7 @@ export async function connect (t: Test, to: FastifyInstance | number, path: stri
 
 /** The same without waiting for the upgrade. */
 export function begin (t: Test, to: FastifyInstance | number, path: string, options: WebSocket.ClientOptions = {}): Client {
-  const client = new Client(new WebSocket(urlOf(to).replace('http', 'ws') + path, options))
+  const client = new Client(new WebSocket(urlOf(typeof to === 'number' ? to : turn(to)).replace('http', 'ws') + path, options))
   t.teardown(() => client.socket.terminate())
   return client
 }
