@@ -45,7 +45,7 @@ export const ConfigSchema = Type.Object({
   PSYNC_PEER_TTL_MS: ms(1000, 60_000, 'psync: ms of silence after which a peer is dropped with 4101'),
   PSYNC_PEER_LEFT: flag(false, 'psync: tell the group when a peer leaves'),
   PEERJS_KEY: Type.Array(Type.String({ pattern: '^[^\\s/?#,]+$' }), { minItems: 1, default: ['peerjs'], description: 'peerjs: API keys, each a world of its own', examples: ['key'] }),
-  PEERJS_PATH: Type.String({ pattern: '^/[^\\s?#]*$', default: '/', description: 'peerjs: prefix of all its paths' }),
+  PEERJS_PATH: Type.String({ pattern: '^/[^\\s?#:*]*$', default: '/', description: 'peerjs: prefix of all its paths' }),
   PEERJS_EXPIRE_TIMEOUT: ms(500, 5000, 'peerjs: ms that a signal waits for an absent peer'),
   PEERJS_ALIVE_TIMEOUT: ms(1000, 90_000, 'peerjs: ms without a frame after which a peer is dropped with 4101'),
   PEERJS_CONCURRENT_LIMIT: count(5000, 'peerjs: peers of one key'),
@@ -125,18 +125,34 @@ export function completeConfig (given: Partial<Config>, asGiven: (name: Name) =>
   for (const name of Object.keys(given)) {
     const schema = ConfigSchema.properties[name as Name] as TSchema | undefined
     if (schema === undefined) throw new ConfigError(`${name}: no such setting`)
-    if (given[name as Name] === undefined || (Value.Check(schema, given[name as Name]) && (name !== 'TRUST_PROXY' || isTrustable(given.TRUST_PROXY)))) continue
+    if (given[name as Name] === undefined || Value.Check(schema, given[name as Name])) continue
     throw new ConfigError(`${name}: got ${asGiven(name as Name)}, takes ${takes(name as Name)}${schema.type === 'string' ? ` (${schema.description})` : ''}`)
   }
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const config = Value.Default(ConfigSchema, known) as Config
-  const silent = config.NATIVE_PORTS.find((entry) => !config.DIALECTS.some((name) => entry.startsWith(`${name}:`)))
-  if (silent !== undefined) throw new ConfigError(`NATIVE_PORTS: got "${silent}", takes dialects that DIALECTS names`)
+  for (const [name, fits, description] of rules) {
+    if (!fits(config)) throw new ConfigError(`${name}: got ${asGiven(name)}, takes ${description}`)
+  }
   return config
 }
 
+const otherDialects = dialectNames.filter((name) => name !== 'peerjs').join(', ')
+
+/** What the schema of one setting cannot say. */
+const rules: ReadonlyArray<readonly [name: Name, fits: (config: Config) => boolean, takes: string]> = [
+  ['NATIVE_PORTS', ({ NATIVE_PORTS, DIALECTS }) => NATIVE_PORTS.every((entry) => DIALECTS.some((name) => entry.startsWith(`${name}:`))), 'dialects that DIALECTS names'],
+  ['TRUST_PROXY', ({ TRUST_PROXY }) => isTrustable(TRUST_PROXY), `text (${ConfigSchema.properties.TRUST_PROXY.description})`],
+  ['PEERJS_PATH', ({ PEERJS_PATH }) => !isOfAnother(PEERJS_PATH.split('/')[1]), `a path that does not begin with ${otherDialects}`],
+  ['PEERJS_KEY', ({ PEERJS_KEY, PEERJS_PATH }) => PEERJS_PATH !== '/' || !PEERJS_KEY.some(isOfAnother), `keys other than ${otherDialects}, whose REST paths they would share`]
+]
+
+/** Whether the paths that begin so are another dialect's. */
+function isOfAnother (segment: string | undefined): boolean {
+  return segment !== 'peerjs' && (dialectNames as readonly (string | undefined)[]).includes(segment)
+}
+
 /** What has the look of addresses and networks may still be none. */
-function isTrustable (setting = ''): boolean {
+function isTrustable (setting: string): boolean {
   return setting === 'true' || setting === 'false' || setting.split(/\s*,\s*/).every((entry) => {
     const [address = '', bits = '1'] = entry.split('/')
     return isIP(address) !== 0 && Number(bits) >= 1 && Number(bits) <= (isIP(address) === 4 ? 32 : 128)

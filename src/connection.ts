@@ -229,6 +229,7 @@ export class Connection implements Sink {
   }
 
   #fail (error: unknown, type: unknown): void {
+    if (this.#dialect !== undefined && isTooDeep(error)) return this.refuse(this.#dialect.errors.notJson)
     this.#host.log.error({ err: error, dialect: this.#dialect?.name, type: quote(type) }, 'handler failed')
     if (this.#dialect !== undefined) this.refuse(this.#dialect.errors.internal)
   }
@@ -329,4 +330,9 @@ function parse (raw: Buffer): JsonObject | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Parsing takes any depth, serialising again does not: the frame's fault, and not ours. */
+function isTooDeep (error: unknown): boolean {
+  return error instanceof RangeError && error.message.includes('call stack')
 }

@@ -3,6 +3,9 @@ import type { AddressInfo } from 'node:net'
 import fp from 'fastify-plugin'
 import type { Config, DialectName } from './config.js'
 
+/** How long a client may take over its request. In ms; a socket, once upgraded, is not a request any more. */
+export const httpTimeouts = { headersTimeout: 10_000, requestTimeout: 10_000 }
+
 declare module 'fastify' {
   interface FastifyInstance {
     /** The ports of the native listeners, in the order of `NATIVE_PORTS`. */
@@ -49,7 +52,7 @@ export const listeners = fp<{ prefix: string }>(async (app, { prefix }) => {
       request.url = `${prefix}${target}${query === undefined ? '' : `?${query}`}`
       return true
     }
-    const server = createServer((request, response) => {
+    const server = createServer(httpTimeouts, (request, response) => {
       if (redirect(request, false)) app.routing(request, response)
       else response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not found"}')
     })

@@ -1,9 +1,11 @@
 /**
  * Decides which browser origins are let in.
  *
- * @param patterns exact origins, `scheme://*.host` for any subdomain of a host at any depth, or `*` for every origin
+ * @param allowed exact origins, `scheme://*.host` for any subdomain of a host at any depth, or `*` for every origin
  */
-export function originFilter (patterns: readonly string[]): (origin: string) => boolean {
+export function originFilter (allowed: readonly string[]): (origin: string) => boolean {
+  // Browsers write scheme and host in small letters.
+  const patterns = allowed.map((pattern) => pattern.toLowerCase())
   if (patterns.includes('*')) return () => true
   const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')))
   const wild = patterns.filter((pattern) => pattern.includes('*')).map((pattern) => {

@@ -2,9 +2,7 @@ import fastify, { type FastifyInstance, LogController } from 'fastify'
 import { type SerializedError, stdSerializers } from 'pino'
 import { describeRequest, signalbox } from './app.js'
 import type { Config } from './config.js'
-
-/** How long a client may take over its request's headers. In ms. */
-const headersTimeoutMs = 10_000
+import { httpTimeouts } from './listeners.js'
 
 /** The stock server, ready to listen: a Fastify instance with nothing in it but Signalbox. */
 export function createService (config: Config): FastifyInstance {
@@ -14,8 +12,8 @@ export function createService (config: Config): FastifyInstance {
     logController: new LogController({ disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace' }),
     // Sockets are closed before, each with a code; what is left then are idle or half-sent requests.
     forceCloseConnections: true,
-    requestTimeout: headersTimeoutMs,
-    http: { headersTimeout: headersTimeoutMs },
+    http: httpTimeouts,
+    requestTimeout: httpTimeouts.requestTimeout,
     bodyLimit: config.MAX_PAYLOAD,
     routerOptions: { maxParamLength: 256 }
   })

@@ -212,6 +212,13 @@ t.test('a native port is for a dialect that is spoken', async (t) => {
   t.match(refused(t, () => fromEnv({ DIALECTS: 'tom', NATIVE_PORTS: 'tom:3001,drone:8081' })), /^NATIVE_PORTS: got .*drone:8081.*, takes .*DIALECTS/)
 })
 
+t.test('PeerJS does not take the paths of another dialect', async (t) => {
+  t.match(refused(t, () => fromEnv({ PEERJS_PATH: '/rooms' })), /^PEERJS_PATH: got "\/rooms", takes a path/)
+  t.match(refused(t, () => fromEnv({ PEERJS_KEY: 'peerjs,tom' })), /^PEERJS_KEY: got "peerjs,tom", takes keys/)
+  t.same(fromEnv({ PEERJS_KEY: 'tom', PEERJS_PATH: '/peers' }).PEERJS_KEY, ['tom'])
+  t.equal(fromEnv({ PEERJS_PATH: '/peerjs' }).PEERJS_PATH, '/peerjs')
+})
+
 t.test('an app that embeds it gets the same checks', async (t) => {
   t.equal(completeConfig({ MAX_CLIENTS: 7 }).MAX_CLIENTS, 7)
   t.same(completeConfig({}), fromEnv({}))

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import t from 'tap'
 import { build, connect } from '../../helper.js'
 import { error, join, news, newsUnregistered } from './nodes.js'
@@ -38,4 +39,17 @@ t.test('with STRICT_IDENTITY=false an unregistered socket may send signals, but 
   t.same(await stranger.next(), error('peer not found'))
   stranger.send({ type: 'signal', from: 's', to: 'a', payload: 1 })
   t.same(await alice.next(), { type: 'signal', from: 's', to: 'a', payload: 1 })
+})
+
+t.test('a signal that names its sender twice is forwarded naming the checked one only', async (t) => {
+  const app = await build(t)
+  const alice = await join(t, app, 'a')
+  const mallory = await join(t, app, 'm')
+  for (const forged of ['"from":"victim"', '"fr\\u006fm":"victim"']) {
+    const received = once(alice.socket, 'message')
+    mallory.send(`{"type":"signal",${forged},"from":"m","to":"a","payload":1}`)
+    const [bytes] = await received
+    t.notMatch(String(bytes), 'victim')
+    t.match(JSON.parse(String(bytes)), { from: 'm', to: 'a', payload: 1 })
+  }
 })
