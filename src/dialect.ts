@@ -87,10 +87,3 @@ export function speakable<Frames extends FrameSchemas, Peer> (dialect: Dialect<F
   const { name, errors, liveness = {}, open } = dialect
   return { name, errors, liveness, open, close: dialect.close as SpokenDialect['close'], frames }
 }
-
-const maxQuoted = 128
-
-/** Input as it may stand in an error: a string, at most 128 characters of it. */
-export function quote (input: unknown): string {
-  return String(typeof input === 'object' && input !== null ? '[object]' : input).slice(0, maxQuoted)
-}

@@ -36,3 +36,10 @@ export const closeReasons: Readonly<Record<CloseCode, string>> = {
   4100: 'Slow consumer',
   4101: 'Timeout'
 }
+
+const maxQuoted = 128
+
+/** Input as it may stand in an error: a string, at most 128 characters of it. */
+export function quote (input: unknown): string {
+  return String(typeof input === 'object' && input !== null ? '[object]' : input).slice(0, maxQuoted)
+}

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { quote } from '../../src/dialect.js'
+import { quote } from '../../src/errors.js'
 import { droneHandlers } from './handlers.js'
 import { announceLeaving } from './presence.js'
 import { rest } from './rest.js'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
-import { quote } from '../../src/dialect.js'
+import { quote } from '../../src/errors.js'
 import { roomsHandlers } from './handlers.js'
 import { rest } from './rest.js'
 import { frames, say, sentences } from './schema.js'
