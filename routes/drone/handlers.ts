@@ -1,28 +1,25 @@
 import { randomUUID } from 'node:crypto'
 import type { Config } from '../../src/config.js'
-import type { Connection } from '../../src/connection.js'
 import type { Handlers } from '../../src/dialect.js'
 import { after, type MaybePromise } from '../../src/maybe-promise.js'
-import type { Member, State } from '../../src/state/contract.js'
+import type { State } from '../../src/state/contract.js'
+import { register, type Registrant } from '../registrant.js'
 import { type frames, say, sentences } from './schema.js'
 
 /** All clients are in one room. */
 export const room = 'drone'
-
-export interface DronePeer {
-  readonly connection: Connection
-  member: Member | undefined
-}
 
 interface Addressed {
   target?: string
   sessionId?: string | null
 }
 
-export function droneHandlers ({ peers, sessions }: State, config: Config): Handlers<typeof frames, DronePeer> {
+export function droneHandlers (state: State, config: Config): Handlers<typeof frames, Registrant> {
+  const { peers, sessions } = state
+
   /** Everything that is sent to another client goes through here: who sends, to whom, in which session. */
   function signal (
-    { connection, member }: DronePeer,
+    { connection, member }: Registrant,
     { target, sessionId }: Addressed,
     begins: boolean,
     compose: (from: string, session: string | undefined, timestamp: string) => string
@@ -48,18 +45,7 @@ export function droneHandlers ({ peers, sessions }: State, config: Config): Hand
 
   return {
     register (peer, { id }) {
-      const joined = peers.join({
-        room,
-        id,
-        sink: peer.connection,
-        replace: config.ID_TAKEOVER === 'replace',
-        leaving: peer.member,
-        welcome: () => say({ type: 'registered', id, timestamp: now() })
-      })
-      return after(joined, (joined) => {
-        if (joined.outcome === 'joined') peer.member = joined.member
-        else peer.connection.refuse(sentences.taken)
-      })
+      return register(state, config, peer, { room, id, welcome: () => say({ type: 'registered', id, timestamp: now() }), taken: sentences.taken })
     },
 
     offer (peer, frame) {

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { quote } from '../../src/errors.js'
+import { registrants } from '../registrant.js'
 import { droneHandlers } from './handlers.js'
 import { announceLeaving } from './presence.js'
 import { rest } from './rest.js'
@@ -22,8 +23,7 @@ export const drone: FastifyPluginAsync = async (app) => {
         malformed: () => sentences.malformed,
         internal: sentences.internal
       },
-      open: (connection) => ({ connection, member: undefined }),
-      close: ({ member }) => member !== undefined && state.peers.leave(member)
+      ...registrants(state)
     })
   })
   await app.register(rest)

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
+import { registrants } from '../registrant.js'
 import { psyncHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
@@ -21,8 +22,7 @@ export const psync: FastifyPluginAsync = async (app) => {
     },
     // The original forgets a peer not heard of for so long.
     liveness: { silentMs: config.PSYNC_PEER_TTL_MS },
-    open: (connection) => ({ connection, member: undefined }),
-    close: ({ member }) => member !== undefined && state.peers.leave(member)
+    ...registrants(state)
   })
   // A plugin of its own, so that the path with a trailing slash is a route too.
   await app.register(async (app) => { app.route({ url: '/', ...socket }) }, { prefix: '/ws' })

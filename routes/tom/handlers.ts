@@ -1,27 +1,19 @@
 import type { Config } from '../../src/config.js'
-import type { Connection } from '../../src/connection.js'
 import type { Handlers } from '../../src/dialect.js'
 import { after } from '../../src/maybe-promise.js'
-import type { Member, PeerInfo, State } from '../../src/state/contract.js'
+import type { PeerInfo, State } from '../../src/state/contract.js'
+import { register, type Registrant } from '../registrant.js'
 import { type frames, say, sentences } from './schema.js'
 
 /** All nodes are in one room. */
 export const room = 'tom'
 
-export interface TomPeer {
-  readonly connection: Connection
-  member: Member | undefined
-}
-
-export function tomHandlers ({ peers, relay }: State, config: Config): Handlers<typeof frames, TomPeer> {
+export function tomHandlers (state: State, config: Config): Handlers<typeof frames, Registrant> {
+  const { relay } = state
   return {
     register (peer, { nodeId, username, publicKey, encryptionKey }) {
       const info: PeerInfo = { username, publicKey: publicKey ?? '', ...(typeof encryptionKey === 'string' && { encryptionKey }) }
-      const joined = peers.join({ room, id: nodeId, sink: peer.connection, info, replace: config.ID_TAKEOVER === 'replace', leaving: peer.member })
-      return after(joined, (joined) => {
-        if (joined.outcome === 'joined') peer.member = joined.member
-        else peer.connection.refuse(sentences.taken)
-      })
+      return register(state, config, peer, { room, id: nodeId, info, taken: sentences.taken })
     },
 
     heartbeat ({ member }) {

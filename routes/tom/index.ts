@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
+import { registrants } from '../registrant.js'
 import { tomHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
@@ -21,8 +22,7 @@ export const tom: FastifyPluginAsync = async (app) => {
         malformed: (type) => sentences.malformed.get(type) ?? sentences.unknownType,
         internal: sentences.internal
       },
-      open: (connection) => ({ connection, member: undefined }),
-      close: ({ member }) => member !== undefined && state.peers.leave(member)
+      ...registrants(state)
     })
   })
   await app.register(rest)

@@ -1,0 +1,34 @@
+import type { Config } from '../src/config.js'
+import type { Connection } from '../src/connection.js'
+import { after, type MaybePromise } from '../src/maybe-promise.js'
+import type { Join, Member, State } from '../src/state/contract.js'
+
+/** A client that is in one room at a time, under an id that it registers. */
+export interface Registrant {
+  readonly connection: Connection
+  /** Undefined until it has registered. */
+  member: Member | undefined
+}
+
+/** How such a client begins and ends: the `open` and `close` of its dialect. */
+export function registrants ({ peers }: State) {
+  return {
+    open: (connection: Connection): Registrant => ({ connection, member: undefined }),
+    close: ({ member }: Registrant): MaybePromise<unknown> => member !== undefined && peers.leave(member)
+  }
+}
+
+/** Registers it, or refuses with `taken` when another connection keeps the id. Its earlier place, if any, is left. */
+export function register (
+  { peers }: State,
+  { ID_TAKEOVER }: Config,
+  registrant: Registrant,
+  join: Pick<Join, 'room' | 'id' | 'info' | 'welcome'> & { taken: string }
+): MaybePromise<void> {
+  const { connection, member: leaving } = registrant
+  const { taken, ...place } = join
+  return after(peers.join({ ...place, sink: connection, replace: ID_TAKEOVER === 'replace', leaving }), (joined) => {
+    if (joined.outcome === 'joined') registrant.member = joined.member
+    else connection.refuse(taken)
+  })
+}
