@@ -23,7 +23,7 @@ export function register (
   { peers }: State,
   { ID_TAKEOVER }: Config,
   registrant: Registrant,
-  join: Pick<Join, 'room' | 'id' | 'info' | 'welcome'> & { taken: string }
+  join: Pick<Join, 'room' | 'id' | 'info' | 'welcome' | 'undeliverable'> & { taken: string }
 ): MaybePromise<void> {
   const { connection, member: leaving } = registrant
   const { taken, ...place } = join

@@ -45,7 +45,13 @@ export function droneHandlers (state: State, config: Config): Handlers<typeof fr
 
   return {
     register (peer, { id }) {
-      return register(state, config, peer, { room, id, welcome: () => say({ type: 'registered', id, timestamp: now() }), taken: sentences.taken })
+      return register(state, config, peer, {
+        room,
+        id,
+        welcome: () => say({ type: 'registered', id, timestamp: now() }),
+        undeliverable: (to) => peer.connection.refuse(sentences.absent, to),
+        taken: sentences.taken
+      })
     },
 
     offer (peer, frame) {

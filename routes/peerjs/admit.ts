@@ -32,7 +32,8 @@ export function admit ({ peers }: State, config: Config) {
       owner: token,
       replace: true,
       maxMembers: config.PEERJS_CONCURRENT_LIMIT,
-      welcome: () => say({ type: 'OPEN' })
+      welcome: () => say({ type: 'OPEN' }),
+      undeliverable: (dst) => { connection.deliver(say({ type: 'LEAVE', src: dst, dst: id })) }
     })
     return after(joined, (joined) => {
       if (joined.outcome === 'joined') return { connection, member: joined.member }

@@ -40,7 +40,7 @@ export function peerjsHandlers ({ peers, relay }: State, config: Config): Handle
   function notify ({ connection, member }: PeerjsPeer, { type, dst, payload }: Notice): MaybePromise<void> {
     if (member === undefined) return connection.refuse(sentences.notRegistered)
     const { room, id: src } = member
-    return after(relay.send(room, dst, say({ type, src, dst, payload })), (sent) => {
+    return after(relay.send(room, dst, say({ type, src, dst, payload }), src), (sent) => {
       if (sent === 'failed') connection.deliver(say({ type: 'LEAVE', src: dst, dst: src }))
     })
   }

@@ -25,7 +25,7 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
     if (member === undefined) return connection.refuse(sentences.notRegistered)
     if (isForged(source, member.id)) return connection.refuse(sentences.forged)
     const frame = say({ type, source_id: typeof source === 'string' && isNamed(source) ? source : member.id, target_id: to, payload })
-    return after(relay.send(member.room, to, frame), (sent) => {
+    return after(relay.send(member.room, to, frame, member.id), (sent) => {
       if (sent !== 'sent') connection.refuse(sentences.absent, to)
     })
   }
@@ -35,7 +35,7 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
       if (isForged(source, id)) return peer.connection.refuse(sentences.forged)
       const room = roomOf(group)
       const welcome = (others: readonly Peer[]) => say({ type: 'peer_list', payload: { peers: others.map((other) => describe(room, other)) } })
-      return register(state, config, peer, { room, id, welcome, taken: sentences.taken })
+      return register(state, config, peer, { room, id, welcome, taken: sentences.taken, undeliverable: (to) => peer.connection.refuse(sentences.absent, to) })
     },
     offer: signal,
     answer: signal,

@@ -13,7 +13,7 @@ export function tomHandlers (state: State, config: Config): Handlers<typeof fram
   return {
     register (peer, { nodeId, username, publicKey, encryptionKey }) {
       const info: PeerInfo = { username, publicKey: publicKey ?? '', ...(typeof encryptionKey === 'string' && { encryptionKey }) }
-      return register(state, config, peer, { room, id: nodeId, info, taken: sentences.taken })
+      return register(state, config, peer, { room, id: nodeId, info, taken: sentences.taken, undeliverable: () => peer.connection.refuse(sentences.absent) })
     },
 
     heartbeat ({ member }) {
@@ -32,7 +32,7 @@ export function tomHandlers (state: State, config: Config): Handlers<typeof fram
         if (member === undefined) return connection.refuse(sentences.notRegistered)
         if (from !== member.id) return connection.refuse(sentences.forged)
       }
-      return after(relay.send(room, to, isPlain(raw) ? raw : JSON.stringify(frame)), (sent) => {
+      return after(relay.send(room, to, isPlain(raw) ? raw : JSON.stringify(frame), member?.id), (sent) => {
         if (sent !== 'sent') connection.refuse(sentences.absent)
       })
     }

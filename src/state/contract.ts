@@ -64,6 +64,8 @@ export interface Join {
   opened?: boolean
   /** The connection's earlier place. It leaves there, announced, if the join succeeds; in the same room before it is announced again. */
   leaving?: Member | undefined
+  /** Called when a frame that this peer had sent could not be delivered on another node, after all. */
+  undeliverable?: (to: string) => void
   /** The first frame the sink gets, before mail and before anything new. It is given the other members. */
   welcome?: (others: readonly Peer[]) => Wire
 }
@@ -90,6 +92,8 @@ export interface Peers {
 }
 
 export interface Watcher {
+  /** Whether `seenAt` is shown to anybody: nodes tell each other only then. */
+  readonly showsSeen?: boolean
   joined? (room: string, peer: Peer): void
   left? (room: string, peer: Peer): void
 }
@@ -109,7 +113,8 @@ export type Sent = 'sent' | 'absent' | 'failed'
 
 /** Frames for peers. What one sender sends to one receiver arrives in the order sent. */
 export interface Relay {
-  send (room: string, to: string, frame: Wire): MaybePromise<Sent>
+  /** `sent` to another node is a promise only: when its socket does not take the frame, `undeliverable` of the peer `from` is called. */
+  send (room: string, to: string, frame: Wire, from?: string): MaybePromise<Sent>
   /**
    * An absent peer finds the frame when it joins, after its welcome, within `keepMs`. Frames of one sender for one receiver
    * expire together, when the oldest of them does: then `expired` is delivered to the sender, once. `full`: not kept, a
