@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Test } from 'tap'
 import { Redis } from 'ioredis'
+import { until } from './helper.js'
 
 export interface RedisServer {
   readonly port: number
@@ -27,6 +31,46 @@ export async function startRedis (t: Test, port?: number, extra: readonly string
   })
   await client.ping()
   return { port: chosen, url: `redis://127.0.0.1:${chosen}`, process, client }
+}
+
+export interface RedisCluster {
+  /** What goes into `REDIS_URL`. */
+  readonly urls: string[]
+  readonly nodes: RedisServer[]
+  /** Starts a node again that has ended, on its port and with its slots. */
+  restart: (at: number) => Promise<void>
+}
+
+/** Three masters on the loopback that share the slots evenly, ended with the test. */
+export async function startCluster (t: Test, extra: readonly string[] = []): Promise<RedisCluster> {
+  const home = await mkdtemp(join(tmpdir(), 'redis-cluster-'))
+  const ports = await freePorts(6)
+  const start = async (at: number): Promise<RedisServer> => await startRedis(t, ports[at], [
+    '--cluster-enabled', 'yes', '--cluster-port', String(ports[at + 3]), '--cluster-config-file', join(home, `${at}.conf`), '--cluster-node-timeout', '2000', ...extra
+  ])
+  const nodes = await Promise.all([0, 1, 2].map(start))
+  t.teardown(async () => await rm(home, { recursive: true, force: true }))
+  const slots = 16384
+  for (const [at, { client }] of nodes.entries()) {
+    await client.cluster('ADDSLOTSRANGE', Math.ceil(slots / 3 * at), Math.ceil(slots / 3 * (at + 1)) - 1)
+    await client.cluster('SET-CONFIG-EPOCH', at + 1)
+    if (at > 0) await client.call('CLUSTER', 'MEET', '127.0.0.1', String(ports[0]), String(ports[3]))
+  }
+  await until(async () => {
+    const maps = await Promise.all(nodes.map(async ({ client }) => await client.cluster('SLOTS')))
+    const states = await Promise.all(nodes.map(async ({ client }) => await client.cluster('INFO')))
+    return maps.every((map) => map.length === 3) && states.every((state) => state.includes('cluster_state:ok'))
+  })
+  return { urls: nodes.map(({ url }) => url), nodes, restart: async (at) => { nodes[at] = await start(at) } }
+}
+
+/** Free ports, all different. */
+async function freePorts (count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map(async (server) => await once(server, 'listening')))
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map(async (server) => await once(server.close(), 'close')))
+  return ports
 }
 
 export async function freePort (): Promise<number> {

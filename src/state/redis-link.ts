@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Cluster, Redis } from 'ioredis'
+import { ConfigError } from '../config.js'
 import type { Log } from '../connection.js'
 import { type ScriptName, scriptsFor } from './redis-scripts.js'
 
@@ -9,9 +10,14 @@ const retryMs = 250
 const probeEveryMs = 500
 /** A probe that is not back by then is lost. */
 const probeTimeoutMs = 1_500
+/** What is told of one outage. */
+const maxComplaints = 20
 
 /** On a cluster the keys are spread over so many slots, each with a channel of this node. */
 const clusterSlots = 64
+
+/** What Redis answers when it is well: the command is wrong in itself, or a script refuses it. */
+const isVerdict = /^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT|LATE) /
 
 type Argument = string | Buffer | number
 
@@ -21,7 +27,7 @@ type Scripted = Record<`${ScriptName}Buffer`, (...args: Argument[]) => Promise<u
 export interface LinkListener {
   /** A message on a channel this node listens to. */
   onMessage: (header: unknown[], body: Buffer) => void
-  /** Redis answers and delivers again, or for the first time. */
+  /** Redis answers and delivers again, or for the first time. Nothing is listened to yet. */
   onUp: () => void
   onDown: () => void
 }
@@ -33,58 +39,40 @@ export class RedisDown extends Error {
 
 /**
  * The two connections to Redis, one for commands and one to listen, and whether they work: a probe goes through the real
- * way of a frame, published on this node's own channel, and must come back. A command that cannot be sent fails at once;
- * nothing is queued.
+ * way of a frame, published on this node's own channels, and must come back. A command that cannot be sent fails at once;
+ * nothing is queued. One that gets no answer takes the link down, until a probe comes back.
  */
 export class RedisLink {
   readonly log: Log
+  readonly #urls: readonly string[]
   readonly #isCluster: boolean
+  /** What all channels and tags begin with: channels are common to all databases of one Redis. */
+  readonly #name: string
   readonly #commands: Redis | Cluster
-  readonly #listening: Redis | Cluster
+  /** Serves from one outage to the next: what was subscribed through an earlier one is forgotten with it. */
+  #listening: Redis | Cluster | undefined
   #listener: LinkListener | undefined
   #isUp = false
   #isClosed = false
   #clock: NodeJS.Timeout | undefined
-  #probe: { token: string, at: number } | undefined
-  #channel: string | undefined
+  #probe: { readonly token: string, readonly at: number, readonly missing: Set<string> } | undefined
+  #channels: string[] = []
+  readonly #complaints = new Set<string>()
   /** ms that the last probe took, there and back. */
   roundTripMs = 0
   /** Times the link went up. */
   connects = 0
 
+  /** @throws ConfigError for URLs that no Redis can have */
   constructor (urls: readonly string[], log: Log) {
     this.log = log
+    this.#urls = urls
     this.#isCluster = urls.length > 1
-    const publish = this.#isCluster ? 'SPUBLISH' : 'PUBLISH'
-    const scripts = scriptsFor(publish)
-    const options = {
-      enableReadyCheck: true,
-      maxRetriesPerRequest: 0,
-      connectTimeout: commandTimeoutMs,
-      commandTimeout: commandTimeoutMs,
-      autoResubscribe: true
-    }
-    const connect = (enableAutoPipelining: boolean): Redis | Cluster => {
-      if (this.#isCluster) {
-        return new Cluster([...urls], {
-          redisOptions: options,
-          enableOfflineQueue: false,
-          enableAutoPipelining: true,
-          shardedSubscribers: true,
-          slotsRefreshTimeout: commandTimeoutMs,
-          clusterRetryStrategy: () => retryMs,
-          scripts
-        })
-      }
-      return new Redis(urls[0] as string, { ...options, enableAutoPipelining, enableOfflineQueue: false, retryStrategy: () => retryMs, scripts })
-    }
-    this.#commands = connect(true)
-    this.#listening = this.#isCluster ? this.#commands : connect(false)
-    for (const client of new Set([this.#commands, this.#listening])) {
-      client.on('error', (error: Error) => this.log.debug({ err: error }, 'redis'))
-      client.on('close', () => this.#down('connection lost'))
-    }
-    this.#listening.on(this.#isCluster ? 'smessageBuffer' : 'messageBuffer', (_channel: Buffer, message: Buffer) => this.#onMessage(message))
+    check(urls)
+    this.#commands = this.#connect(false)
+    const database = this.#commands instanceof Redis ? this.#commands.options.db ?? 0 : 0
+    this.#name = database === 0 ? 'sb' : `sb/${database}`
+    this.#commands.on('close', () => this.#down('connection lost'))
   }
 
   /** The connection for commands, for others who count in Redis too. */
@@ -96,27 +84,29 @@ export class RedisLink {
     return this.#isUp
   }
 
-  /** Begins to probe, on a channel of this node. Settles when Redis was reached, or not at the first try. */
-  async start (channel: string, listener: LinkListener): Promise<void> {
+  /** Begins to probe, on channels of this node. Settles when Redis was reached, or not at the first try. */
+  async start (node: string, listener: LinkListener): Promise<void> {
     this.#listener = listener
-    this.#channel = channel
+    this.#channels = this.tags.map((tag) => `${tag}:probe:${node}`)
     await this.#tick()
     const deadline = performance.now() + probeTimeoutMs
-    while (!this.#isUp && performance.now() < deadline) {
+    while (!this.#isUp && !this.#isClosed && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 20))
       await this.#tick()
     }
+    if (!this.#isUp && this.#complaints.size === 0) this.#complain('no answer in time')
+    if (this.#isClosed) return
     this.#clock = setInterval(() => { this.#tick().catch((error: unknown) => this.log.error({ err: error }, 'probe')) }, probeEveryMs).unref()
   }
 
   /** The part of a key that decides its slot. */
   tagOf (room: string): string {
-    return `{sb:${this.#isCluster ? slotOf(room) : 0}}`
+    return `{${this.#name}:${this.#isCluster ? slotOf(room) : 0}}`
   }
 
   /** All tags that `tagOf` gives. */
   get tags (): string[] {
-    return Array.from({ length: this.#isCluster ? clusterSlots : 1 }, (_, slot) => `{sb:${slot}}`)
+    return Array.from({ length: this.#isCluster ? clusterSlots : 1 }, (_, slot) => `{${this.#name}:${slot}}`)
   }
 
   /** Runs a script. @throws RedisDown */
@@ -128,89 +118,216 @@ export class RedisLink {
   /** The same while the link is not up yet: what must be done to bring it up. @throws RedisDown */
   async runAnyway (name: ScriptName, keys: string[], ...args: Argument[]): Promise<unknown> {
     const scripted = this.#commands as unknown as Scripted
-    return await this.#guard(scripted[`${name}Buffer`](...keys, ...args))
+    return await this.#guard(async () => await scripted[`${name}Buffer`](...keys, ...args))
   }
 
   /** Runs one command. @throws RedisDown */
   async command (work: (client: Redis | Cluster) => Promise<unknown>): Promise<unknown> {
-    return await this.#guard(work(this.#commands))
+    return await this.#guard(async () => await work(this.#commands))
   }
 
-  /** Listens to a channel; settles when nothing published from now on is missed. @throws RedisDown */
+  /** Listens to a channel; settles when nothing published from now on is missed, until the link goes down. @throws RedisDown */
   async subscribe (channel: string): Promise<void> {
-    await this.#guard(this.#isCluster ? this.#listening.ssubscribe(channel) : this.#listening.subscribe(channel))
+    const listening = this.#listening
+    if (listening === undefined) throw new RedisDown()
+    await this.#guard(async () => await (this.#isCluster ? listening.ssubscribe(channel) : listening.subscribe(channel)))
   }
 
   async unsubscribe (channel: string): Promise<void> {
-    await this.#guard(this.#isCluster ? this.#listening.sunsubscribe(channel) : this.#listening.unsubscribe(channel))
+    const listening = this.#listening
+    if (listening === undefined) return
+    await this.#guard(async () => await (this.#isCluster ? listening.sunsubscribe(channel) : listening.unsubscribe(channel)))
   }
 
   async close (): Promise<void> {
     this.#isClosed = true
     this.#isUp = false
     clearInterval(this.#clock)
-    for (const client of new Set([this.#commands, this.#listening])) client.disconnect()
+    this.#listening?.disconnect()
+    this.#commands.disconnect()
   }
 
-  async #guard<T> (answer: Promise<T>): Promise<T> {
+  #connect (isListening: boolean): Redis | Cluster {
+    const options = {
+      connectTimeout: commandTimeoutMs,
+      commandTimeout: commandTimeoutMs,
+      // A connection that is given up and does not close is cut.
+      disconnectTimeout: retryMs,
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+      autoResubscribe: false
+    }
+    // Who listens subscribes as soon as it is connected; nothing else may wait for a connection.
+    const enableOfflineQueue = isListening
+    const retryStrategy = () => isListening ? null : retryMs
+    const enableAutoPipelining = !isListening
+    const scripts = isListening ? {} : scriptsFor(this.#isCluster ? 'SPUBLISH' : 'PUBLISH')
+    const client = this.#isCluster
+      ? new Cluster([...this.#urls], {
+        redisOptions: { ...options, ...credentialsOf(this.#urls[0] as string) },
+        enableOfflineQueue,
+        enableAutoPipelining,
+        clusterRetryStrategy: retryStrategy,
+        scripts,
+        shardedSubscribers: isListening,
+        slotsRefreshTimeout: commandTimeoutMs,
+        // A signal that comes late is worse than an error.
+        retryDelayOnFailover: 0,
+        retryDelayOnClusterDown: 0,
+        // A certificate names hosts, not addresses.
+        ...((this.#urls[0] as string).startsWith('rediss:') && { dnsLookup: (host, done) => done(null, host) })
+      })
+      : new Redis(this.#urls[0] as string, { ...options, enableOfflineQueue, enableAutoPipelining, retryStrategy, scripts })
+    client.on('error', (error: Error & { command?: { name: string } }) => {
+      if (!this.#isUp) this.#complain(reasonOf(error))
+      // It would go on in database 0, which is another's.
+      if (error.command?.name === 'select') client.disconnect(true)
+    })
+    return client
+  }
+
+  /** A new connection to listen, with the node's probe channels on it. */
+  async #listen (): Promise<void> {
+    const client = this.#connect(true)
+    this.#listening = client
+    const end = (reason: string): void => {
+      if (this.#listening === client) this.#down(reason)
+    }
+    client.on(this.#isCluster ? 'smessageBuffer' : 'messageBuffer', (_channel: Buffer, message: Buffer) => {
+      if (this.#listening === client) this.#onMessage(message)
+    })
+    client.on('close', () => end('connection lost'))
+    // Of a cluster: a connection to one of the nodes that deliver, and slots that are elsewhere now.
+    client.on('-node', (_client, deliveringNode?: string) => { if (deliveringNode !== undefined) end('connection to a node of the cluster lost') })
+    client.on('subscribersReady', () => { if (this.#isUp) end('the cluster has changed') })
+    await Promise.all(this.#channels.map(async (channel) => await this.subscribe(channel)))
+  }
+
+  async #guard<T> (ask: () => Promise<T>): Promise<T> {
+    let timeout: NodeJS.Timeout | undefined
     try {
-      return await answer
+      return await new Promise<T>((resolve, reject) => {
+        timeout = setTimeout(() => reject(new Error('no answer in time')), commandTimeoutMs).unref()
+        ask().then(resolve, reject)
+      })
     } catch (error) {
-      // What Redis itself answers is a fault of ours, and not a reason to go without it.
-      if (error instanceof Error && error.name === 'ReplyError' && !/^(LOADING|CLUSTERDOWN|READONLY|MASTERDOWN|TRYAGAIN)/.test(error.message)) throw error
+      if (!isReply(error)) this.#down(reasonOf(error))
+      else if (isVerdict.test(error.message)) throw error
+      else this.#complain(reasonOf(error))
       throw new RedisDown('Redis cannot be reached', { cause: error })
+    } finally {
+      clearTimeout(timeout)
     }
   }
 
   async #tick (): Promise<void> {
-    if (this.#isClosed || this.#channel === undefined) return
+    if (this.#isClosed) return
     if (this.#probe !== undefined) {
-      if (performance.now() - this.#probe.at < probeTimeoutMs) return
-      this.#probe = undefined
-      this.#down('a probe was lost')
-      // It may look alive and deliver nothing: begin anew.
-      for (const client of new Set([this.#commands, this.#listening])) client.disconnect(true)
+      if (performance.now() - this.#probe.at >= probeTimeoutMs) this.#begin('a probe was lost')
       return
     }
-    const probe = { token: randomUUID(), at: performance.now() }
+    const { status } = this.#commands
+    if (status === 'end') this.#commands.connect().catch(() => {})
+    if (status !== 'ready') return
+    const probe = { token: randomUUID(), at: performance.now(), missing: new Set(this.#channels) }
     this.#probe = probe
     try {
-      const message = JSON.stringify(['probe', probe.token])
-      const channel = this.#channel
-      if (!this.#isUp) await this.subscribe(channel)
-      await this.command(async (client) => this.#isCluster ? await client.spublish(channel, message) : await client.publish(channel, message))
-    } catch {
-      if (this.#probe === probe) this.#probe = undefined
-      this.#down('a probe could not be sent')
+      if (this.#listening === undefined) await this.#listen()
+      await Promise.all(this.#channels.map(async (channel) => {
+        const message = JSON.stringify(['probe', probe.token, channel])
+        await this.command(async (client) => this.#isCluster ? await client.spublish(channel, message) : await client.publish(channel, message))
+      }))
+    } catch (error) {
+      // A later one is on its way.
+      if (this.#probe !== undefined && this.#probe !== probe) return
+      const { cause } = error as RedisDown
+      if (isReply(error) || isReply(cause)) this.#down(reasonOf(isReply(error) ? error : cause))
+      else this.#begin('a probe could not be sent')
     }
+  }
+
+  /** What looks alive and does not answer or deliver: begin anew. */
+  #begin (reason: string): void {
+    this.#down(reason)
+    if (this.#commands.status === 'ready') this.#commands.disconnect(true)
   }
 
   #onMessage (message: Buffer): void {
     const end = message.indexOf(10)
     const header = JSON.parse(message.toString('utf8', 0, end === -1 ? message.length : end)) as unknown[]
-    if (header[0] === 'probe') return this.#onProbe(header[1])
+    if (header[0] === 'probe') return this.#onProbe(header[1], header[2])
     this.#listener?.onMessage(header, end === -1 ? Buffer.alloc(0) : message.subarray(end + 1))
   }
 
-  #onProbe (token: unknown): void {
-    if (this.#probe === undefined || this.#probe.token !== token) return
+  #onProbe (token: unknown, channel: unknown): void {
+    if (this.#isClosed || this.#probe === undefined || this.#probe.token !== token) return
+    this.#probe.missing.delete(channel as string)
+    if (this.#probe.missing.size > 0) return
     this.roundTripMs = performance.now() - this.#probe.at
     this.#probe = undefined
-    if (this.#isUp || this.#isClosed) return
+    if (this.#isUp) return
     this.#isUp = true
     this.connects++
+    this.#complaints.clear()
     this.log.info({ roundTripMs: this.roundTripMs }, 'redis is up')
     this.#listener?.onUp()
   }
 
   #down (reason: string): void {
-    this.#probe = undefined
-    if (!this.#isUp) return
-    this.#isUp = false
     if (this.#isClosed) return
-    this.log.warn({ reason }, 'redis is down')
-    this.#listener?.onDown()
+    const wasUp = this.#isUp
+    this.#isUp = false
+    this.#complain(reason)
+    this.#probe = undefined
+    const listening = this.#listening
+    this.#listening = undefined
+    listening?.disconnect()
+    if (wasUp) this.#listener?.onDown()
   }
+
+  /** Says once in an outage what is wrong. */
+  #complain (reason: string): void {
+    if (this.#isClosed || this.#complaints.has(reason) || this.#complaints.size >= maxComplaints) return
+    this.#complaints.add(reason)
+    this.log.warn({ reason }, 'redis is down')
+  }
+}
+
+/** Says what is wrong without the URL, which may hold a password. */
+function check (urls: readonly string[]): void {
+  const databases = urls.map((url) => {
+    try {
+      const { pathname, username, password } = new URL(url)
+      decodeURIComponent(username + password)
+      return pathname.slice(1)
+    } catch {
+      throw new ConfigError('REDIS_URL: got what is not a URL, takes redis://user:password@host:port, with special characters of the password as %XX')
+    }
+  })
+  if (databases.some((database) => !/^\d*$/.test(database))) throw new ConfigError('REDIS_URL: got a path that is not the number of a database')
+  if (urls.length > 1 && databases.some((database) => Number(database) !== 0)) throw new ConfigError('REDIS_URL: got a database for one of several URLs, but a Redis Cluster has database 0 only')
+}
+
+/** All nodes of a cluster take the same, also those that no URL names. */
+function credentialsOf (url: string) {
+  const { protocol, username, password } = new URL(url)
+  return {
+    ...(username !== '' && { username: decodeURIComponent(username) }),
+    ...(password !== '' && { password: decodeURIComponent(password) }),
+    ...(protocol === 'rediss:' && { tls: {} })
+  }
+}
+
+/** An answer of Redis, not of the way there. */
+function isReply (error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError'
+}
+
+/** An error in words. Its other parts may hold what was sent, a password too. */
+function reasonOf (error: unknown): string {
+  const { message, code, errors, lastNodeError } = error as Error & { code?: string, errors?: Error[], lastNodeError?: Error }
+  const inner = lastNodeError ?? errors?.[0]
+  return inner === undefined ? message || String(code) : reasonOf(inner)
 }
 
 /** FNV-1a: any spread will do, as long as all nodes have the same. */

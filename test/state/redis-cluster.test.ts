@@ -1,0 +1,23 @@
+import t from 'tap'
+import { redisState } from '../../src/state/redis.js'
+import { Timers } from '../../src/timers.js'
+import { startCluster } from '../redis.js'
+import { type MakeState, stateContract } from './contract.js'
+
+const log = { error: console.error, warn () {}, info () {}, debug () {} }
+
+const { urls, nodes } = await startCluster(t)
+
+const makeState: MakeState = async (t, mailboxes) => {
+  await Promise.all(nodes.map(async ({ client }) => await client.flushall()))
+  const timers = new Timers((error) => { throw error })
+  const state = await redisState({ urls, leaseMs: 10_000, mailboxes, timers, log })
+  t.teardown(async () => {
+    await state.close()
+    timers.close()
+  })
+  const pass = async (ms: number) => { await new Promise((resolve) => { timers.schedule(ms, () => resolve(undefined)) }) }
+  return { state, pass }
+}
+
+stateContract(t, makeState)
