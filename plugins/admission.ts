@@ -1,6 +1,7 @@
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import { networkOf } from '../src/address.js'
 import { originFilter } from '../src/origins.js'
 
 declare module 'fastify' {
@@ -14,7 +15,7 @@ declare module 'fastify' {
 
 /** Origins, the drain and `CONNECT_RATE`, all before an upgrade. Handshakes and REST calls are counted apart. */
 export default fp(async (app) => {
-  const { config, connections, redis } = app.signalbox
+  const { config, connections } = app.signalbox
   const isAllowed = originFilter(config.ALLOWED_ORIGINS)
 
   async function checkOrigin ({ headers: { origin } }: FastifyRequest, reply: FastifyReply) {
@@ -25,17 +26,36 @@ export default fp(async (app) => {
     if (request.ws && connections.isDraining) return await reply.code(503).header('retry-after', '1').send({ error: 'draining' })
   }
 
-  if (!app.hasDecorator('rateLimit')) {
-    // Counted over all nodes; while Redis cannot be reached, not at all.
-    await app.register(rateLimit, { global: false, ...(redis !== undefined && { redis, nameSpace: '{sb:0}:rate:', skipOnError: true }) })
-  }
-  const checkRate = app.rateLimit({
+  app.decorate('checkOrigin', checkOrigin)
+  app.decorate('admission', [checkOrigin, checkDrain, await rateCheck(app)])
+}, { name: 'admission', fastify: '5.x', dependencies: ['signalbox', 'state', 'websocket'] })
+
+/** 429 above `CONNECT_RATE`, counted over all nodes; while Redis cannot be reached, by each node for itself. */
+async function rateCheck (app: FastifyInstance): Promise<onRequestAsyncHookHandler> {
+  const { config, redis } = app.signalbox
+  const limit = {
     max: config.CONNECT_RATE,
     timeWindow: 60_000,
-    keyGenerator: ({ ip, ws }) => `${ws ? 'handshake' : 'rest'} ${ip}`
-  })
-
-  app.decorate('checkOrigin', checkOrigin)
+    keyGenerator: ({ ip, ws }: FastifyRequest) => `${ws ? 'handshake' : 'rest'} ${networkOf(ip)}`
+  }
   // The rate limit is a callback or an async hook by its types, and always async in fact.
-  app.decorate('admission', [checkOrigin, checkDrain, checkRate as onRequestAsyncHookHandler])
-}, { name: 'admission', fastify: '5.x', dependencies: ['signalbox', 'websocket'] })
+  const hook = (check: unknown) => check as onRequestAsyncHookHandler
+
+  // An app around that has its own counts for us too.
+  if (app.hasDecorator('rateLimit')) return hook(app.rateLimit(limit))
+  if (redis === undefined) {
+    await app.register(rateLimit, { global: false, ...limit })
+    return hook(app.rateLimit())
+  }
+  let checkHere: onRequestAsyncHookHandler | undefined
+  await app.register(async (apart) => {
+    await apart.register(rateLimit, { global: false, ...limit })
+    checkHere = hook(apart.rateLimit())
+  })
+  await app.register(rateLimit, { global: false, ...limit, redis, nameSpace: 'sb:rate:', skipOnError: true })
+  const checkEverywhere = hook(app.rateLimit())
+  return async function checkRate (request, reply) {
+    const check = app.state.isReady ? checkEverywhere : checkHere
+    return await check?.call(this, request, reply)
+  }
+}

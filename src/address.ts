@@ -1,0 +1,18 @@
+import { isIPv6 } from 'node:net'
+
+const maxLength = 64
+
+/**
+ * What counts as one client where addresses are counted: an IPv4 address, or the /64 network that a host of IPv6 has to itself.
+ * What is no address stays what it is, up to a length: a proxy may report it.
+ */
+export function networkOf (address: string): string {
+  const [host = ''] = address.split('%', 1)
+  if (!isIPv6(host)) return address.slice(0, maxLength)
+  const [head = '', tail = ''] = new URL(`http://[${host}]`).hostname.slice(1, -1).split('::')
+  const [before, behind] = [head, tail].map((part) => part.split(':').filter((group) => group !== '')) as [string[], string[]]
+  const groups = [...before, ...Array<string>(8 - before.length - behind.length).fill('0'), ...behind]
+  if (groups.slice(0, 6).join(':') !== '0:0:0:0:0:ffff') return `${groups.slice(0, 4).join(':')}::/64`
+  // IPv4 as a socket for both reports it.
+  return groups.slice(6).flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255]).join('.')
+}
