@@ -19,5 +19,5 @@ export function announcePresence ({ peers, relay }: State, { PSYNC_PEER_LEFT: is
   const announce = (type: 'peer_joined' | 'peer_left') => (room: string, peer: Peer) => {
     relay.broadcastHere(room, say({ type, payload: { peer: describe(room, peer) } }), peer.id)
   }
-  peers.watch('psync', { joined: announce('peer_joined'), ...(isLeavingTold && { left: announce('peer_left') }) })
+  peers.watch('psync', { showsSeen: true, joined: announce('peer_joined'), ...(isLeavingTold && { left: announce('peer_left') }) })
 }

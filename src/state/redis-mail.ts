@@ -3,6 +3,8 @@ import type { Mail } from './contract.js'
 
 /** What one sender has put into one mailbox. */
 interface Batch {
+  /** Its first frame's, when it began here. */
+  readonly mail: Mail | undefined
   bytes: number
   timer: Timer
 }
@@ -46,6 +48,7 @@ export class KeptMail {
       return
     }
     const batch: Batch = {
+      mail: name === undefined ? undefined : mail,
       bytes,
       timer: this.#timers.schedule(mail.keepMs, () => {
         this.#drop(key, mail.from, batch)
@@ -53,6 +56,19 @@ export class KeptMail {
       })
     }
     this.#boxes.set(key, box.set(mail.from, batch))
+  }
+
+  /** Redis has lost all of it: forgets it, and answers what each batch that began here began with. */
+  lose (): Mail[] {
+    const lost: Mail[] = []
+    for (const [key, box] of this.#boxes) {
+      for (const [from, batch] of box) {
+        this.#timers.cancel(batch.timer)
+        if (batch.mail !== undefined) lost.push(batch.mail)
+        this.#drop(key, from, batch)
+      }
+    }
+    return lost
   }
 
   /** Somebody has found it. */

@@ -11,19 +11,24 @@ export class Registration implements Member {
   readonly sink: Sink
   readonly info: PeerInfo
   readonly owner: string | undefined
+  readonly undeliverable: ((to: string) => void) | undefined
   /** Stands for this registration, on whichever node and under whichever of its incarnations. */
   readonly epoch: string
   /** ms since the epoch, by this node's clock: who came last, when two nodes could not ask each other. */
   readonly joinedAt: number
+  /** What the other nodes were told of `seenAt`. */
+  toldAt: number
 
-  constructor ({ room, id, sink, info = noInfo, owner }: Join, epoch: string, joinedAt: number) {
+  constructor ({ room, id, sink, info = noInfo, owner, undeliverable }: Join, epoch: string, joinedAt: number) {
     this.room = room
     this.id = id
     this.sink = sink
     this.info = info
     this.owner = owner
+    this.undeliverable = undeliverable
     this.epoch = epoch
     this.joinedAt = joinedAt
+    this.toldAt = joinedAt
   }
 
   get seenAt (): number {
@@ -34,15 +39,18 @@ export class Registration implements Member {
 /** A member of a room, on any node. */
 export interface Known extends Peer {
   readonly epoch: string
+  readonly seenAt: number
 }
 
 /** A registration that Redis is being asked for. What arrives for it meanwhile waits. */
 export interface Pending {
   readonly member: Registration
+  /** The connection's own earlier place in the room, which it gives up. */
+  readonly own: Registration | undefined
   readonly waiting: Wire[]
   /** Taken over already. */
   isReplaced: boolean
-  /** The others, at the very moment it joined. */
+  /** The others, at the very moment it joined; undefined until its event has come. */
   others: readonly Peer[] | undefined
   readonly seen: () => void
   readonly wasSeen: Promise<void>
@@ -51,15 +59,18 @@ export interface Pending {
 
 /** How an opened room lives, here and as Redis holds it. */
 export interface Opened {
-  readonly idleMs: number
-  readonly emptyMs: number
+  /** As Redis holds it: both times, and the name that tells it from earlier and later rooms of its code. */
+  readonly text: string
   timer: Timer | undefined
 }
 
 /** An event of a room, as its scripts publish it. */
 export type RoomEvent =
-  | [kind: 'joined', sequence: number, room: string, id: string, epoch: string, joinedAt: string, info: string]
-  | [kind: 'left', sequence: number, room: string, id: string, epoch: string]
+  | [kind: 'joined', sequence: string, room: string, id: string, epoch: string, joinedAt: string, info: string]
+  | [kind: 'left', sequence: string, room: string, id: string, epoch: string]
+
+/** When peers of another node were heard of: id, epoch and time of each. It is no event, and may be missed. */
+export type SeenEvent = [kind: 'seen', room: string, ...seen: string[]]
 
 /** What this node holds of a room it has members in: those members, and a replica of all. */
 export class LocalRoom {
@@ -75,6 +86,10 @@ export class LocalRoom {
   entering = 0
   /** Settles when the room is listened to and its replica complete. */
   listening: Promise<void> | undefined
+  /** Settles when the last snapshot that was asked for is in, or has failed. */
+  lastSnapshot: Promise<void> = Promise.resolve()
+  /** There was a snapshot. What changed since is known while Redis is. */
+  isComplete = false
   #sequence = 0
   /** Events that came while a snapshot was on its way. */
   #early: RoomEvent[] | undefined
@@ -103,6 +118,7 @@ export class LocalRoom {
     }
     for (const known of all) this.#add(known)
     this.#sequence = sequence
+    this.isComplete = true
     const early = this.#early ?? []
     this.#early = undefined
     for (const event of early) this.apply(event)
@@ -114,13 +130,22 @@ export class LocalRoom {
       this.#early.push(event)
       return true
     }
-    const [kind, sequence, , id, epoch] = event
+    const [kind, text, , id, epoch] = event
+    const sequence = Number(text)
     if (sequence <= this.#sequence) return true
-    if (sequence > this.#sequence + 1) return false
+    // A room that was empty begins anywhere.
+    if (sequence > this.#sequence + 1 && this.#sequence !== 0) return false
     this.#sequence = sequence
-    if (kind === 'left') this.#remove(id, epoch)
-    else this.#add({ id, epoch, info: JSON.parse(event[6]) as PeerInfo, seenAt: Number(event[5]) })
+    // A node that was declared dead brings its peers back: to itself they have not left.
+    if (kind === 'left' && !this.#isStaying(id, epoch)) this.#remove(id, epoch)
+    if (kind === 'joined') this.#add({ id, epoch, info: JSON.parse(event[6]) as PeerInfo, seenAt: Number(event[5]) })
     return true
+  }
+
+  /** Another node tells when it heard of its peer. */
+  see (id: string, epoch: string, seenAt: number): void {
+    const known = this.replica.get(id)
+    if (known?.epoch === epoch && this.members.get(id) !== known) this.replica.set(id, { id, epoch, info: known.info, seenAt })
   }
 
   /** A registration that no event will tell of, since Redis does not know it. */
@@ -146,6 +171,11 @@ export class LocalRoom {
     // Our own are announced once they have been welcomed.
     if (isOurs) pending.seen()
     else this.watcher?.joined?.(this.name, known)
+  }
+
+  #isStaying (id: string, epoch: string): boolean {
+    const member = this.#local(id, epoch)
+    return member !== undefined && ![...this.pending.values()].some(({ own }) => own === member)
   }
 
   #local (id: string, epoch: string): Registration | undefined {

@@ -1,24 +1,44 @@
 /**
  * The steps that must not be torn apart, as Lua. In all of them a member of a room is a field of one hash: its id, and the
- * value `node LF epoch LF owner LF joinedAt LF info`. The epoch stands for one registration and outlives its node's
+ * value `node LF epoch LF owner LF joinedAt LF seenAt LF info`. The epoch stands for one registration and outlives its node's
  * incarnations; owner and info are JSON, so that none of the parts but the ids' own room names can hold a line feed.
  *
  * Every script touches keys of one slot only. PUBLISH stands for SPUBLISH on a cluster.
  */
 
-/** Splits a member's value. */
+const clock = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`
+
+/**
+ * The last argument of every step is when it is void, in ms by the clock of Redis: its node has told its client that it failed,
+ * or has lost its lease and been reaped. It may come late out of a socket that was held up.
+ */
+const fence = `
+if tonumber(ARGV[#ARGV]) < now then return redis.error_reply('LATE the node does not wait for this any more') end
+`
+
 const helpers = `
 local function split (value)
-  local node, epoch, owner, joinedAt, info = string.match(value, '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(.*)$')
-  return { node = node, epoch = epoch, owner = owner, joinedAt = joinedAt, info = info }
+  local node, epoch, owner, joinedAt, seenAt, info = string.match(value, '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(.*)$')
+  return { node = node, epoch = epoch, owner = owner, joinedAt = joinedAt, seenAt = seenAt, info = info }
 end
+-- A room that was empty begins later than it ever was, so that nobody takes its events for old ones. As text: cjson writes 14 digits.
+local function advance (sequence)
+  if redis.call('EXISTS', sequence) == 0 then redis.call('SET', sequence, string.format('%.0f', time[1] * 1000000 + time[2])) end
+  return string.format('%.0f', redis.call('INCR', sequence))
+end
+local function idleMs (lifetime) return string.match(lifetime, '^%d+') end
+local function emptyMs (lifetime) return string.match(lifetime, '^%d+\\n(%d+)') end
 local function tell (channel, event)
   if channel ~= '' then redis.call('PUBLISH', channel, cjson.encode(event)) end
 end
 local function endSession (base, name)
   local peers = redis.call('GET', base .. ':is:' .. name)
   if not peers then return end
-  redis.call('DEL', base .. ':is:' .. name, base .. ':last:' .. peers)
+  redis.call('DEL', base .. ':is:' .. name)
+  if redis.call('GET', base .. ':last:' .. peers) == name then redis.call('DEL', base .. ':last:' .. peers) end
   for peer in string.gmatch(peers, '[^\\n]+') do redis.call('SREM', base .. ':of:' .. peer, name) end
 end
 local function endSessions (base, id)
@@ -32,7 +52,7 @@ interface Script {
   readonly lua: string
 }
 
-const script = (numberOfKeys: number, lua: string): Script => ({ numberOfKeys, lua: helpers + lua })
+const script = (numberOfKeys: number, lua: string): Script => ({ numberOfKeys, lua: clock + fence + helpers + lua })
 
 export const scripts = {
   /**
@@ -42,7 +62,7 @@ export const scripts = {
    * ARGV id, node, epoch, owner, joinedAt, info, replace 0|1, most members or 0, must be opened 0|1,
    *      epoch of the connection's own earlier place in this room or '', its id or '', room channel or '', node channel prefix,
    *      room name, sessions base
-   * Answers {outcome, sequence, epoch that was replaced or '', mail...}
+   * Answers {outcome, mail...}
    */
   join: script(4, `
     local id, node, epoch, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -59,25 +79,22 @@ export const scripts = {
     if earlier then
       redis.call('HDEL', KEYS[1], ownId)
       endSessions(ARGV[15], ownId)
-      tell(channel, { 'left', redis.call('INCR', KEYS[2]), ARGV[14], ownId, ownEpoch })
+      tell(channel, { 'left', advance(KEYS[2]), ARGV[14], ownId, ownEpoch })
     end
-    redis.call('HSET', KEYS[1], id, table.concat({ node, epoch, owner, ARGV[5], ARGV[6] }, '\\n'))
-    if opened then redis.call('PEXPIRE', KEYS[4], string.match(opened, '^%d+')) end
-    local replaced = ''
+    redis.call('HSET', KEYS[1], id, table.concat({ node, epoch, owner, ARGV[5], ARGV[5], ARGV[6] }, '\\n'))
+    if opened then redis.call('PEXPIRE', KEYS[4], idleMs(opened)) end
     if holder and not isOwn then
-      replaced = holder.epoch
       redis.call('PUBLISH', ARGV[13] .. holder.node, cjson.encode({ 'close', ARGV[14], id, holder.epoch, 4000 }))
     end
-    local sequence = 0
-    if channel ~= '' then
-      sequence = redis.call('INCR', KEYS[2])
-      tell(channel, { 'joined', sequence, ARGV[14], id, epoch, ARGV[5], ARGV[6] })
-    end
-    local mail = redis.call('LRANGE', KEYS[3], 0, -1)
-    if #mail > 0 then redis.call('DEL', KEYS[3]) end
-    local answer = { 'joined', sequence, replaced }
-    for _, letter in ipairs(mail) do
-      answer[#answer + 1] = string.match(letter, '^[^\\n]*\\n[^\\n]*\\n(.*)$')
+    if channel ~= '' then tell(channel, { 'joined', advance(KEYS[2]), ARGV[14], id, epoch, ARGV[5], ARGV[6] }) end
+    local answer = { 'joined' }
+    for _, letter in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do
+      local expiresAt, frame = string.match(letter, '^[^\\n]*\\n[^\\n]*\\n(%d+)\\n(.*)$')
+      -- What has expired is left for the node that tells its sender.
+      if tonumber(expiresAt) > now then
+        redis.call('LREM', KEYS[3], 1, letter)
+        answer[#answer + 1] = frame
+      end
     end
     return answer
   `),
@@ -86,20 +103,23 @@ export const scripts = {
    * Brings a registration back under this node, unless a later one holds the id.
    *
    * KEYS members, sequence, opened
-   * ARGV id, node, epoch, owner, joinedAt, info, room channel or '', node channel prefix, room name, lifetime of an opened room or ''
-   * Answers 1, or 0 when a later registration holds the id
+   * ARGV id, node, epoch, owner, joinedAt, info, room channel or '', node channel prefix, room name, lifetime of an opened room or '',
+   *      seenAt
+   * Answers 1, 0 when a later registration holds the id, or -1 when another room was opened under the same code
    */
   restore: script(3, `
     local id, epoch = ARGV[1], ARGV[3]
+    local opened = ARGV[10] ~= '' and redis.call('GET', KEYS[3])
+    if opened and opened ~= ARGV[10] then return -1 end
     local held = redis.call('HGET', KEYS[1], id)
     local holder = held and split(held)
     if holder and holder.epoch ~= epoch then
       if tonumber(holder.joinedAt) >= tonumber(ARGV[5]) then return 0 end
       redis.call('PUBLISH', ARGV[8] .. holder.node, cjson.encode({ 'close', ARGV[9], id, holder.epoch, 4000 }))
     end
-    redis.call('HSET', KEYS[1], id, table.concat({ ARGV[2], epoch, ARGV[4], ARGV[5], ARGV[6] }, '\\n'))
-    if ARGV[10] ~= '' then redis.call('SET', KEYS[3], ARGV[10], 'PX', string.match(ARGV[10], '^%d+')) end
-    if ARGV[7] ~= '' then tell(ARGV[7], { 'joined', redis.call('INCR', KEYS[2]), ARGV[9], id, epoch, ARGV[5], ARGV[6] }) end
+    redis.call('HSET', KEYS[1], id, table.concat({ ARGV[2], epoch, ARGV[4], ARGV[5], ARGV[11], ARGV[6] }, '\\n'))
+    if ARGV[10] ~= '' then redis.call('SET', KEYS[3], ARGV[10], 'PX', idleMs(ARGV[10])) end
+    if ARGV[7] ~= '' then tell(ARGV[7], { 'joined', advance(KEYS[2]), ARGV[9], id, epoch, ARGV[5], ARGV[6] }) end
     return 1
   `),
 
@@ -115,11 +135,11 @@ export const scripts = {
     if not held or split(held).epoch ~= ARGV[2] then return 0 end
     redis.call('HDEL', KEYS[1], ARGV[1])
     endSessions(ARGV[5], ARGV[1])
-    if ARGV[3] ~= '' then tell(ARGV[3], { 'left', redis.call('INCR', KEYS[2]), ARGV[4], ARGV[1], ARGV[2] }) end
+    if ARGV[3] ~= '' then tell(ARGV[3], { 'left', advance(KEYS[2]), ARGV[4], ARGV[1], ARGV[2] }) end
     if redis.call('HLEN', KEYS[1]) == 0 then
       redis.call('DEL', KEYS[2])
       local opened = redis.call('GET', KEYS[3])
-      if opened then redis.call('PEXPIRE', KEYS[3], string.match(opened, '%d+$')) end
+      if opened then redis.call('PEXPIRE', KEYS[3], emptyMs(opened)) end
     end
     return 1
   `),
@@ -140,15 +160,34 @@ export const scripts = {
         count = count + 1
         redis.call('HDEL', KEYS[1], all[i])
         endSessions(ARGV[4], all[i])
-        if ARGV[2] ~= '' then tell(ARGV[2], { 'left', redis.call('INCR', KEYS[2]), ARGV[3], all[i], member.epoch }) end
+        if ARGV[2] ~= '' then tell(ARGV[2], { 'left', advance(KEYS[2]), ARGV[3], all[i], member.epoch }) end
       end
     end
     if redis.call('HLEN', KEYS[1]) == 0 then
       redis.call('DEL', KEYS[2])
       local opened = redis.call('GET', KEYS[3])
-      if opened and count > 0 then redis.call('PEXPIRE', KEYS[3], string.match(opened, '%d+$')) end
+      if opened and count > 0 then redis.call('PEXPIRE', KEYS[3], emptyMs(opened)) end
     end
     return count
+  `),
+
+  /**
+   * Tells when members were last heard of.
+   *
+   * KEYS members
+   * ARGV room channel, room name, then of each its id, epoch, seenAt
+   */
+  seen: script(1, `
+    local event = { 'seen', ARGV[2] }
+    for i = 3, #ARGV - 1, 3 do
+      local held = redis.call('HGET', KEYS[1], ARGV[i])
+      local member = held and split(held)
+      if member and member.epoch == ARGV[i + 1] then
+        redis.call('HSET', KEYS[1], ARGV[i], table.concat({ member.node, member.epoch, member.owner, member.joinedAt, ARGV[i + 2], member.info }, '\\n'))
+        for part = 0, 2 do event[#event + 1] = ARGV[i + part] end
+      end
+    end
+    tell(ARGV[1], event)
   `),
 
   /**
@@ -178,7 +217,8 @@ export const scripts = {
   `),
 
   /**
-   * The same, or keeps the frame. Frames of one sender for one receiver are a batch, which expires as one.
+   * The same, or keeps the frame. Frames of one sender for one receiver are a batch, which expires as one. The list outlives them
+   * for as long as it may take to tell the sender.
    *
    * KEYS members, mail
    * ARGV id, message, node channel prefix, sender, frame, most frames, most bytes, ms to keep, batch to begin
@@ -191,14 +231,14 @@ export const scripts = {
       return { 'sent' }
     end
     local letters = redis.call('LRANGE', KEYS[2], 0, -1)
-    local bytes, batch = #ARGV[5], nil
+    local bytes, batch, expiresAt = #ARGV[5], nil, nil
     for _, letter in ipairs(letters) do
-      local from, its, frame = string.match(letter, '^([^\\n]*)\\n([^\\n]*)\\n(.*)$')
+      local from, its, ends, frame = string.match(letter, '^([^\\n]*)\\n([^\\n]*)\\n(%d+)\\n(.*)$')
       bytes = bytes + #frame
-      if from == ARGV[4] then batch = its end
+      if from == ARGV[4] and tonumber(ends) > now then batch, expiresAt = its, ends end
     end
     if #letters >= tonumber(ARGV[6]) or bytes > tonumber(ARGV[7]) then return { 'full' } end
-    redis.call('RPUSH', KEYS[2], ARGV[4] .. '\\n' .. (batch or ARGV[9]) .. '\\n' .. ARGV[5])
+    redis.call('RPUSH', KEYS[2], table.concat({ ARGV[4], batch or ARGV[9], expiresAt or string.format('%.0f', now + ARGV[8]), ARGV[5] }, '\\n'))
     redis.call('PEXPIRE', KEYS[2], tonumber(ARGV[8]) * 2)
     return { 'kept', batch and 0 or 1 }
   `),
@@ -233,7 +273,7 @@ export const scripts = {
   broadcast: script(2, `
     redis.call('PUBLISH', ARGV[1], ARGV[2])
     local opened = redis.call('GET', KEYS[2])
-    if opened then redis.call('PEXPIRE', KEYS[2], string.match(opened, '^%d+')) end
+    if opened then redis.call('PEXPIRE', KEYS[2], idleMs(opened)) end
     return redis.call('HLEN', KEYS[1])
   `),
 
@@ -241,7 +281,7 @@ export const scripts = {
    * Opens a room.
    *
    * KEYS members, opened
-   * ARGV lifetime as 'idleMs LF emptyMs', ms until it goes if nobody joins
+   * ARGV lifetime as 'idleMs LF emptyMs LF name of its own', ms until it goes if nobody joins
    * Answers 1, or 0 when the code is in use
    */
   open: script(2, `
@@ -318,22 +358,25 @@ export const scripts = {
   `),
 
   /**
-   * Renews a node's lease, and finds those whose lease has run out.
+   * Renews a node's lease, and finds those whose lease has run out. The generation is made up by whoever finds none: another one
+   * says that Redis has lost what it held.
    *
-   * KEYS nodes
-   * ARGV node, ms of the lease, 1 to begin it
-   * Answers {1, or 0 when the lease was lost, dead nodes...}
+   * KEYS nodes, generation
+   * ARGV node, ms of the lease, 1 to begin it, generation to set
+   * Answers {1, or 0 when the lease was lost, ms by the clock of Redis as text, generation, dead nodes...}
    */
-  renew: script(1, `
-    local time = redis.call('TIME')
-    local now = time[1] * 1000 + math.floor(time[2] / 1000)
-    local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
-    local isHeld = ARGV[3] == '1' or (lease and tonumber(lease) >= now)
-    if isHeld then redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1]) end
-    local answer = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now)
-    table.insert(answer, 1, isHeld and 1 or 0)
-    return answer
-  `)
+  renew: {
+    numberOfKeys: 2,
+    lua: clock + `
+      local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
+      local isHeld = ARGV[3] == '1' or (lease and tonumber(lease) >= now)
+      if isHeld then redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[2]), ARGV[1]) end
+      redis.call('SET', KEYS[2], ARGV[4], 'NX')
+      local answer = { isHeld and 1 or 0, string.format('%.0f', now), redis.call('GET', KEYS[2]) }
+      for _, dead in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. string.format('%.0f', now))) do answer[#answer + 1] = dead end
+      return answer
+    `
+  }
 } as const
 
 export type ScriptName = keyof typeof scripts

@@ -1,0 +1,300 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Log } from '../connection.js'
+import type { Timer, Timers } from '../timers.js'
+import { RedisDown, type RedisLink } from './redis-link.js'
+import type { ScriptName } from './redis-scripts.js'
+
+/** A step that Redis comes to later than this is void. In ms. */
+const patienceMs = 1_000
+/** By then a node that lost Redis when we did has brought its peers back. In ms. */
+const comebackMs = 5_000
+const retryMs = 250
+/** Rooms or peers of which Redis is told at once. */
+const atOnce = 200
+
+/** What this node and its link to Redis have been through since the start. */
+export interface RedisCounters {
+  /** Leases renewed. */
+  renewals: number
+  /** Leases found to have run out: this node was paused, or cut off. */
+  leasesLost: number
+  /** Registrations brought back after a lost lease or link. */
+  peersRestored: number
+  /** Dead nodes whose peers this node removed, and those peers. */
+  nodesReaped: number
+  peersReaped: number
+  /** Frames for a peer that had gone by the time they reached its node. */
+  framesDropped: number
+  /** Times the link came up again. */
+  reconnects: number
+  /** ms that the last probe took, there and back. */
+  roundTripMs: number
+}
+
+export interface NodeListener {
+  onMessage: (header: unknown[], body: Buffer) => void
+  /** Nothing that was listened to is any more. */
+  onDown: () => void
+  /** Makes Redis hold what this node holds, under its new name. `isEmptied`: it has lost what it held. */
+  bringBack: (isEmptied: boolean) => Promise<void>
+  /** The lease was renewed. */
+  onRenewed: () => Promise<void>
+  /** Whether anybody wants to know who leaves the room. */
+  isWatched: (room: string) => boolean
+}
+
+/**
+ * This process among the others: its name, the lease it holds under that name, and the end of those that lost theirs. When
+ * the lease or the link was lost it takes a new name and brings everything back under it; what was on its way under
+ * the old one is void, because every step carries the end of its node's lease.
+ */
+export class RedisNode {
+  readonly link: RedisLink
+  readonly counters = { renewals: 0, leasesLost: 0, peersRestored: 0, nodesReaped: 0, peersReaped: 0, framesDropped: 0 }
+  readonly #leaseMs: number
+  readonly #timers: Timers
+  readonly #log: Log
+  #listener: NodeListener | undefined
+  #name = ''
+  /** Names of which Redis may still hold something. */
+  readonly #former = new Set<string>()
+  #renewedAt = -Infinity
+  /** By the clock of Redis, which is so far ahead of ours. */
+  #leaseUntil = 0
+  #clockAhead = 0
+  #generation: string | undefined
+  #mustSettle = false
+  #isSettled = false
+  #settling: Promise<void> | undefined
+  /** Before, others may not have had the time to come back. */
+  #reapsFrom = 0
+  #isReaping = false
+  #toldDropped = 0
+  #beat: Timer | undefined
+  #isClosed = false
+
+  constructor (link: RedisLink, { leaseMs, timers, log }: { leaseMs: number, timers: Timers, log: Log }) {
+    this.link = link
+    this.#leaseMs = leaseMs
+    this.#timers = timers
+    this.#log = log
+  }
+
+  /** Its name while it holds its lease. */
+  get name (): string {
+    return this.#name
+  }
+
+  /** Redis is reached, and the lease held. */
+  get isUp (): boolean {
+    return this.link.isUp && performance.now() - this.#renewedAt < this.#leaseMs
+  }
+
+  /** And Redis holds all that this node does. */
+  get isReady (): boolean {
+    return this.isUp && this.#isSettled
+  }
+
+  /** How long after an outage the others may take to bring theirs back. In ms. */
+  get graceMs (): number {
+    return Math.max(this.#leaseMs, comebackMs)
+  }
+
+  async start (listener: NodeListener): Promise<void> {
+    this.#listener = listener
+    this.#reapsFrom = performance.now() + this.#leaseMs
+    await this.link.start(randomUUID(), {
+      onMessage: listener.onMessage,
+      onUp: () => this.settle(),
+      onDown: () => {
+        this.#isSettled = false
+        this.#renewedAt = -Infinity
+        this.#reapsFrom = Infinity
+        listener.onDown()
+      }
+    })
+    await this.#settling
+    this.#awaitBeat()
+  }
+
+  /** Runs a script, which is void if Redis comes to it too late. @throws RedisDown */
+  async run (name: ScriptName, keys: string[], ...args: Array<string | Buffer | number>): Promise<unknown> {
+    if (!this.isUp) throw new RedisDown()
+    const voidFrom = Math.min(performance.now() + this.#clockAhead + patienceMs, this.#leaseUntil)
+    try {
+      return await this.link.run(name, keys, ...args, voidFrom)
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('LATE'))) throw error
+      this.settle()
+      throw new RedisDown('too late', { cause: error })
+    }
+  }
+
+  /** Takes a new name and brings everything back under it: for when Redis may not hold what this node does. */
+  settle (): void {
+    this.#isSettled = false
+    this.#mustSettle = true
+    if (!this.link.isUp) return
+    this.#settling ??= this.#settleAll()
+      .catch((error: unknown) => this.#log.error({ err: error }, 'bringing peers back'))
+      .finally(() => { this.#settling = undefined })
+  }
+
+  async close (): Promise<void> {
+    this.#isClosed = true
+    this.#timers.cancel(this.#beat)
+    await this.#settling
+    try {
+      await this.#forget(this.#name)
+    } catch (error) {
+      whenDown(error, undefined)
+    }
+    await this.link.close()
+  }
+
+  async #settleAll (): Promise<void> {
+    while (this.#mustSettle && this.link.isUp && !this.#isClosed) {
+      this.#mustSettle = false
+      try {
+        await this.#settleOnce()
+      } catch (error) {
+        whenDown(error, undefined)
+        this.#mustSettle = true
+        await delay(retryMs, undefined, { ref: false })
+      }
+    }
+  }
+
+  async #settleOnce (): Promise<void> {
+    const startedAt = performance.now()
+    const { tags } = this.link
+    if (this.#name !== '') this.#former.add(this.#name)
+    this.#renewedAt = -Infinity
+    this.#name = randomUUID()
+    await Promise.all(tags.map(async (tag) => await this.link.subscribe(`${tag}:node:${this.#name}`)))
+    const generation = this.#generation
+    await this.#renew(true)
+    await this.#listener?.bringBack(generation !== undefined && generation !== this.#generation)
+    for (const name of this.#former) {
+      await Promise.all(tags.map(async (tag) => await this.link.unsubscribe(`${tag}:node:${name}`)))
+      await this.#reap(name)
+      this.#former.delete(name)
+    }
+    if (this.#mustSettle || !this.isUp) return
+    this.#isSettled = true
+    const isFirst = this.#reapsFrom !== Infinity
+    if (!isFirst) this.#reapsFrom = performance.now() + this.graceMs
+    this.#log.info({ node: this.#name, ms: Math.round(performance.now() - startedAt) }, 'node is one of all')
+  }
+
+  #awaitBeat (): void {
+    if (this.#isClosed) return
+    this.#beat = this.#timers.schedule(this.#leaseMs / 3, () => {
+      this.#onBeat()
+        .catch((error: unknown) => { if (!(error instanceof RedisDown)) this.#log.error({ err: error }, 'lease') })
+        .finally(() => this.#awaitBeat())
+    })
+  }
+
+  async #onBeat (): Promise<void> {
+    const dropped = this.counters.framesDropped - this.#toldDropped
+    if (dropped > 0) this.#log.warn({ dropped }, 'frames dropped: their receivers had gone')
+    this.#toldDropped += dropped
+    if (!this.link.isUp) return
+    if (!this.#isSettled && this.#settling === undefined) return this.settle()
+    if (this.#renewedAt === -Infinity) return
+    const dead = await this.#renew(false)
+    if (dead === undefined) return this.settle()
+    if (dead.length > 0 && !this.#isReaping && performance.now() >= this.#reapsFrom) this.#reapAll(dead).catch((error: unknown) => this.#log.error({ err: error }, 'reaping'))
+    await this.#listener?.onRenewed()
+  }
+
+  /** Answers the nodes whose lease has run out, or undefined when this one's has. */
+  async #renew (begins: boolean): Promise<string[] | undefined> {
+    const name = this.#name
+    const sentAt = performance.now()
+    const [isHeld, clock, generation, ...dead] = await this.link.run('renew', [nodesKey, generationKey], name, this.#leaseMs, begins ? 1 : 0, randomUUID()) as [number, Buffer, Buffer, ...Buffer[]]
+    // Another name's by now.
+    if (name !== this.#name) return []
+    if (isHeld !== 1) {
+      this.counters.leasesLost++
+      this.#log.warn({ node: name }, 'lease lost')
+      return undefined
+    }
+    this.#renewedAt = sentAt
+    this.#leaseUntil = Number(clock) + this.#leaseMs
+    this.#clockAhead = Number(clock) - sentAt
+    this.#generation = String(generation)
+    this.counters.renewals++
+    this.#log.debug({ node: name, ms: Math.round(performance.now() - sentAt) }, 'lease renewed')
+    return dead.map(String).filter((node) => !this.#former.has(node))
+  }
+
+  async #reapAll (nodes: readonly string[]): Promise<void> {
+    this.#isReaping = true
+    try {
+      for (const node of nodes) {
+        const { peers, isLast } = await this.#reap(node)
+        this.counters.peersReaped += peers
+        if (!isLast) continue
+        this.counters.nodesReaped++
+        this.#log.warn({ node, peers }, 'node reaped')
+      }
+    } catch (error) {
+      whenDown(error, undefined)
+    } finally {
+      this.#isReaping = false
+    }
+  }
+
+  /** Makes a node's peers leave. Several nodes may try: each peer is removed, and announced, by one of them. */
+  async #reap (node: string): Promise<{ peers: number, isLast: boolean }> {
+    const rooms = await this.link.command(async (client) => await client.smembers(roomsKey(node))) as string[]
+    let peers = 0
+    await inBatches(rooms, async (room) => {
+      const { members, sequence, opened, sessions, channel } = keysOf(this.link, room)
+      peers += Number(await this.run('reap', [members, sequence, opened], node, this.#listener?.isWatched(room) === true ? channel : '', room, sessions))
+    })
+    return { peers, isLast: await this.#forget(node) }
+  }
+
+  /** Answers whether the others knew of it. */
+  async #forget (node: string): Promise<boolean> {
+    await this.link.command(async (client) => await client.del(roomsKey(node)))
+    return await this.link.command(async (client) => await client.zrem(nodesKey, node)) === 1
+  }
+}
+
+export const nodesKey = '{sb:0}:nodes'
+const generationKey = '{sb:0}:generation'
+
+/** The names of the rooms that a node has members in. */
+export function roomsKey (node: string): string {
+  return `{sb:0}:rooms:${node}`
+}
+
+/** Everything of one room lies in one slot. */
+export function keysOf (link: RedisLink, room: string) {
+  const tag = link.tagOf(room)
+  return {
+    members: `${tag}:members:${room}`,
+    sequence: `${tag}:sequence:${room}`,
+    opened: `${tag}:opened:${room}`,
+    sessions: `${tag}:sessions:${room}`,
+    channel: `${tag}:room:${room}`,
+    nodePrefix: `${tag}:node:`,
+    mail: (to: string) => `${tag}:mail:${room}\n${to}`
+  }
+}
+
+/** What to do without Redis; any other error goes on. */
+export function whenDown<T> (error: unknown, value: T): T {
+  if (error instanceof RedisDown) return value
+  throw error
+}
+
+/** Not one after the other, which would take as many round trips, and not all at once. */
+export async function inBatches<T> (all: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  for (let at = 0; at < all.length; at += atOnce) await Promise.all(all.slice(at, at + atOnce).map(work))
+}

@@ -1,0 +1,195 @@
+import type { Timers } from '../timers.js'
+import type { Peer, Watcher } from './contract.js'
+import { RoomSessions } from './memory-sessions.js'
+import { RedisDown } from './redis-link.js'
+import { inBatches, keysOf, nodesKey, type RedisNode, roomsKey, whenDown } from './redis-node.js'
+import { type Known, LocalRoom, type RoomEvent, type SeenEvent } from './redis-room.js'
+
+/** A peer is told of again when it was heard of so much later: the two clocks in `seenAt` differ by a little each time. In ms. */
+const seenStepMs = 25
+/** Members of a room that one step tells of. */
+const seenAtOnce = 200
+
+/** The rooms that this node has members in: which they are, and that it hears of what happens there. */
+export class LocalRooms {
+  readonly #node: RedisNode
+  readonly #timers: Timers
+  readonly #rooms = new Map<string, LocalRoom>()
+  readonly #watchers = new Map<string, Watcher>()
+  #isTelling = false
+
+  constructor (node: RedisNode, timers: Timers) {
+    this.#node = node
+    this.#timers = timers
+  }
+
+  get all (): LocalRoom[] {
+    return [...this.#rooms.values()]
+  }
+
+  get (name: string): LocalRoom | undefined {
+    return this.#rooms.get(name)
+  }
+
+  watch (dialect: string, watcher: Watcher): void {
+    this.#watchers.set(dialect, watcher)
+  }
+
+  watcherOf (room: string): Watcher | undefined {
+    const slash = room.indexOf('/')
+    return this.#watchers.get(slash === -1 ? room : room.slice(0, slash))
+  }
+
+  /** The room, which exists from now on. */
+  here (name: string): LocalRoom {
+    const existing = this.#rooms.get(name)
+    if (existing !== undefined) return existing
+    const room = new LocalRoom(name, this.watcherOf(name), new RoomSessions(this.#timers))
+    this.#rooms.set(name, room)
+    return room
+  }
+
+  /** The room, listened to and kept until `entering` goes down again. @throws RedisDown */
+  async enter (name: string): Promise<LocalRoom> {
+    const room = this.here(name)
+    room.entering++
+    try {
+      await (room.listening ??= this.#listen(room, false))
+      return room
+    } catch (error) {
+      room.listening = undefined
+      room.entering--
+      this.release(room)
+      throw error
+    }
+  }
+
+  /** Forgets a room without members here. */
+  release (room: LocalRoom): void {
+    if (room.members.size > 0 || room.entering > 0 || this.#rooms.get(room.name) !== room) return
+    this.#rooms.delete(room.name)
+    this.#timers.cancel(room.opened?.timer)
+    // A link that is down has forgotten the channel, and a node without its lease gets a new name.
+    if (!this.#node.link.isUp) return
+    Promise.all([
+      this.#node.link.unsubscribe(keysOf(this.#node.link, room.name).channel),
+      this.#node.link.command(async (client) => await client.srem(roomsKey(this.#node.name), room.name))
+    ]).catch((error: unknown) => whenDown(error, undefined))
+  }
+
+  /** Nothing is listened to any more. */
+  onDown (): void {
+    for (const room of this.#rooms.values()) room.listening = undefined
+  }
+
+  /** Listens to all rooms again. Those who are missing now may yet be brought back by their nodes. @throws RedisDown */
+  async listenAgain (): Promise<void> {
+    await inBatches(this.all, async (room) => await (room.listening = this.#listen(room, true)))
+  }
+
+  /** Compares a replica with what Redis holds. */
+  check (room: LocalRoom): void {
+    if (this.#rooms.get(room.name) !== room || !this.#node.isUp) return
+    this.#listen(room, false).catch((error: unknown) => {
+      whenDown(error, undefined)
+      this.#node.settle()
+    })
+  }
+
+  onEvent (event: RoomEvent): void {
+    const room = this.#rooms.get(event[2])
+    if (room?.apply(event) === false) this.check(room)
+  }
+
+  onSeen ([, name, ...seen]: SeenEvent): void {
+    const room = this.#rooms.get(name)
+    for (let at = 0; at < seen.length; at += 3) room?.see(seen[at] as string, seen[at + 1] as string, Number(seen[at + 2]))
+  }
+
+  /** Tells the others when the peers here were last heard of, where that is shown to anybody. */
+  async tellSeen (): Promise<void> {
+    if (this.#isTelling) return
+    this.#isTelling = true
+    try {
+      await inBatches(this.all.filter(({ watcher }) => watcher?.showsSeen === true), async (room) => await this.#tellSeenIn(room))
+    } catch (error) {
+      whenDown(error, undefined)
+    } finally {
+      this.#isTelling = false
+    }
+  }
+
+  async #tellSeenIn (room: LocalRoom): Promise<void> {
+    const news = [...room.members.values()].filter((member) => member.seenAt - member.toldAt > seenStepMs)
+    const { members, channel } = keysOf(this.#node.link, room.name)
+    for (let at = 0; at < news.length; at += seenAtOnce) {
+      const seen = news.slice(at, at + seenAtOnce).flatMap((member) => {
+        const { id, epoch, seenAt } = member
+        member.toldAt = seenAt
+        return [id, epoch, seenAt]
+      })
+      await this.#node.run('seen', [members], channel, room.name, ...seen)
+    }
+  }
+
+  /** All members of a room, in the order they joined, and the number of its last event. @throws RedisDown */
+  async snapshot (name: string): Promise<{ sequence: number, all: Known[] }> {
+    const { members, sequence } = keysOf(this.#node.link, name)
+    const [last, ...fields] = (await this.#node.run('snapshot', [members, sequence]) as Buffer[]).map(String)
+    const all: Array<Known & { joinedAt: number }> = []
+    for (let at = 0; at < fields.length; at += 2) {
+      const [, epoch = '', , joinedAt, seenAt, info = '{}'] = (fields[at + 1] as string).split('\n')
+      all.push({ id: fields[at] as string, epoch, joinedAt: Number(joinedAt), seenAt: Number(seenAt), info: JSON.parse(info) })
+    }
+    return { sequence: Number(last), all: all.sort((one, other) => one.joinedAt - other.joinedAt) }
+  }
+
+  /** The members as far as they are known: by the replica, else by Redis, else those here. */
+  async list (name: string): Promise<readonly Peer[]> {
+    const room = this.#rooms.get(name)
+    if (room?.watcher !== undefined && room.isComplete && room.members.size > 0) return [...room.replica.values()]
+    try {
+      const { all } = await this.snapshot(name)
+      return all.map((known) => room?.members.get(known.id) ?? known)
+    } catch (error) {
+      return whenDown(error, [...room?.members.values() ?? []])
+    }
+  }
+
+  /** Names of the rooms that have members, and begin so. */
+  async names (prefix: string): Promise<string[]> {
+    const names = new Set(this.all.filter(({ name, members }) => members.size > 0 && name.startsWith(prefix)).map(({ name }) => name))
+    if (!this.#node.isUp) return [...names]
+    try {
+      const nodes = await this.#node.link.command(async (client) => await client.zrange(nodesKey, '0', '-1')) as string[]
+      for (const node of nodes) {
+        const rooms = await this.#node.link.command(async (client) => await client.smembers(roomsKey(node))) as string[]
+        for (const name of rooms) if (name.startsWith(prefix)) names.add(name)
+      }
+    } catch (error) {
+      whenDown(error, undefined)
+    }
+    return [...names]
+  }
+
+  /** One at a time: a snapshot older than the events that were taken in since would undo them. */
+  #listen (room: LocalRoom, keepMissing: boolean): Promise<void> {
+    const listening = room.lastSnapshot.then(async () => {
+      if (this.#rooms.get(room.name) === room) await this.#synchronise(room, keepMissing)
+    })
+    room.lastSnapshot = listening.catch(() => {})
+    return listening
+  }
+
+  /** Listen first, then take the snapshot: nothing falls between. */
+  async #synchronise (room: LocalRoom, keepMissing: boolean): Promise<void> {
+    if (!this.#node.isUp) throw new RedisDown()
+    room.expectSnapshot()
+    await Promise.all([
+      this.#node.link.subscribe(keysOf(this.#node.link, room.name).channel),
+      this.#node.link.command(async (client) => await client.sadd(roomsKey(this.#node.name), room.name))
+    ])
+    const { sequence, all } = room.watcher === undefined ? { sequence: 0, all: [] } : await this.snapshot(room.name)
+    room.applySnapshot(sequence, all, keepMissing)
+  }
+}
