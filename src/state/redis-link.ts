@@ -16,6 +16,9 @@ const maxComplaints = 20
 /** On a cluster the keys are spread over so many slots, each with a channel of this node. */
 const clusterSlots = 64
 
+/** All that a cluster's client says of a node that refused to be connected. */
+const closedMessage = 'Connection is closed.'
+
 /** What Redis answers when it is well: the command is wrong in itself, or a script refuses it. */
 const isVerdict = /^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT|LATE) /
 
@@ -84,13 +87,13 @@ export class RedisLink {
     return this.#isUp
   }
 
-  /** Begins to probe, on channels of this node. Settles when Redis was reached, or not at the first try. */
+  /** Begins to probe, on channels of this node. Settles when Redis was reached, or not at once. */
   async start (node: string, listener: LinkListener): Promise<void> {
     this.#listener = listener
     this.#channels = this.tags.map((tag) => `${tag}:probe:${node}`)
     await this.#tick()
     const deadline = performance.now() + probeTimeoutMs
-    while (!this.#isUp && !this.#isClosed && performance.now() < deadline) {
+    while (!this.#isUp && !this.#isClosed && this.#complaints.size === 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 20))
       await this.#tick()
     }
@@ -165,6 +168,7 @@ export class RedisLink {
     const client = this.#isCluster
       ? new Cluster([...this.#urls], {
         redisOptions: { ...options, ...credentialsOf(this.#urls[0] as string) },
+        lazyConnect: true,
         enableOfflineQueue,
         enableAutoPipelining,
         clusterRetryStrategy: retryStrategy,
@@ -183,6 +187,8 @@ export class RedisLink {
       // It would go on in database 0, which is another's.
       if (error.command?.name === 'select') client.disconnect(true)
     })
+    // A name that cannot be resolved is told nowhere else.
+    if (client instanceof Cluster) client.connect().catch((error: unknown) => { if (!this.#isUp) this.#complain(reasonOf(error)) })
     return client
   }
 
@@ -327,7 +333,8 @@ function isReply (error: unknown): error is Error {
 function reasonOf (error: unknown): string {
   const { message, code, errors, lastNodeError } = error as Error & { code?: string, errors?: Error[], lastNodeError?: Error }
   const inner = lastNodeError ?? errors?.[0]
-  return inner === undefined ? message || String(code) : reasonOf(inner)
+  if (inner !== undefined) return inner.message === closedMessage ? 'no node of the cluster can be reached' : reasonOf(inner)
+  return message || String(code)
 }
 
 /** FNV-1a: any spread will do, as long as all nodes have the same. */

@@ -1,0 +1,183 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { inspect } from 'node:util'
+import t, { type Test } from 'tap'
+import type { Redis } from 'ioredis'
+import { ConfigError } from '../../src/config.js'
+import { RedisDown, RedisLink } from '../../src/state/redis-link.js'
+import { until } from '../helper.js'
+import { freePort, startCluster, startRedis } from '../redis.js'
+
+const password = 'tr0ub/4dor'
+const encoded = encodeURIComponent(password)
+
+interface Watched {
+  readonly link: RedisLink
+  /** What was logged, or written past the log, with everything that was in it. */
+  readonly said: string[]
+  /** `up` and `down`, and the bodies of messages. */
+  readonly heard: string[]
+}
+
+/** A link that has tried to connect, closed with the test. */
+async function linkTo (t: Test, ...urls: string[]): Promise<Watched> {
+  const said: string[] = []
+  const heard: string[] = []
+  const say = (...told: unknown[]) => { said.push(inspect(told, { depth: 10 })) }
+  t.intercept(console, 'error', { value: say })
+  t.intercept(console, 'warn', { value: say })
+  const link = new RedisLink(urls, { error: say, warn: say, info: say, debug: say })
+  t.teardown(async () => await link.close())
+  await link.start('node', {
+    onMessage: (_header, body) => { heard.push(String(body)) },
+    onUp: () => { heard.push('up') },
+    onDown: () => { heard.push('down') }
+  })
+  return { link, said, heard }
+}
+
+/** The link says why it is down, and not what it sent. */
+function explains (t: Test, { link, said }: Watched, reason: RegExp): void {
+  t.equal(link.isUp, false)
+  t.match(said.join(), reason)
+  t.notMatch(said.join(), '4dor', 'without the password')
+}
+
+t.test('the log says why Redis lets nobody in, and does not hold the password', async (t) => {
+  const { port, client } = await startRedis(t)
+  await client.config('SET', 'requirepass', password)
+  const at = (who: string) => `redis://${who}127.0.0.1:${port}`
+  await t.test('without a password', async (t) => explains(t, await linkTo(t, at('')), /NOAUTH/))
+  await t.test('with a wrong one', async (t) => explains(t, await linkTo(t, at(`:not${encoded}@`)), /WRONGPASS/))
+  await t.test('as nobody it knows', async (t) => explains(t, await linkTo(t, at(`nobody:${encoded}@`)), /WRONGPASS/))
+  await t.test('with the right one it is up', async (t) => t.equal((await linkTo(t, at(`:${encoded}@`))).link.isUp, true))
+  await t.test('as a user by name too', async (t) => t.equal((await linkTo(t, at(`default:${encoded}@`))).link.isUp, true))
+})
+
+t.test('nodes of a cluster that no URL names get the same password', async (t) => {
+  const { nodes, urls } = await startCluster(t)
+  for (const { client } of nodes) await client.config('SET', 'requirepass', password)
+  const at = (who: string, url: string) => url.replace('//', `//${who}@`)
+  const right = at(`:${encoded}`, urls[0] as string)
+  t.equal((await linkTo(t, right, right)).link.isUp, true)
+  explains(t, await linkTo(t, ...urls.map((url) => at(`:not${encoded}`, url))), /WRONGPASS/)
+})
+
+t.test('the log says that nobody answers', async (t) => {
+  explains(t, await linkTo(t, `redis://:${encoded}@127.0.0.1:${await freePort()}`), /ECONNREFUSED/)
+  explains(t, await linkTo(t, `redis://:${encoded}@127.0.0.1:${await freePort()}`, `redis://:${encoded}@127.0.0.1:${await freePort()}`), /no node of the cluster can be reached/)
+  const nowhere = `redis://:${encoded}@nowhere.invalid`
+  explains(t, await linkTo(t, nowhere), /nowhere.invalid/)
+  explains(t, await linkTo(t, nowhere, nowhere), /nowhere.invalid/)
+})
+
+t.test('the log says that several URLs name no cluster', async (t) => {
+  const { url } = await startRedis(t)
+  explains(t, await linkTo(t, url, url), /cluster support disabled/)
+})
+
+t.test('a database is used that exists, and no other in its place', async (t) => {
+  const { url, client } = await startRedis(t)
+  const { link } = await linkTo(t, `${url}/3`)
+  await link.command(async (client) => await client.set('key', 'value'))
+  t.equal(await client.get('key'), null)
+  await client.select(3)
+  t.equal(await client.get('key'), 'value')
+  explains(t, await linkTo(t, `${url}/99`), /DB index is out of range/)
+})
+
+t.test('rediss is TLS, with a certificate that must be trusted', async (t) => {
+  const dir = t.testdir()
+  const [key, cert] = [`${dir}/key.pem`, `${dir}/cert.pem`]
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-subj', '/CN=localhost', '-days', '2'], { stdio: 'ignore' })
+  const port = await freePort()
+  await startRedis(t, undefined, ['--tls-port', String(port), '--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert, '--tls-auth-clients', 'no'])
+  const url = `rediss://127.0.0.1:${port}`
+  explains(t, await linkTo(t, url), /self.signed certificate/)
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+  t.teardown(() => { delete process.env.NODE_TLS_REJECT_UNAUTHORIZED })
+  t.equal((await linkTo(t, url)).link.isUp, true)
+})
+
+for (const urls of [
+  [`redis://:${encoded}@host:port`],
+  [`redis://:${password}%zz@host`],
+  [`redis://:${encoded}@host/database`],
+  [`redis://:${encoded}@host/1`, 'redis://other']
+]) {
+  t.test(`${urls.join().replace(encoded, '***').replace(password, '***')} is refused without telling the password`, async (t) => {
+    const log = { error () {}, warn () {}, info () {}, debug () {} }
+    try {
+      t.notOk(new RedisLink(urls, log))
+    } catch (error) {
+      t.ok(error instanceof ConfigError)
+      t.match((error as Error).message, /^REDIS_URL: got /)
+      t.notMatch(inspect(error), '4dor')
+    }
+  })
+}
+
+t.test('a link that lost its listening connection starts over and listens to nothing of before', async (t) => {
+  const { url, client } = await startRedis(t)
+  const { link, heard } = await linkTo(t, url)
+  await link.subscribe('before')
+  await client.publish('before', '["x"]\nfirst')
+  await until(() => heard.includes('first'))
+  await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+  await until(() => heard.length === 4)
+  t.same(heard, ['up', 'first', 'down', 'up'])
+  t.same(await client.pubsub('CHANNELS'), ['{sb:0}:probe:node'])
+  await link.subscribe('after')
+  await client.publish('before', '["x"]\nlost')
+  await client.publish('after', '["x"]\nsecond')
+  await until(() => heard.includes('second'))
+  t.notOk(heard.includes('lost'))
+})
+
+t.test('a Redis that stops answering fails what waits for it in time, then everything at once, until it answers again', async (t) => {
+  const { url, process } = await startRedis(t)
+  const { link, heard } = await linkTo(t, url)
+  const ask = async () => await link.command(async (client) => await (client as Redis).ping())
+  t.equal(await ask(), 'PONG')
+  process.kill('SIGSTOP')
+  await t.rejects(ask(), RedisDown)
+  await until(() => !link.isUp)
+  t.same(heard, ['up', 'down'])
+  await t.rejects(link.run('leave', ['a', 'b', 'c']), RedisDown)
+  await t.rejects(link.subscribe('channel'), RedisDown)
+  process.kill('SIGCONT')
+  await until(() => link.isUp)
+  t.equal(await ask(), 'PONG')
+})
+
+t.test('a link comes back to a Redis that starts later, and says once in an outage what is wrong', async (t) => {
+  const port = await freePort()
+  const { link, said } = await linkTo(t, `redis://127.0.0.1:${port}`)
+  t.equal(link.isUp, false)
+  const refusals = () => said.filter((line) => line.includes('ECONNREFUSED')).length
+  t.equal(refusals(), 1)
+  await startRedis(t, port)
+  await until(() => link.isUp)
+  t.equal(refusals(), 1)
+  t.ok(link.roundTripMs > 0)
+})
+
+t.test('a closed link has no connection and makes none', async (t) => {
+  const { url, client, port, process } = await startRedis(t)
+  const { link, said } = await linkTo(t, url)
+  await link.close()
+  const others = async (client: Redis) => String(await client.call('CLIENT', 'LIST', 'TYPE', 'normal')).trim().split('\n').length - 1
+  await until(async () => await others(client) === 0)
+  const later = await linkTo(t, url)
+  process.kill('SIGKILL')
+  await once(process, 'exit')
+  await until(() => !later.link.isUp)
+  await later.link.close()
+  const count = said.length + later.said.length
+  const again = await startRedis(t, port)
+  const { link: last } = await linkTo(t, url)
+  t.equal(last.isUp, true, 'by then a link that tries would have come back')
+  await last.close()
+  await until(async () => await others(again.client) <= 1)
+  t.equal(said.length + later.said.length, count, 'and says nothing more')
+})
