@@ -168,9 +168,11 @@ export class LocalRoom {
     this.replica.delete(id)
     if (isOurs) pending.others = [...this.replica.values()]
     this.replica.set(id, isOurs ? pending.member : this.#local(id, epoch) ?? known)
-    // Our own are announced once they have been welcomed.
-    if (isOurs) pending.seen()
-    else this.watcher?.joined?.(this.name, known)
+    if (isOurs) {
+      if (pending.own !== undefined && this.members.get(pending.own.id) === pending.own) this.members.delete(pending.own.id)
+      pending.seen()
+    }
+    this.watcher?.joined?.(this.name, this.replica.get(id) as Known)
   }
 
   #isStaying (id: string, epoch: string): boolean {

@@ -171,9 +171,8 @@ class RedisExchange implements RedisState {
     if (isReplaced || (othersThen !== undefined && known !== undefined && known.epoch !== member.epoch)) {
       room.members.delete(member.id)
       sink.close(closeCodes.replaced)
-    } else if (room.watcher !== undefined) {
-      if (known?.epoch === member.epoch) room.watcher.joined?.(room.name, member)
-      else room.addHere(member)
+    } else if (known?.epoch !== member.epoch) {
+      room.addHere(member)
     }
   }
 

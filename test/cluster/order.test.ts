@@ -1,0 +1,63 @@
+import type { FastifyInstance } from 'fastify'
+import t from 'tap'
+import { connect } from '../helper.js'
+import { countersOf, eventually, nodesOn, signal, tomPeer } from './nodes.js'
+
+const frames = 10_000
+const fast = { MESSAGE_RATE: '1000000', MESSAGE_BURST: '1000000', MAX_BUFFERED: '67108864' }
+
+t.test('10 000 tom signals reach a node of another process in order and complete', async (t) => {
+  const { apps: [one, other] } = await nodesOn(t, 2, fast)
+  const sender = await tomPeer(t, one as FastifyInstance, 'a')
+  const receiver = await tomPeer(t, other as FastifyInstance, 'b')
+  for (let at = 0; at < frames; at++) sender.send(signal('a', 'b', at))
+  for (let at = 0; at < frames; at++) {
+    const { payload } = await receiver.nextOf('signal')
+    if (payload !== at) return t.equal(payload, at)
+  }
+  t.same(countersOf(other as FastifyInstance).framesDropped, 0)
+})
+
+t.test('10 000 PeerJS candidates reach a peer on another node in order and complete', async (t) => {
+  const { apps: [one, other] } = await nodesOn(t, 2, fast)
+  const sender = await connect(t, one as FastifyInstance, '/peerjs?key=peerjs&id=a&token=t')
+  const receiver = await connect(t, other as FastifyInstance, '/peerjs?key=peerjs&id=b&token=t')
+  await sender.nextOf('OPEN')
+  await receiver.nextOf('OPEN')
+  for (let at = 0; at < frames; at++) sender.send({ type: 'CANDIDATE', dst: 'b', payload: at })
+  for (let at = 0; at < frames; at++) {
+    const { payload } = await receiver.nextOf('CANDIDATE')
+    if (payload !== at) return t.equal(payload, at)
+  }
+  t.same(sender.taken(), [])
+})
+
+t.test('each signal for a peer that vanishes meanwhile is delivered or answered with an error', async (t) => {
+  const { apps: [one, other] } = await nodesOn(t, 2, fast)
+  const sender = await tomPeer(t, one as FastifyInstance, 'a')
+  const receiver = await tomPeer(t, other as FastifyInstance, 'b')
+  const sent = 3_000
+  let delivered = 0
+  let refused = 0
+  receiver.socket.on('message', (data) => { if (String(data).includes('"signal"') && ++delivered === sent / 3) receiver.socket.close() })
+  sender.socket.on('message', (data) => { if (String(data).includes('peer not found')) refused++ })
+  for (let at = 0; at < sent; at++) sender.send(signal('a', 'b', at))
+  await receiver.closed
+  await eventually(() => delivered + refused >= sent)
+  t.equal(delivered + refused, sent)
+  t.ok(refused >= countersOf(other as FastifyInstance).framesDropped, 'what its node had to drop is counted there')
+})
+
+t.test('a PeerJS client that goes on sending to a peer that vanished is told so', async (t) => {
+  const { apps: [one, other] } = await nodesOn(t, 2, { ...fast, PEERJS_EXPIRE_TIMEOUT: '500' })
+  const sender = await connect(t, one as FastifyInstance, '/peerjs?key=peerjs&id=a&token=t')
+  const receiver = await connect(t, other as FastifyInstance, '/peerjs?key=peerjs&id=b&token=t')
+  await sender.nextOf('OPEN')
+  await receiver.nextOf('OPEN')
+  for (let at = 0; at < 20; at++) {
+    sender.send({ type: 'CANDIDATE', dst: 'b', payload: at })
+    if (at === 10) receiver.socket.close()
+  }
+  await receiver.closed
+  t.match(await sender.nextThat(({ type }) => type === 'EXPIRE' || type === 'LEAVE'), { src: 'b' })
+})
