@@ -205,7 +205,11 @@ export class RedisLink {
     client.on('close', () => end('connection lost'))
     // Of a cluster: a connection to one of the nodes that deliver, and slots that are elsewhere now.
     client.on('-node', (_client, deliveringNode?: string) => { if (deliveringNode !== undefined) end('connection to a node of the cluster lost') })
-    client.on('subscribersReady', () => { if (this.#isUp) end('the cluster has changed') })
+    client.on('subscribersReady', () => {
+      if (!this.#isUp) return
+      if (this.#commands instanceof Cluster) this.#commands.refreshSlotsCache()
+      end('the cluster has changed')
+    })
     await Promise.all(this.#channels.map(async (channel) => await this.subscribe(channel)))
   }
 
@@ -219,11 +223,17 @@ export class RedisLink {
     } catch (error) {
       if (!isReply(error)) this.#down(reasonOf(error))
       else if (isVerdict.test(error.message)) throw error
-      else this.#complain(reasonOf(error))
+      else this.#refuse(error.message)
       throw new RedisDown('Redis cannot be reached', { cause: error })
     } finally {
       clearTimeout(timeout)
     }
+  }
+
+  #refuse (reason: string): void {
+    // The client follows a slot by itself only if all that it had sent at once has moved.
+    if (this.#commands instanceof Cluster && /^(MOVED|ASK) /.test(reason)) this.#commands.refreshSlotsCache()
+    else this.#complain(reason)
   }
 
   async #tick (): Promise<void> {
@@ -291,7 +301,7 @@ export class RedisLink {
     if (wasUp) this.#listener?.onDown()
   }
 
-  /** Says once in an outage what is wrong. */
+  /** Says what is wrong, once until the link is up again. */
   #complain (reason: string): void {
     if (this.#isClosed || this.#complaints.has(reason) || this.#complaints.size >= maxComplaints) return
     this.#complaints.add(reason)

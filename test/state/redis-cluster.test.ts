@@ -1,12 +1,40 @@
+import { createHash } from 'node:crypto'
 import t from 'tap'
 import { redisState } from '../../src/state/redis.js'
+import { scriptsFor } from '../../src/state/redis-scripts.js'
 import { Timers } from '../../src/timers.js'
+import { until } from '../helper.js'
 import { startCluster } from '../redis.js'
 import { type MakeState, stateContract } from './contract.js'
 
 const log = { error: console.error, warn () {}, info () {}, debug () {} }
 
 const { urls, nodes } = await startCluster(t)
+
+/** Names of the scripts that ran, and what any of them touched beyond the slot of its keys. */
+const ran = new Set<string>()
+const strays = new Set<string>()
+/** A monitor writes line feeds and quotes in its own way. */
+const gist = (lua: string) => lua.replace(/[^A-Za-z]|n/g, '')
+const names = new Map(Object.entries(scriptsFor('SPUBLISH')).flatMap(([name, { lua }]) => [[gist(lua), name], [createHash('sha1').update(lua).digest('hex'), name]]))
+const tagOf = (key: string) => key.slice(0, key.indexOf('}') + 1)
+
+for (const { client } of nodes) {
+  const monitor = await client.monitor()
+  t.teardown(() => monitor.disconnect())
+  let running = { name: '', tag: '' }
+  monitor.on('monitor', (_time: string, [command = '', ...args]: string[], source: string) => {
+    if (source === 'lua') {
+      const touched = command.toLowerCase() === 'del' ? args : args.slice(0, 1)
+      for (const key of touched) if (tagOf(key) !== running.tag) strays.add(`${running.name}: ${command} ${key}`)
+    } else if (/^eval/i.test(command)) {
+      const [script = '', count, ...keys] = args
+      running = { name: names.get(script) ?? names.get(gist(script)) ?? 'another', tag: tagOf(keys[0] ?? '') }
+      ran.add(running.name)
+      for (const key of keys.slice(0, Number(count))) if (tagOf(key) !== running.tag) strays.add(`${running.name}: ${key}`)
+    }
+  })
+}
 
 const makeState: MakeState = async (t, mailboxes) => {
   await Promise.all(nodes.map(async ({ client }) => await client.flushall()))
@@ -21,3 +49,17 @@ const makeState: MakeState = async (t, mailboxes) => {
 }
 
 stateContract(t, makeState)
+
+t.test('every script touches keys and channels of one slot only', async (t) => {
+  const { state } = await makeState(t, { maxMessages: 1, maxBytes: 1, totalBytes: 1 })
+  const sink = { deliver: () => true, close () {}, get seenAt () { return Date.now() } }
+  state.peers.watch('psync', { showsSeen: true })
+  for (let room = 0; room < 20; room++) await state.peers.join({ room: `psync/${room}`, id: 'a', sink, replace: true })
+  // Brings them back under another name of this node.
+  for (const { client } of nodes) await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+  await until(() => !state.isReady)
+  await until(() => state.isReady)
+  await until(() => ran.has('seen'))
+  t.same([...ran].sort(), Object.keys(scriptsFor('SPUBLISH')).sort())
+  t.same([...strays], [])
+})
