@@ -42,11 +42,10 @@ interface Pair {
  */
 export async function relayPairs ({ from, to, pairs: count, payloadBytes, window, warmUpMs, measureMs, onEdge }: Load): Promise<Measured> {
   const payload = 'x'.repeat(payloadBytes)
-  const pairs: Pair[] = []
-  for (let at = 0; at < count; at++) {
+  const pairs: Pair[] = await Promise.all(Array.from({ length: count }, async (_, at) => {
     const [sender, receiver] = await Promise.all([register(from, `sender${at}`), register(to, `receiver${at}`)])
-    pairs.push({ sender, receiver, sentAt: [], frame: Buffer.from(JSON.stringify({ type: 'signal', from: `sender${at}`, to: `receiver${at}`, payload })) })
-  }
+    return { sender, receiver, sentAt: [], frame: Buffer.from(JSON.stringify({ type: 'signal', from: `sender${at}`, to: `receiver${at}`, payload })) }
+  }))
   // The lists of who is there have gone out by then.
   await delay(warmUpMs)
 
