@@ -58,7 +58,7 @@ export class RedisLink {
   #isUp = false
   #isClosed = false
   #clock: NodeJS.Timeout | undefined
-  #probe: { readonly token: string, readonly at: number, readonly missing: Set<string> } | undefined
+  #probe: { readonly token: string, at: number, readonly missing: Set<string> } | undefined
   #channels: string[] = []
   readonly #complaints = new Set<string>()
   /** ms that the last probe took, there and back. */
@@ -249,6 +249,7 @@ export class RedisLink {
     this.#probe = probe
     try {
       if (this.#listening === undefined) await this.#listen()
+      probe.at = performance.now()
       await Promise.all(this.#channels.map(async (channel) => {
         const message = JSON.stringify(['probe', probe.token, channel])
         await this.command(async (client) => this.#isCluster ? await client.spublish(channel, message) : await client.publish(channel, message))
@@ -264,6 +265,7 @@ export class RedisLink {
 
   /** What looks alive and does not answer or deliver: begin anew. */
   #begin (reason: string): void {
+    if (this.#isClosed) return
     this.#down(reason)
     if (this.#commands.status === 'ready') this.#commands.disconnect(true)
   }
