@@ -54,7 +54,8 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
       const opened = rooms.open({ prefix: roomPrefix, digits: config.ROOM_ID_DIGITS, idleMs: config.ROOM_TIMEOUT_MS, emptyMs: config.ROOM_EMPTY_TTL_MS })
       return after(opened, (roomId) => {
         if (roomId === undefined) return peer.connection.refuse(sentences.noRoomFree)
-        return after(enter(peer, roomId, 'room_created'), () => {})
+        // It is gone again when Redis went away meanwhile.
+        return after(enter(peer, roomId, 'room_created'), (outcome) => { if (outcome !== 'joined') peer.connection.refuse(sentences.noRoomFree) })
       })
     },
 
