@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import { WebSocket } from 'ws'
 import { readConfig } from '../src/config.js'
+import type { CloseCode } from '../src/errors.js'
 import { createService } from '../src/service.js'
 import { startRedis } from './redis.js'
 
@@ -37,7 +38,20 @@ async function listen (t: Test, env: Env): Promise<FastifyInstance> {
   const app = createService(readConfig({ ...generous, ...env }, []))
   t.teardown(async () => await app.close())
   await app.listen({ port: 0, host: '127.0.0.1' })
+  // As a load balancer does.
+  await until(() => app.state.isReady)
   return app
+}
+
+/** Peers, open sockets, and sockets closed by the server with a code, over all nodes. */
+export function totals (app: FastifyInstance): { peers: number, sockets: number, closed: (code: CloseCode) => number } {
+  const nodes = nodesOf.get(app) ?? [app]
+  const sum = (of: (node: FastifyInstance) => number) => nodes.reduce((total, node) => total + of(node), 0)
+  return {
+    peers: sum(({ state }) => state.size().peers),
+    sockets: sum(({ signalbox }) => signalbox.connections.size),
+    closed: (code) => sum(({ signalbox }) => signalbox.connections.closed.get(code) ?? 0)
+  }
 }
 
 /** The node whose turn it is. */

@@ -1,12 +1,13 @@
 import type { Timer, Timers } from '../timers.js'
 import type { Mail } from './contract.js'
 
-/** What one sender has put into one mailbox. */
+/** What one sender has put into one mailbox, from here, since it was last found or expired. */
 interface Batch {
-  /** Its first frame's, when it began here. */
-  readonly mail: Mail | undefined
+  readonly mail: Mail
+  /** Whether it began here, and is expired from here. */
+  readonly isOurs: boolean
+  readonly timer: Timer
   bytes: number
-  timer: Timer
 }
 
 /** The mail that this node has put into Redis: how much it is, and when it expires. */
@@ -14,8 +15,7 @@ export class KeptMail {
   readonly #timers: Timers
   readonly #maxBytes: number
   readonly #onDue: (mail: Mail, batch: string) => void
-  /** By mailbox, then by sender. */
-  readonly #boxes = new Map<string, Map<string, Batch>>()
+  readonly #batches = new Map<string, Batch>()
   #bytes = 0
 
   /** @param onDue told when a batch that began here has been kept for its time */
@@ -25,8 +25,9 @@ export class KeptMail {
     this.#onDue = onDue
   }
 
+  /** How many mailboxes it is in. */
   get size (): number {
-    return this.#boxes.size
+    return new Set([...this.#batches.values()].map(({ mail: { room, to } }) => `${room}\n${to}`)).size
   }
 
   get bytes (): number {
@@ -37,57 +38,34 @@ export class KeptMail {
     return this.#bytes + bytes <= this.#maxBytes
   }
 
-  /** @param name of the batch when this frame began it; undefined when it had begun before, here or elsewhere */
-  add (mail: Mail, bytes: number, name: string | undefined): void {
-    const key = keyOf(mail.room, mail.to)
-    const box = this.#boxes.get(key) ?? new Map<string, Batch>()
-    const known = name === undefined ? box.get(mail.from) : undefined
+  /** A frame was kept in a batch, which began with it here or had begun before, here or elsewhere. */
+  add (mail: Mail, bytes: number, name: string, begins: boolean): void {
     this.#bytes += bytes
-    if (known !== undefined) {
-      known.bytes += bytes
+    const batch = this.#batches.get(name)
+    if (batch !== undefined) {
+      batch.bytes += bytes
       return
     }
-    const batch: Batch = {
-      mail: name === undefined ? undefined : mail,
-      bytes,
-      timer: this.#timers.schedule(mail.keepMs, () => {
-        this.#drop(key, mail.from, batch)
-        if (name !== undefined) this.#onDue(mail, name)
-      })
-    }
-    this.#boxes.set(key, box.set(mail.from, batch))
+    const timer = this.#timers.schedule(mail.keepMs, () => {
+      this.forget(name)
+      if (begins) this.#onDue(mail, name)
+    })
+    this.#batches.set(name, { mail, isOurs: begins, timer, bytes })
   }
 
   /** Redis has lost all of it: forgets it, and answers what each batch that began here began with. */
   lose (): Mail[] {
-    const lost: Mail[] = []
-    for (const [key, box] of this.#boxes) {
-      for (const [from, batch] of box) {
-        this.#timers.cancel(batch.timer)
-        if (batch.mail !== undefined) lost.push(batch.mail)
-        this.#drop(key, from, batch)
-      }
-    }
+    const lost = [...this.#batches.values()].filter(({ isOurs }) => isOurs).map(({ mail }) => mail)
+    for (const name of [...this.#batches.keys()]) this.forget(name)
     return lost
   }
 
-  /** Somebody has found it. */
-  forget (room: string, to: string): void {
-    const key = keyOf(room, to)
-    for (const [from, batch] of this.#boxes.get(key) ?? []) {
-      this.#timers.cancel(batch.timer)
-      this.#drop(key, from, batch)
-    }
-  }
-
-  #drop (key: string, from: string, batch: Batch): void {
-    const box = this.#boxes.get(key)
+  /** Somebody has found the batch, or it has expired. */
+  forget (name: string): void {
+    const batch = this.#batches.get(name)
+    if (batch === undefined) return
+    this.#batches.delete(name)
+    this.#timers.cancel(batch.timer)
     this.#bytes -= batch.bytes
-    if (box?.get(from) === batch) box.delete(from)
-    if (box?.size === 0) this.#boxes.delete(key)
   }
-}
-
-function keyOf (room: string, to: string): string {
-  return `${room}\n${to}`
 }

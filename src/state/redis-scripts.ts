@@ -62,7 +62,7 @@ export const scripts = {
    * ARGV id, node, epoch, owner, joinedAt, info, replace 0|1, most members or 0, must be opened 0|1,
    *      epoch of the connection's own earlier place in this room or '', its id or '', room channel or '', node channel prefix,
    *      room name, sessions base
-   * Answers {outcome, mail...}
+   * Answers {outcome, the batches of the mail, each with a space behind, mail...}; another node that has kept a batch is told
    */
   join: script(4, `
     local id, node, epoch, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -87,13 +87,19 @@ export const scripts = {
       redis.call('PUBLISH', ARGV[13] .. holder.node, cjson.encode({ 'close', ARGV[14], id, holder.epoch, 4000 }))
     end
     if channel ~= '' then tell(channel, { 'joined', advance(KEYS[2]), ARGV[14], id, epoch, ARGV[5], ARGV[6] }) end
-    local answer = { 'joined' }
+    local answer, batches = { 'joined', '' }, {}
     for _, letter in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do
-      local expiresAt, frame = string.match(letter, '^[^\\n]*\\n[^\\n]*\\n(%d+)\\n(.*)$')
+      local batch, expiresAt, frame = string.match(letter, '^[^\\n]*\\n([^\\n]*)\\n(%d+)\\n(.*)$')
       -- What has expired is left for the node that tells its sender.
       if tonumber(expiresAt) > now then
         redis.call('LREM', KEYS[3], 1, letter)
         answer[#answer + 1] = frame
+        if not batches[batch] then
+          batches[batch] = true
+          answer[2] = answer[2] .. batch .. ' '
+          local keeper = string.match(batch, '^[^/]*')
+          if keeper ~= node then redis.call('PUBLISH', ARGV[13] .. keeper, cjson.encode({ 'found', ARGV[14], id, batch })) end
+        end
       end
     end
     return answer
@@ -222,7 +228,7 @@ export const scripts = {
    *
    * KEYS members, mail
    * ARGV id, message, node channel prefix, sender, frame, most frames, most bytes, ms to keep, batch to begin
-   * Answers {sent | failed | full} or {kept, 1 when the batch began}
+   * Answers {sent | failed | full} or {kept, batch}
    */
   sendOrKeep: script(2, `
     local held = redis.call('HGET', KEYS[1], ARGV[1])
@@ -240,7 +246,7 @@ export const scripts = {
     if #letters >= tonumber(ARGV[6]) or bytes > tonumber(ARGV[7]) then return { 'full' } end
     redis.call('RPUSH', KEYS[2], table.concat({ ARGV[4], batch or ARGV[9], expiresAt or string.format('%.0f', now + ARGV[8]), ARGV[5] }, '\\n'))
     redis.call('PEXPIRE', KEYS[2], tonumber(ARGV[8]) * 2)
-    return { 'kept', batch and 0 or 1 }
+    return { 'kept', batch or ARGV[9] }
   `),
 
   /**

@@ -141,14 +141,14 @@ class RedisExchange implements RedisState {
         keys.nodePrefix, room.name, keys.sessions) as Buffer[]
       const outcome = String(answer[0]) as Joined['outcome']
       if (outcome !== 'joined') return { outcome }
-      const mail = answer.slice(1)
-      if (mail.length > 0) this.#kept.forget(room.name, id)
+      const [, batches, ...mail] = answer
+      for (const batch of String(batches).split(' ')) this.#kept.forget(batch)
       if (room.watcher !== undefined) await withTimeout(pending.wasSeen)
       if (own !== undefined && room.members.get(own.id) === own) room.members.delete(own.id)
       const others = room.watcher === undefined ? othersElsewhere : [...room.replica.values()]
+      if (leaving instanceof Registration && own === undefined) await this.#leave(leaving)
       this.#welcome(room, pending, request, pending.others ?? others.filter((peer) => peer.id !== id), mail)
       if (request.opened === true) await watchLifetime(this.#node, this.#options.timers, room, () => this.#expire(room))
-      if (leaving instanceof Registration && own === undefined) await this.#leave(leaving)
       return { outcome, member }
     } finally {
       if (room.pending.get(id) === pending) room.pending.delete(id)
@@ -268,12 +268,13 @@ class RedisExchange implements RedisState {
     if (!this.#node.isUp || !this.#kept.hasRoomFor(bytes)) return 'full'
     const keys = keysOf(this.link, room)
     const { maxMessages, maxBytes } = this.#options.mailboxes
-    const batch = randomUUID()
+    // Whoever finds it tells the node that it is named after.
+    const batch = `${this.#node.name}/${randomUUID()}`
     return this.#node.run('sendOrKeep', [keys.members, keys.mail(to)], to, message(['frame', room, to, from], frame), keys.nodePrefix, from, frame, maxMessages, maxBytes, keepMs, batch)
       .then((answer) => {
-        const [sent, began] = answer as [Buffer, number?]
-        if (String(sent) === 'kept') this.#kept.add(mail, bytes, began === 1 ? batch : undefined)
-        return String(sent) as Sent | 'kept' | 'full'
+        const [sent, name] = (answer as Buffer[]).map(String)
+        if (sent === 'kept') this.#kept.add(mail, bytes, name as string, name === batch)
+        return sent as Sent | 'kept' | 'full'
       }, (error: unknown) => whenDown<'full'>(error, 'full'))
   }
 
@@ -363,6 +364,7 @@ class RedisExchange implements RedisState {
       if (node !== this.#process) this.#broadcastHere(name, body, except)
       return
     }
+    if (kind === 'found') return this.#kept.forget(header[3] as string)
     if (kind === 'seen') return this.#rooms.onSeen(header as SeenEvent)
     this.#rooms.onEvent(header as RoomEvent)
   }

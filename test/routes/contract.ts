@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
-import { build, connect, type Env, type Frame, until } from '../helper.js'
+import { build, connect, type Env, type Frame, totals, until } from '../helper.js'
 import { type Actor, enter, enterBoth } from './actors.js'
 import type { Addressing, Subject } from './dialects.js'
 import { malformed, misfits } from './malformed.js'
@@ -86,7 +86,7 @@ const scenarios: Record<string, Scenario> = {
     t.equal((await alice.client.closed).code, 1009)
     for (const piece of ['{"type":"', 'x'.repeat(1000), 'x'.repeat(1000)]) bob.client.socket.send(piece, { fin: false })
     t.equal((await bob.client.closed).code, 1009)
-    await until(() => app.state.size().peers === 0)
+    await until(() => totals(app).peers === 0)
   },
 
   async '500 frames from one to another arrive in order' (t, subject) {
@@ -127,9 +127,9 @@ const scenarios: Record<string, Scenario> = {
     const app = await start(t, subject, { HEARTBEAT_INTERVAL: '1000' })
     const alive = await enter(t, app, subject, 'alive')
     const mute = await enter(t, app, subject, 'mute', { place: alive.place, options: { autoPong: false } })
-    t.equal(app.state.size().peers, 2)
+    t.equal(totals(app).peers, 2)
     t.equal((await mute.client.closed).code, 4101)
-    t.equal(app.state.size().peers, 1)
+    t.equal(totals(app).peers, 1)
     await alive.settle()
   },
 
@@ -138,16 +138,15 @@ const scenarios: Record<string, Scenario> = {
     const [alice, bob] = await enterBoth(t, app, subject)
     bob.client.socket.pause()
     const load = 'x'.repeat(200_000)
-    const { closed } = app.signalbox.connections
-    for (let sent = 0; closed.get(4100) === undefined && sent < 500; sent++) {
+    for (let sent = 0; totals(app).closed(4100) === 0 && sent < 500; sent++) {
       alice.signal(bob.id, load)
       await alice.settle()
     }
-    t.equal(closed.get(4100), 1)
-    t.equal(app.state.size().peers, 1)
+    t.equal(totals(app).closed(4100), 1)
+    t.equal(totals(app).peers, 1)
     bob.client.socket.resume()
     t.ok([4100, 1006].includes((await bob.client.closed).code))
-    await until(() => app.signalbox.connections.size === 1)
+    await until(() => totals(app).sockets === 1)
   },
 
   async 'a connection reset at any moment of its upgrade leaves nothing behind' (t, subject) {
@@ -168,7 +167,7 @@ const scenarios: Record<string, Scenario> = {
     t.equal((await bob.hears()).load, 1)
     await Promise.all([alice.client.close(), bob.client.close()])
     const countSockets = promisify(app.server.getConnections.bind(app.server))
-    await until(async () => app.signalbox.connections.size === 0 && app.state.size().peers === 0 && await countSockets() === 0)
+    await until(async () => totals(app).sockets === 0 && totals(app).peers === 0 && await countSockets() === 0)
   }
 }
 
@@ -217,7 +216,7 @@ const addressingScenarios: Record<string, (t: Test, subject: Subject, addressing
     await alice.settle()
     const newer = await enter(t, app, subject, older.id, { place: older.place })
     t.equal((await older.client.closed).code, 4000)
-    await until(() => app.signalbox.connections.size === 2)
+    await until(() => totals(app).sockets === 2)
     alice.signal(newer.id, 'to the newer one')
     t.equal((await newer.hears()).load, 'to the newer one')
     t.notOk((await alice.settle()).some(isLeave))
@@ -239,7 +238,7 @@ const addressingScenarios: Record<string, (t: Test, subject: Subject, addressing
     const app = await start(t, subject)
     const [alice, bob] = await enterBoth(t, app, subject)
     bob.client.socket.terminate()
-    await until(() => app.state.size().peers === 1)
+    await until(() => totals(app).peers === 1)
     alice.signal('bob', 1)
     await expectFrame(t, alice, vanished(alice.id, 'bob'))
   }
