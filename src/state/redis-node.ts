@@ -68,7 +68,8 @@ export class RedisNode {
   #isSettled = false
   #settling: Promise<void> | undefined
   /** Before, others may not have had the time to come back. */
-  #reapsFrom = 0
+  #reapsFrom = Infinity
+  #isStarting = true
   #isReaping = false
   #toldDropped = 0
   #beat: Timer | undefined
@@ -103,18 +104,17 @@ export class RedisNode {
 
   async start (listener: NodeListener): Promise<void> {
     this.#listener = listener
-    this.#reapsFrom = performance.now() + this.#leaseMs
     await this.link.start(randomUUID(), {
       onMessage: listener.onMessage,
       onUp: () => this.settle(),
       onDown: () => {
         this.#isSettled = false
         this.#renewedAt = -Infinity
-        this.#reapsFrom = Infinity
         listener.onDown()
       }
     })
     await this.#settling
+    this.#isStarting = false
     this.#awaitBeat()
   }
 
@@ -168,9 +168,11 @@ export class RedisNode {
 
   async #settleOnce (): Promise<void> {
     const startedAt = performance.now()
+    const { peersRestored } = this.counters
     const { tags } = this.link
     if (this.#name !== '') this.#former.add(this.#name)
     this.#renewedAt = -Infinity
+    this.#reapsFrom = Infinity
     this.#name = randomUUID()
     await Promise.all(tags.map(async (tag) => await this.link.subscribe(`${tag}:node:${this.#name}`)))
     const generation = this.#generation
@@ -183,9 +185,9 @@ export class RedisNode {
     }
     if (this.#mustSettle || !this.isUp) return
     this.#isSettled = true
-    const isFirst = this.#reapsFrom !== Infinity
-    if (!isFirst) this.#reapsFrom = performance.now() + this.graceMs
-    this.#log.info({ node: this.#name, ms: Math.round(performance.now() - startedAt) }, 'node is one of all')
+    // When Redis stood still, all nodes have lost their leases at once.
+    this.#reapsFrom = performance.now() + (this.#isStarting ? this.#leaseMs : this.graceMs)
+    this.#log.info({ node: this.#name, restored: this.counters.peersRestored - peersRestored, ms: Math.round(performance.now() - startedAt) }, 'among the other nodes')
   }
 
   #awaitBeat (): void {

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
+import { readConfig } from '../../src/config.js'
+import { createService } from '../../src/service.js'
 import { build, type Client, connect, type Frame } from '../helper.js'
 import { type RedisServer, startRedis } from '../redis.js'
 import { countersOf, eventually, isReady, signal, tomPeer, type Way, wayTo } from './nodes.js'
@@ -104,6 +106,25 @@ outage('Redis is paused and goes on',
   ({ redis }) => redis.process.kill('SIGSTOP'),
   (_t, { redis }) => redis.process.kill('SIGCONT'))
 
+t.test('when Redis stands still for longer than all leases nobody is announced as gone', async (t) => {
+  const leaseMs = 1_000
+  const redis = await startRedis(t)
+  const env = { REDIS_URL: redis.url, NODE_LEASE_MS: String(leaseMs) }
+  const [one, other] = [await build(t, env), await build(t, env)]
+  const [a, b] = [await tomPeer(t, one, 'a'), await tomPeer(t, other, 'b')]
+  const heard = [a, b].map(listenTo)
+  redis.process.kill('SIGSTOP')
+  const stoodAt = performance.now()
+  await eventually(() => performance.now() - stoodAt > 1.2 * leaseMs)
+  redis.process.kill('SIGCONT')
+  await eventually(async () => await isReady(one) && await isReady(other))
+  a.send(signal('a', 'b', 'again'))
+  t.match(await b.nextOf('signal'), { payload: 'again' })
+  await tomPeer(t, other, 'last')
+  await eventually(() => heard.every((news) => news.includes('join last')))
+  t.same(heard, [['join last'], ['join last']])
+})
+
 t.test('a connection that listens but hears nothing any more is found out and replaced', async (t) => {
   const redis = await startRedis(t)
   const way = await wayTo(t, redis)
@@ -127,7 +148,9 @@ t.test('a connection that listens but hears nothing any more is found out and re
 t.test('a node that starts without Redis serves its own peers, and joins the others once Redis is there', async (t) => {
   const { port, process, url } = await startRedis(t)
   process.kill('SIGKILL')
-  const app = await build(t, { REDIS_URL: url })
+  const app = createService(readConfig({ REDIS_URL: url, LOG_LEVEL: 'silent' }, []))
+  t.teardown(async () => await app.close())
+  await app.listen({ port: 0, host: '127.0.0.1' })
   t.notOk(await isReady(app))
   const [a, b] = [await tomPeer(t, app, 'a'), await tomPeer(t, app, 'b')]
   a.send(signal('a', 'b', 1))
