@@ -4,6 +4,7 @@ import type { Config } from '../src/config.js'
 import { Connections } from '../src/connections.js'
 import type { SpokenDialect } from '../src/dialect.js'
 import { Timers } from '../src/timers.js'
+import type { Auth } from './auth.js'
 
 /** This node's own: its settings, its clock, its open sockets, and the dialects it speaks. */
 export interface Signalbox {
@@ -14,6 +15,8 @@ export interface Signalbox {
   readonly dialects: Map<string, SpokenDialect>
   /** The connection for commands, with `REDIS_URL`. */
   redis?: Redis | Cluster
+  /** Who clients are, with a JWT key; absent, anybody may do anything. */
+  auth?: Auth
 }
 
 declare module 'fastify' {

@@ -1,6 +1,7 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
+import { openPermit, type Permit } from '../src/claims.js'
 import type { Speaks } from '../src/connection.js'
 import { type Dialect, type FrameSchemas, speakable } from '../src/dialect.js'
 
@@ -20,16 +21,24 @@ export type SpeakRoute = Pick<RouteOptions, 'method' | 'onRequest' | 'handler' |
 
 /** `app.speak(dialect)`: how a dialect is put on a route. */
 export default fp(async (app) => {
-  const { connections, dialects } = app.signalbox
+  const { auth, connections, dialects } = app.signalbox
+  /** Known before the upgrade, so that no frame can come before it. */
+  const permits = new WeakMap<FastifyRequest, Permit>()
+
+  async function authenticate (request: FastifyRequest) {
+    const permit = request.ws ? await auth?.authenticate(request) : undefined
+    if (permit !== undefined) permits.set(request, permit)
+  }
 
   function route (speaks: Speaks): SpeakRoute {
     return {
       method: 'GET',
       schema: { hide: true },
-      onRequest: app.admission,
+      onRequest: auth === undefined ? app.admission : [...app.admission, authenticate],
       handler: async (_request, reply) => await reply.code(404).send({ error: 'not found' }),
       wsHandler (socket, request) {
-        connections.accept(socket, speaks, { address: request.ip, handshake: { query: single(request.query) } })
+        const permit = auth === undefined ? openPermit : permits.get(request)
+        connections.accept(socket, speaks, { address: request.ip, handshake: { query: single(request.query) }, permit })
       }
     }
   }
@@ -40,7 +49,7 @@ export default fp(async (app) => {
     return route(spoken)
   })
   app.decorate('speakAs', route)
-}, { name: 'speak', fastify: '5.x', dependencies: ['signalbox', 'state', 'websocket', 'admission'] })
+}, { name: 'speak', fastify: '5.x', dependencies: ['signalbox', 'state', 'websocket', 'admission', 'auth'] })
 
 /** Of a parameter given twice the last one counts. */
 function single (query: unknown): Record<string, string> {

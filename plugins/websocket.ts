@@ -1,9 +1,7 @@
 import websocket, { type WebsocketPluginOptions } from '@fastify/websocket'
 import fp from 'fastify-plugin'
+import { tokenProtocol } from '../src/auth.js'
 import { closeTimeoutMs } from '../src/connections.js'
-
-/** The subprotocol a client offers beside its token, and the only one of the pair that may come back. */
-const tokenProtocol = 'signalbox.jwt'
 
 /** @fastify/websocket within our bounds, unless the app around us has registered it. Sockets close with 1001 when the app does; over another's registration that takes a `drain` before. */
 export default fp(async (app) => {
@@ -13,6 +11,7 @@ export default fp(async (app) => {
   if (!app.hasDecorator('websocketServer')) {
     const options: WebsocketPluginOptions['options'] = {
       maxPayload: config.MAX_PAYLOAD,
+      // Never the token beside it.
       handleProtocols: (offered) => offered.has(tokenProtocol) ? tokenProtocol : offered.values().next().value ?? false,
       // Newer than the published types of ws, which a spread does not ask.
       ...{ closeTimeout: closeTimeoutMs }

@@ -2,16 +2,19 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type TObject, Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { openPermit, type Permit } from '../src/claims.js'
+import { unauthorized } from '../src/errors.js'
 import type { MaybePromise } from '../src/maybe-promise.js'
 
 interface Directory {
+  readonly dialect: string
   /** Whether anybody may list the peers. */
   readonly isOpen: boolean
   /** The query, or the parameters in the path, that narrow the list. */
   readonly querystring?: TObject
   readonly params?: TObject
-  /** The rooms whose peers are listed. */
-  readonly rooms: (request: FastifyRequest) => MaybePromise<readonly string[]>
+  /** The rooms whose peers are listed; by a permit, only those that it lets its holder enter. */
+  readonly rooms: (request: FastifyRequest, permit: Permit) => MaybePromise<readonly string[]>
   /** Answers instead of both routes, when it answers at all. */
   readonly refuse?: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 }
@@ -21,7 +24,8 @@ const PeersBody = Type.Array(Type.String(), { description: 'Ids of the peers' })
 export const ErrorBody = Type.Object({ error: Type.String() })
 
 /** The two REST endpoints that every dialect has: `GET /id` and `GET /peers`. */
-export const directory: FastifyPluginAsyncTypebox<Directory> = async (app, { isOpen, querystring, params, rooms, refuse }) => {
+export const directory: FastifyPluginAsyncTypebox<Directory> = async (app, { dialect, isOpen, querystring, params, rooms, refuse }) => {
+  const { auth } = app.signalbox
   const onRequest = refuse === undefined ? app.admission : [...app.admission, refuse]
   const shared = params === undefined ? {} : { params }
 
@@ -31,9 +35,14 @@ export const directory: FastifyPluginAsyncTypebox<Directory> = async (app, { isO
 
   const schema = { ...shared, ...(querystring !== undefined && { querystring }), response: { 200: PeersBody, 401: ErrorBody } }
   app.get('/peers', { onRequest, schema }, async (request, reply) => {
-    if (!isOpen) return await reply.code(401).send({ error: 'Unauthorized' })
+    const permit = auth === undefined ? openPermit : await auth.authenticate(request)
+    const mayList = isOpen || (auth !== undefined && permit?.hasRole('discover') === true)
+    if (permit === undefined || !permit.speak(dialect) || !mayList) {
+      if (auth !== undefined) reply.header('www-authenticate', 'Bearer')
+      return await reply.code(401).send({ error: unauthorized })
+    }
     const ids = new Set<string>()
-    for (const room of await rooms(request)) {
+    for (const room of await rooms(request, permit)) {
       for (const { id } of await app.state.peers.list(room)) ids.add(id)
     }
     return [...ids]

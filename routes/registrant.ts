@@ -26,8 +26,9 @@ export function register (
   join: Pick<Join, 'room' | 'id' | 'info' | 'welcome' | 'undeliverable'> & { taken: string }
 ): MaybePromise<void> {
   const { connection, member: leaving } = registrant
+  if (!connection.may.register(join.id)) return connection.deny()
   const { taken, ...place } = join
-  return after(peers.join({ ...place, sink: connection, replace: ID_TAKEOVER === 'replace', leaving }), (joined) => {
+  return after(peers.join({ ...place, sink: connection, owner: connection.may.subject, replace: ID_TAKEOVER === 'replace', leaving }), (joined) => {
     if (joined.outcome === 'joined') registrant.member = joined.member
     else connection.refuse(taken)
   })

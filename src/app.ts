@@ -2,6 +2,7 @@ import cors from '@fastify/cors'
 import type { FastifyPluginAsync, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import admission from '../plugins/admission.js'
+import auth from '../plugins/auth.js'
 import docs from '../plugins/docs.js'
 import signalboxPlugin from '../plugins/signalbox.js'
 import speak from '../plugins/speak.js'
@@ -52,6 +53,7 @@ export const signalbox = fp<SignalboxOptions>(async (app, { config: given = {}, 
   await app.register(state)
   await app.register(websocket)
   await app.register(admission)
+  await app.register(auth)
   await app.register(speak)
   // Fastify's types want text of a serialiser, pino takes anything.
   await app.register(routes, { prefix, cors, logSerializers: { req: describeRequest as unknown as () => string } })

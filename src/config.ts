@@ -34,6 +34,11 @@ export const ConfigSchema = Type.Object({
   TRUST_PROXY: Type.String({ pattern: '^(true|false|[0-9a-fA-F:.]+(/\\d{1,3})?(\\s*,\\s*[0-9a-fA-F:.]+(/\\d{1,3})?)*)$', default: 'false', description: 'Whose `X-Forwarded-*` headers count: nobody’s (`false`), everybody’s (`true`), or those of a comma-separated list of addresses and networks' }),
   MESSAGE_RATE: count(100, 'Frames a second from one socket; past that it is read more slowly'),
   MESSAGE_BURST: count(500, 'Frames one socket may send at once before `MESSAGE_RATE` holds'),
+  JWT_SECRET: Type.Optional(Type.String({ minLength: 1, description: 'Secret that tokens are signed with (HS256); with this, `JWT_PUBLIC_KEY` or `JWKS_URL` every client needs a token' })),
+  JWT_PUBLIC_KEY: Type.Optional(Type.String({ minLength: 1, description: 'Public key of whoever signs tokens, as PEM or a file’s path: RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA)' })),
+  JWKS_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s@]+$', description: 'Where the public keys are found (a JSON Web Key Set); fetched when needed, and again when a token names a new key' })),
+  JWT_ISSUER: Type.Optional(Type.String({ minLength: 1, description: 'What the `iss` of a token must be' })),
+  JWT_AUDIENCE: Type.Optional(Type.String({ minLength: 1, description: 'What the `aud` of a token must be, or hold' })),
   CONNECT_RATE: count(300, 'Handshakes a minute from one address, and as many REST calls; past that 429'),
   DRAIN_MS: ms(0, 5000, 'ms over which the sockets are closed at shutdown'),
   ROOM_TIMEOUT_MS: ms(1000, 300_000, 'rooms: ms without create, join or signal after which a room expires'),
@@ -62,11 +67,13 @@ type Name = keyof Config & string
 /** All names, in the order they are documented. */
 export const configNames = Object.keys(ConfigSchema.properties) as Name[]
 
-/** Settings of versions to come. Ignoring one would be worse than not starting: whoever sets `JWT_SECRET` believes to be safe. */
-const notYet = [
-  'JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE',
-  'TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'TURN_URLS', 'TURN_SECRET', 'STUN_URLS'
-]
+/** Settings of versions to come. Ignoring one would be worse than not starting: whoever sets `TLS_CERT` believes to be safe. */
+const notYet = ['TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'TURN_URLS', 'TURN_SECRET', 'STUN_URLS']
+
+/** Settings whose value no message tells: a private key in the wrong place is one, too. */
+const secrets: readonly string[] = ['JWT_SECRET', 'JWT_PUBLIC_KEY']
+
+const keys = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL'] as const
 
 /** A setting has a value it cannot take. The message is one line: the name, what it got, what it takes. */
 export class ConfigError extends Error {
@@ -121,7 +128,8 @@ export function readConfig (env: NodeJS.ProcessEnv, argv: readonly string[]): Co
  *
  * @throws ConfigError
  */
-export function completeConfig (given: Partial<Config>, asGiven: (name: Name) => string = (name) => shorten(JSON.stringify(given[name]))): Config {
+export function completeConfig (given: Partial<Config>, asWritten: (name: Name) => string = (name) => shorten(JSON.stringify(given[name]))): Config {
+  const asGiven = (name: Name) => secrets.includes(name) ? 'what is not told' : asWritten(name)
   for (const name of Object.keys(given)) {
     const schema = ConfigSchema.properties[name as Name] as TSchema | undefined
     if (schema === undefined) throw new ConfigError(`${name}: no such setting`)
@@ -142,6 +150,8 @@ const otherDialects = dialectNames.filter((name) => name !== 'peerjs').join(', '
 const rules: ReadonlyArray<readonly [name: Name, fits: (config: Config) => boolean, takes: string]> = [
   ['NATIVE_PORTS', ({ NATIVE_PORTS, DIALECTS }) => NATIVE_PORTS.every((entry) => DIALECTS.some((name) => entry.startsWith(`${name}:`))), 'dialects that DIALECTS names'],
   ['TRUST_PROXY', ({ TRUST_PROXY }) => isTrustable(TRUST_PROXY), `text (${ConfigSchema.properties.TRUST_PROXY.description})`],
+  ...keys.map((name) => [name, (config: Config) => config[name] === undefined || keys.every((other) => other === name || config[other] === undefined), `it only without ${keys.filter((other) => other !== name).join(' and ')}`] as const),
+  ...(['JWT_ISSUER', 'JWT_AUDIENCE'] as const).map((name) => [name, (config: Config) => config[name] === undefined || keys.some((key) => config[key] !== undefined), `it only with ${keys.join(', ')}: without a key no token is checked`] as const),
   ['PEERJS_PATH', ({ PEERJS_PATH }) => !isOfAnother(PEERJS_PATH.split('/')[1]), `a path that does not begin with ${otherDialects}`],
   ['PEERJS_KEY', ({ PEERJS_KEY, PEERJS_PATH }) => PEERJS_PATH !== '/' || !PEERJS_KEY.some(isOfAnother), `keys other than ${otherDialects}, whose REST paths they would share`]
 ]

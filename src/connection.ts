@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import type { BaseLogger } from 'pino'
 import type { WebSocket } from 'ws'
+import type { Permit } from './claims.js'
 import type { Handshake, Liveness, SpokenDialect, SpokenFrame } from './dialect.js'
-import { type CloseCode, closeCodes, closeReasons, quote } from './errors.js'
+import { type CloseCode, closeCodes, closeReasons, notAllowed, quote, unauthorized } from './errors.js'
 import type { MaybePromise } from './maybe-promise.js'
 import type { Sink, Wire } from './state/contract.js'
 import { Throttle } from './throttle.js'
@@ -12,9 +13,12 @@ import type { Timer, Timers } from './timers.js'
 const maxHeldMs = 30_000
 /** Reading freely for so long is a break. */
 const breakMs = 250
+/** A wait for a time of day looks again after so long: the clock may have been set. */
+const clockCheckMs = 60_000
 
 const openState = 1
 const asText = { binary: false }
+const refreshed: Wire = JSON.stringify({ type: 'auth', ok: true })
 
 export type Log = Pick<BaseLogger, 'error' | 'warn' | 'info' | 'debug'>
 
@@ -39,6 +43,8 @@ export interface ConnectionHost {
   readonly forget: (connection: Connection) => void
   /** The connection is closed by us. */
   readonly onClose: (code: CloseCode) => void
+  /** Checks a token; absent without auth. */
+  readonly verify?: (token: string) => MaybePromise<Permit | undefined>
 }
 
 /** A dialect, or how to choose one by the first frame. The choice is asked again, three times, while it answers undefined. */
@@ -66,7 +72,11 @@ export class Connection implements Sink {
   #chooser: Chooser | undefined
   #unknown = 0
   #dialect: SpokenDialect | undefined
+  /** The dialect has been opened: it may be spoken. */
+  #isOpen = false
   #peer: unknown
+  #may: Permit
+  #expiry: Timer | undefined
   /** When anything came last, and when a frame did: by the monotonic clock, which nobody sets. */
   #heardAt = performance.now()
   #frameAt = this.#heardAt
@@ -82,19 +92,27 @@ export class Connection implements Sink {
   #isCut = false
   #isClosed = false
 
-  constructor (host: ConnectionHost, socket: WebSocket, speaks: Speaks, { address, handshake }: { address: string, handshake: Handshake }) {
+  constructor (host: ConnectionHost, socket: WebSocket, speaks: Speaks, { address, handshake, permit }: { address: string, handshake: Handshake, permit: Permit }) {
     this.#host = host
     this.#socket = socket
     this.#handshake = handshake
     this.address = address
+    this.#may = permit
     this.#throttle = new Throttle(host.limits.messageRate, host.limits.messageBurst, performance.now())
     socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary))
     socket.on('ping', () => this.#onPing())
     socket.on('pong', () => { this.#heardAt = performance.now() })
     socket.on('close', () => this.#onEnd())
+    this.#awaitExpiry()
+    if (this.#isClosed) return
     if ('choose' in speaks) this.#chooser = speaks
     else this.#adopt(speaks)
     if (!this.#isClosed) this.#awaitLife()
+  }
+
+  /** Who the client is and what it may do, by its latest token. */
+  get may (): Permit {
+    return this.#may
   }
 
   /** When a frame or a pong came last, in ms since the epoch. */
@@ -119,6 +137,12 @@ export class Connection implements Sink {
   /** Refuses what the client asked, in its dialect's form. Of `details` the first 128 characters are told. */
   refuse (sentence: string, details?: string): void {
     if (this.#dialect !== undefined) this.deliver(this.#dialect.errors.frame(sentence, details === undefined ? undefined : quote(details)))
+  }
+
+  /** Refuses what the client's token does not allow. Where a dialect has a last word for that, it ends the connection. */
+  deny (): void {
+    if (this.#dialect?.unauthorized === undefined) this.refuse(notAllowed)
+    else this.#expel()
   }
 
   /** Ends it without asking. */
@@ -193,13 +217,16 @@ export class Connection implements Sink {
 
   #dispatch (raw: Buffer): void {
     const frame = parse(raw)
+    if (frame?.type === 'auth' && this.#host.verify !== undefined) return this.#refresh(frame.token, this.#host.verify)
     if (this.#dialect === undefined && !this.#choose(frame)) return
+    const { name, errors, frames } = this.#dialect as SpokenDialect
+    if (!this.#isClosed && !this.#may.speak(name)) return this.deny()
+    if (!this.#isClosed && !this.#isOpen) this.#open()
     if (this.#isClosed) return
     if (this.#isBusy) {
       this.#waiting.unshift(raw)
       return
     }
-    const { errors, frames } = this.#dialect as SpokenDialect
     if (frame === undefined) return this.refuse(errors.notJson)
     const { type } = frame
     const known = typeof type === 'string' ? frames.get(type) : undefined
@@ -250,6 +277,13 @@ export class Connection implements Sink {
   #adopt (dialect: SpokenDialect): void {
     this.#chooser = undefined
     this.#dialect = dialect
+    if (this.#may.speak(dialect.name)) this.#open()
+    else if (dialect.unauthorized !== undefined) this.#expel()
+  }
+
+  #open (): void {
+    const dialect = this.#dialect as SpokenDialect
+    this.#isOpen = true
     const take = (peer: unknown) => {
       this.#peer = peer
       if (peer === undefined) this.close(closeCodes.policy)
@@ -265,6 +299,35 @@ export class Connection implements Sink {
     } catch (error) {
       fail(error)
     }
+  }
+
+  /** A new token of the same subject counts from now on instead of the old one. */
+  #refresh (token: unknown, verify: (token: string) => MaybePromise<Permit | undefined>): void {
+    const take = (permit: Permit | undefined) => {
+      // Meanwhile the old token may have expired, or the client gone.
+      if (this.#isClosed) return
+      if (permit === undefined || permit.subject !== this.#may.subject) return this.#expel()
+      this.#may = permit
+      this.#awaitExpiry()
+      this.deliver(refreshed)
+    }
+    const permit = typeof token === 'string' ? verify(token) : undefined
+    if (permit instanceof Promise) this.#until(permit, take, 'auth')
+    else take(permit)
+  }
+
+  #expel (): void {
+    if (this.#dialect?.unauthorized !== undefined) this.deliver(this.#dialect.unauthorized)
+    this.close(closeCodes.policy, unauthorized)
+  }
+
+  /** Closes the socket once its token has expired. */
+  #awaitExpiry (): void {
+    this.#host.timers.cancel(this.#expiry)
+    const ms = this.#may.expiresAt - Date.now()
+    if (ms === Infinity) return
+    if (ms <= 0) return this.close(closeCodes.tokenExpired)
+    this.#expiry = this.#host.timers.schedule(Math.min(ms, clockCheckMs), () => this.#awaitExpiry())
   }
 
   /** Closes the socket if it is silent for too long, else pings it and looks again. */
@@ -300,8 +363,7 @@ export class Connection implements Sink {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#waiting = []
-    this.#host.timers.cancel(this.#life)
-    this.#host.timers.cancel(this.#heldBy)
+    for (const timer of [this.#life, this.#heldBy, this.#expiry]) this.#host.timers.cancel(timer)
     // A handler at work may be about to register the peer: it leaves once that is done.
     if (!this.#isBusy) this.#leave()
   }

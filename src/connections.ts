@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
+import type { Permit } from './claims.js'
 import { Connection, type ConnectionHost, type ConnectionLimits, type Log, type Speaks } from './connection.js'
 import type { Handshake } from './dialect.js'
-import { type CloseCode, closeCodes, closeReasons } from './errors.js'
+import { type CloseCode, closeCodes, closeReasons, unauthorized } from './errors.js'
+import type { MaybePromise } from './maybe-promise.js'
 import type { Timers } from './timers.js'
 
 /** How long a client may take to answer a close before its socket is cut. In ms. */
@@ -21,6 +23,8 @@ export class Connections implements ConnectionHost {
   readonly log: Log
   /** How many were closed by us, by code. */
   readonly closed = new Map<CloseCode, number>()
+  /** Checks the token with which a client stays longer; absent without auth. */
+  verify?: (token: string) => MaybePromise<Permit | undefined>
   readonly #open = new Set<Connection>()
   #isDraining = false
 
@@ -39,16 +43,22 @@ export class Connections implements ConnectionHost {
     return this.#isDraining
   }
 
-  /** Takes a socket that has just been upgraded; past `maxClients` it is closed with 1013 at once, during the drain with 1001. */
-  accept (socket: WebSocket, speaks: Speaks, client: { address: string, handshake: Handshake }): void {
+  /** Takes a socket that has just been upgraded; past `maxClients` it is closed with 1013 at once, during the drain with 1001, without a permit with 1008. */
+  accept (socket: WebSocket, speaks: Speaks, { address, handshake, permit }: { address: string, handshake: Handshake, permit: Permit | undefined }): void {
     if (this.#isDraining || this.#open.size >= this.limits.maxClients) {
       // A handshake let in just before the drain ends here.
-      const code = this.#isDraining ? closeCodes.goingAway : closeCodes.tryAgainLater
-      this.onClose(code)
-      socket.close(code, closeReasons[code])
-      return
+      return this.#turnAway(socket, this.#isDraining ? closeCodes.goingAway : closeCodes.tryAgainLater)
     }
-    this.#open.add(new Connection(this, socket, speaks, client))
+    if (permit === undefined) {
+      if ('unauthorized' in speaks && speaks.unauthorized !== undefined) socket.send(speaks.unauthorized)
+      return this.#turnAway(socket, closeCodes.policy, unauthorized)
+    }
+    this.#open.add(new Connection(this, socket, speaks, { address, handshake, permit }))
+  }
+
+  #turnAway (socket: WebSocket, code: CloseCode, reason = closeReasons[code]): void {
+    this.onClose(code)
+    socket.close(code, reason)
   }
 
   forget = (connection: Connection): void => {

@@ -24,6 +24,11 @@ export interface Dialect<Frames extends FrameSchemas, Peer> {
   readonly errors: DialectErrors
   readonly liveness?: Liveness
   /**
+   * What a client hears before its socket is closed with 1008, for want of a good token or of one that allows what it asks:
+   * for dialects in which that ends a connection. Absent, the former hears nothing, and the latter `not allowed`.
+   */
+  readonly unauthorized?: Wire
+  /**
    * Begins a connection. Frames that come before it is done wait for it. Answers undefined when it closed the connection
    * instead.
    */
@@ -63,6 +68,7 @@ export interface SpokenDialect {
   readonly name: string
   readonly errors: DialectErrors
   readonly liveness: Liveness
+  readonly unauthorized: Wire | undefined
   readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<unknown>
   readonly close: (peer: unknown) => MaybePromise<unknown>
   readonly frames: ReadonlyMap<string, SpokenFrame>
@@ -84,6 +90,6 @@ export function speakable<Frames extends FrameSchemas, Peer> (dialect: Dialect<F
     // let through, and only the peer that this dialect's `open` made.
     frames.set(type, { fits: (frame) => check.Check(frame), handle: handle as SpokenFrame['handle'] })
   }
-  const { name, errors, liveness = {}, open } = dialect
-  return { name, errors, liveness, open, close: dialect.close as SpokenDialect['close'], frames }
+  const { name, errors, liveness = {}, unauthorized, open } = dialect
+  return { name, errors, liveness, unauthorized, open, close: dialect.close as SpokenDialect['close'], frames }
 }

@@ -20,7 +20,9 @@ export const closeCodes = {
   /** More than `MAX_BUFFERED` bytes wait for this socket. */
   slowConsumer: 4100,
   /** Silent for too long. */
-  timeout: 4101
+  timeout: 4101,
+  /** The token expired. */
+  tokenExpired: 4102
 } as const
 
 export type CloseCode = typeof closeCodes[keyof typeof closeCodes]
@@ -34,8 +36,15 @@ export const closeReasons: Readonly<Record<CloseCode, string>> = {
   4000: 'Replaced by a newer connection',
   4001: 'Room expired',
   4100: 'Slow consumer',
-  4101: 'Timeout'
+  4101: 'Timeout',
+  4102: 'Token expired'
 }
+
+/** The reason for which a socket without a good token is closed with 1008. */
+export const unauthorized = 'Unauthorized'
+
+/** The sentence, in every dialect, for what a token does not allow. */
+export const notAllowed = 'not allowed'
 
 const maxQuoted = 128
 

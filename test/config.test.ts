@@ -82,7 +82,7 @@ t.test('empty means absent', async (t) => {
   const env = Object.fromEntries(configNames.map((name) => [name, '']))
   t.same(fromEnv(env), fromEnv({}))
   t.same(fromEnv({ PORT: '  ', HOST: ' ' }), fromEnv({}), 'as do spaces')
-  t.same(fromEnv({ REDIS_URL: '', JWT_SECRET: '' }), fromEnv({}))
+  t.same(fromEnv({ REDIS_URL: '', JWT_SECRET: '', TLS_CERT: '' }), fromEnv({}))
 })
 
 t.test('lists are separated by commas and trimmed', async (t) => {
@@ -193,11 +193,21 @@ t.test('a flag that does not exist is refused, and so is what is no flag', async
 })
 
 t.test('settings that are not supported yet refuse the start, without their value', async (t) => {
-  for (const name of ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE', 'TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'TURN_URLS', 'TURN_SECRET', 'STUN_URLS']) {
+  for (const name of ['TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'TURN_URLS', 'TURN_SECRET', 'STUN_URLS']) {
     const message = refused(t, () => fromEnv({ [name]: 'hunter2' }))
     t.ok(message.startsWith(`${name}: `), message)
     t.notMatch(message, 'hunter2')
   }
+})
+
+t.test('tokens are checked with one key, and what needs a key is not set without', async (t) => {
+  t.equal(fromEnv({ JWT_SECRET: 's', JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }).JWT_AUDIENCE, 'a')
+  t.equal(fromEnv({ JWKS_URL: 'https://keys.test/jwks.json' }).JWKS_URL, 'https://keys.test/jwks.json')
+  t.match(refused(t, () => fromEnv({ JWT_SECRET: 'hunter2', JWKS_URL: 'https://keys.test' })), /^JWT_SECRET: got what is not told, takes it only without JWT_PUBLIC_KEY and JWKS_URL$/)
+  t.match(refused(t, () => fromEnv({ JWT_PUBLIC_KEY: 'hunter2', JWKS_URL: 'https://keys.test' })), /^JWT_PUBLIC_KEY: got what is not told, takes it only without/)
+  for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE']) t.match(refused(t, () => fromEnv({ [name]: 'x' })), `${name}: got "x", takes it only with JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL`)
+  for (const url of ['ftp://keys.test', 'keys.test', 'https://user:hunter2@keys.test']) t.notMatch(refused(t, () => fromEnv({ JWKS_URL: url })), 'hunter2')
+  t.equal(refused(t, () => completeConfig({ JWT_SECRET: 7 as unknown as string })).split(',')[0], 'JWT_SECRET: got what is not told')
 })
 
 t.test('Redis is one URL, or the nodes of a cluster, and its password is never told', async (t) => {

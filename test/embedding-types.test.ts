@@ -21,6 +21,8 @@ app.route({
     close () {}
   })
 })
+export const whoIs = ({ may: { subject, claims } }: Connection): string | undefined => claims?.sub ?? subject
+export const hasAuth: boolean = app.signalbox.auth !== undefined
 export const size: number = app.state.size().peers
 export const port: number = app.signalbox.config.PORT
 `

@@ -26,7 +26,8 @@ t.test('a bad setting ends the process with one line that tells which', async (t
   for (const [env, argv, line] of [
     [{ PORT: 'http' }, [], 'signalbox: PORT: got "http", takes an integer from 0 to 65535\n'],
     [{}, ['--max-payload', '1'], 'signalbox: MAX_PAYLOAD: got "1", takes an integer from 1024 to 2147483647\n'],
-    [{ JWT_SECRET: 'hunter2' }, [], /^signalbox: JWT_SECRET: [^\n]+\n$/],
+    [{ TLS_CERT: 'hunter2' }, [], /^signalbox: TLS_CERT: [^\n]+\n$/],
+    [{ JWT_PUBLIC_KEY: '/no/such/file.pem' }, [], /^signalbox: JWT_PUBLIC_KEY: [^\n]+\n$/],
     [{}, ['--nope'], /^signalbox: [^\n]*--nope[^\n]*\n$/]
   ] as const) {
     const { output, exited } = run(t, env, [...argv])

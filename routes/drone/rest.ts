@@ -16,5 +16,5 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
     const { length: clients } = await app.state.peers.list(room)
     return { status: 'healthy' as const, clients, uptime: process.uptime(), memory: { rss, heapTotal, heapUsed, external } }
   })
-  await app.register(directory, { isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
+  await app.register(directory, { dialect: 'drone', isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
 }

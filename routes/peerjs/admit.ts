@@ -22,14 +22,21 @@ export function admit ({ peers }: State, config: Config) {
   }
 
   return (connection: Connection, { query: { id = '', token = '', key = '' } }: Handshake): MaybePromise<PeerjsPeer | undefined> => {
-    if (id === '' || token === '' || key === '') return refuse(connection, sentences.incomplete)
+    const { subject } = connection.may
+    // Who needs a token here has shown it, and maybe not in the query.
+    const hasToken = token !== '' || subject !== undefined
+    if (id === '' || !hasToken || key === '') return refuse(connection, sentences.incomplete)
     if (!config.PEERJS_KEY.includes(key)) return refuse(connection, sentences.wrongKey)
     if (!Value.Check(IdSchema, id)) return refuse(connection, sentences.wrongId)
+    if (!connection.may.register(id)) {
+      connection.deny()
+      return
+    }
     const joined = peers.join({
       room: roomOf(key),
       id,
       sink: connection,
-      owner: token,
+      owner: subject ?? token,
       replace: true,
       maxMembers: config.PEERJS_CONCURRENT_LIMIT,
       welcome: () => say({ type: 'OPEN' }),

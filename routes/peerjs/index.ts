@@ -19,6 +19,7 @@ export const peerjs: FastifyPluginAsync = async (app) => {
       malformed: () => sentences.noDestination,
       internal: sentences.internal
     },
+    unauthorized: say({ type: 'ERROR', payload: { msg: sentences.unauthorized } }),
     // Frames count, pongs do not: a frozen tab still answers pings but can no longer answer an offer.
     liveness: { framelessMs: config.PEERJS_ALIVE_TIMEOUT },
     open: admit(state, config),

@@ -24,6 +24,7 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/peerjs/health', { schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
   await app.register(directory, {
     prefix: '/:key',
+    dialect: 'peerjs',
     isOpen: config.PEERJS_ALLOW_DISCOVERY ?? config.ALLOW_DISCOVERY,
     params: ParamsSchema,
     rooms: ({ params }) => [roomOf(keyOf(params))],

@@ -44,6 +44,7 @@ export const say = (frame: Outgoing): string => JSON.stringify(frame)
 export const sentences = {
   incomplete: 'No id, token, or key supplied to websocket server',
   wrongKey: 'Invalid key provided',
+  unauthorized: 'Invalid token provided',
   wrongId: 'Invalid id provided',
   full: 'Server has reached its concurrent user limit',
   taken: 'ID is taken',

@@ -33,6 +33,7 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
   return {
     register (peer, { source_id: source, payload: { peer_id: id, group_id: group } }) {
       if (isForged(source, id)) return peer.connection.refuse(sentences.forged)
+      if (!peer.connection.may.enterGroup(group)) return peer.connection.deny()
       const room = roomOf(group)
       const welcome = (others: readonly Peer[]) => say({ type: 'peer_list', payload: { peers: others.map((other) => describe(room, other)) } })
       return register(state, config, peer, { room, id, welcome, taken: sentences.taken, undeliverable: (to) => peer.connection.refuse(sentences.absent, to) })

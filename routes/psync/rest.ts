@@ -10,11 +10,13 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
     return await reply.type('text/plain; charset=utf-8').send('OK')
   })
   await app.register(directory, {
+    dialect: 'psync',
     isOpen: app.signalbox.config.ALLOW_DISCOVERY,
     querystring: QuerySchema,
-    rooms ({ query }) {
+    async rooms ({ query }, permit) {
       const { group } = query as Static<typeof QuerySchema>
-      return group === undefined ? app.state.peers.roomNames(roomPrefix) : [roomOf(group)]
+      const names = group === undefined ? await app.state.peers.roomNames(roomPrefix) : [roomOf(group)]
+      return names.filter((name) => permit.enterGroup(name.slice(roomPrefix.length)))
     }
   })
 }

@@ -36,10 +36,9 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
     })
   }
 
-  function join (peer: RoomsPeer, roomId: unknown): MaybePromise<void> {
+  function join (peer: RoomsPeer, roomId: string | undefined): MaybePromise<void> {
     const { connection } = peer
-    // Some clients send the digits as a number.
-    const entered = typeof roomId === 'string' || Number.isSafeInteger(roomId) ? enter(peer, String(roomId), 'room_joined') : 'missing'
+    const entered = roomId === undefined ? 'missing' : enter(peer, roomId, 'room_joined')
     return after(entered, (outcome) => {
       if (outcome === 'joined') return
       if (outcome !== 'missing') return connection.refuse(sentences.full)
@@ -51,6 +50,7 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
 
   return {
     create (peer) {
+      if (!peer.connection.may.createRoom()) return peer.connection.deny()
       const opened = rooms.open({ prefix: roomPrefix, digits: config.ROOM_ID_DIGITS, idleMs: config.ROOM_TIMEOUT_MS, emptyMs: config.ROOM_EMPTY_TTL_MS })
       return after(opened, (roomId) => {
         if (roomId === undefined) return peer.connection.refuse(sentences.noRoomFree)
@@ -59,7 +59,10 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
       })
     },
 
-    join (peer, { roomId }) {
+    join (peer, frame) {
+      // Some clients send the digits as a number.
+      const roomId = typeof frame.roomId === 'string' || Number.isSafeInteger(frame.roomId) ? String(frame.roomId) : undefined
+      if (roomId !== undefined && !peer.connection.may.enterRoom(roomId)) return peer.connection.deny()
       return after(guesses.isBarred(peer.connection.address), (isBarred) => {
         return isBarred ? peer.connection.refuse(sentences.tooManyAttempts) : join(peer, roomId)
       })

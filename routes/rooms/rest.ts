@@ -9,11 +9,13 @@ const QuerySchema = Type.Object({ room: Type.Optional(Type.String({ description:
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/health', { schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
   await app.register(directory, {
+    dialect: 'rooms',
     isOpen: app.signalbox.config.ALLOW_DISCOVERY,
     querystring: QuerySchema,
-    rooms ({ query }) {
+    async rooms ({ query }, permit) {
       const { room } = query as Static<typeof QuerySchema>
-      return room === undefined ? app.state.peers.roomNames(roomPrefix) : [roomPrefix + room]
+      const names = room === undefined ? await app.state.peers.roomNames(roomPrefix) : [roomPrefix + room]
+      return names.filter((name) => permit.enterRoom(name.slice(roomPrefix.length)))
     }
   })
 }

@@ -23,6 +23,7 @@ export function tomHandlers (state: State, config: Config): Handlers<typeof fram
 
     'role-assign' ({ connection, member }, { nodeId, roles }) {
       if (member === undefined) return connection.refuse(sentences.notRegistered)
+      if (nodeId !== member.id && !connection.may.hasRole('assign')) return connection.deny()
       return after(relay.broadcast(room, say({ type: 'role-assign', nodeId, roles, from: member.id })), () => {})
     },
 

@@ -8,5 +8,5 @@ const HealthBody = Type.Object({ ok: Type.Literal(true) })
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/health', { schema: { response: { 200: HealthBody } } }, () => ({ ok: true as const }))
-  await app.register(directory, { isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
+  await app.register(directory, { dialect: 'tom', isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
 }

@@ -1,0 +1,79 @@
+import jwt, { type JWT } from '@fastify/jwt'
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { tokenOf, type TokenHeader, verificationOf } from '../src/auth.js'
+import { clockToleranceMs, type Permit, readPermit } from '../src/claims.js'
+import type { MaybePromise } from '../src/maybe-promise.js'
+
+/** Tells who a client is. A token that is missing or bad is undefined, whatever is wrong with it. */
+export interface Auth {
+  readonly verify: (token: string | undefined) => MaybePromise<Permit | undefined>
+  /** The same for the token that a request carries. */
+  readonly authenticate: (request: FastifyRequest) => MaybePromise<Permit | undefined>
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc7518#section-3.2 */
+const leastSecretBytes = 32
+/** How often an unreachable key server is logged at most. In ms. */
+const complaintMs = 10_000
+
+/** `app.signalbox.auth`, with a key; without one everything is open, and the log says so once. */
+export default fp(async (app) => {
+  const { config, connections } = app.signalbox
+  let complainedAt = -Infinity
+  const verification = verificationOf(config, (error) => {
+    const now = performance.now()
+    if (now - complainedAt < complaintMs) return
+    complainedAt = now
+    app.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'no keys from JWKS_URL: tokens are refused')
+  })
+  if (verification === undefined) {
+    app.addHook('onReady', async () => app.log.warn('no JWT key is set: this server is open to everybody'))
+    return
+  }
+
+  if (config.JWT_SECRET !== undefined && Buffer.byteLength(config.JWT_SECRET) < leastSecretBytes) {
+    app.log.warn(`JWT_SECRET has less than ${leastSecretBytes} bytes: with any token at hand it can be guessed`)
+  }
+
+  const { algorithms, key } = verification
+  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = config
+  let check: (token: string) => MaybePromise<unknown> = () => undefined
+  await app.register(async (apart) => {
+    // A place of our own, so that it does not matter what the app around us keeps under this name.
+    const own: { signalbox?: JWT } = Object.create(null)
+    apart.decorate('jwt', own as JWT)
+    await apart.register(jwt, {
+      namespace: 'signalbox',
+      secret: { public: typeof key === 'string' ? key : async ({ header }: { header: TokenHeader }) => await key(header) },
+      verify: {
+        algorithms: [...algorithms],
+        // By us, since the tolerance would count for it too.
+        ignoreExpiration: true,
+        clockTolerance: clockToleranceMs,
+        requiredClaims: [...(issuer === undefined ? [] : ['iss']), ...(audience === undefined ? [] : ['aud'])],
+        ...(issuer !== undefined && { allowedIss: issuer }),
+        ...(audience !== undefined && { allowedAud: audience })
+      }
+    })
+    check = (token) => own.signalbox?.verify(token)
+  })
+
+  const refused = (error: unknown): undefined => {
+    app.log.debug({ code: (error as { code?: unknown }).code }, 'token refused')
+  }
+
+  function verify (token: string | undefined): MaybePromise<Permit | undefined> {
+    if (token === undefined) return undefined
+    try {
+      const payload = check(token)
+      if (payload instanceof Promise) return payload.then((payload: unknown) => readPermit(payload, Date.now())).catch(refused)
+      return readPermit(payload, Date.now())
+    } catch (error) {
+      return refused(error)
+    }
+  }
+
+  connections.verify = verify
+  app.signalbox.auth = { verify, authenticate: ({ headers, query }) => verify(tokenOf(headers, query as Record<string, unknown>)) }
+}, { name: 'auth', fastify: '5.x', dependencies: ['signalbox'] })

@@ -1,0 +1,62 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import t from 'tap'
+import { pino } from 'pino'
+import { WebSocket, WebSocketServer } from 'ws'
+import { readPermit } from '../../src/claims.js'
+import { Connections } from '../../src/connections.js'
+import { Timers } from '../../src/timers.js'
+
+const now = Date.now()
+const day = 86_400_000
+
+t.test('a token that expires in two months is not forgotten when the clock is set meanwhile', async (t) => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await once(server, 'listening')
+  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const [socket] = await once(server, 'connection') as [WebSocket]
+  const realNow = Date.now
+  t.teardown(() => {
+    Date.now = realNow
+    client.terminate()
+    server.close()
+  })
+
+  let uptime = 0
+  const timers = new Timers((error) => { throw error }, 25, () => uptime)
+  t.teardown(() => timers.close())
+  const limits = { maxClients: 1, maxPayload: 1024, maxBuffered: 65_536, messageRate: 100, messageBurst: 100, heartbeatMs: 2 ** 31 - 1 }
+  const connections = new Connections(limits, timers, pino({ level: 'silent' }))
+  const permit = readPermit({ sub: 'alice', exp: (now + 60 * day) / 1000 }, now)
+  connections.accept(socket, { choose: () => undefined, unknown: '' }, { address: '', handshake: { query: {} }, permit })
+
+  const passes = (ms: number) => {
+    uptime += ms
+    timers.advance()
+  }
+  passes(59_000)
+  passes(61_000)
+  t.equal(connections.closed.size, 0)
+  Date.now = () => now + 59 * day
+  passes(61_000)
+  t.equal(connections.closed.size, 0)
+  Date.now = () => now - day
+  passes(61_000)
+  t.equal(connections.closed.size, 0)
+  Date.now = () => now + 60 * day
+  passes(61_000)
+  t.equal(connections.closed.get(4102), 1)
+  const [code] = await once(client, 'close') as [number]
+  t.equal(code, 4102)
+})
+
+t.test('what a payload grants is read once, and what is not of our shape is nothing', async (t) => {
+  t.match(readPermit({ sub: 'alice' }, now), { subject: 'alice', expiresAt: Infinity })
+  t.equal(readPermit({ sub: 'alice', exp: now / 1000 }, now), undefined, 'at its expiry it has expired')
+  t.ok(readPermit({ sub: 'alice', exp: (now + 1) / 1000 }, now))
+  t.ok(readPermit({ sub: 'alice', iat: (now + 5_000) / 1000 }, now))
+  t.equal(readPermit({ sub: 'alice', iat: (now + 5_002) / 1000 }, now), undefined)
+  for (const payload of [undefined, null, 'alice', [], {}, { sub: 7 }, { sub: 'a', exp: Infinity }, { sub: 'a', exp: null }, { sub: 'a', ids: 'b' }, { sub: 'a', ids: [7] }, { sub: 'a', dialects: null }, { sub: 'a', groups: {} }]) {
+    t.equal(readPermit(payload, now), undefined, JSON.stringify(payload))
+  }
+})

@@ -1,0 +1,142 @@
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import t, { type Test } from 'tap'
+import { begin, build, connect, type Frame, urlOf } from '../helper.js'
+import { pairFor, tokenFor } from './tokens.js'
+
+const claims = { sub: 'alice' }
+
+type App = Awaited<ReturnType<typeof build>>
+
+/** One key of a key server, and how to sign with it. */
+function keyOf (alg: string, kid: string, more: Frame = {}) {
+  const { privateKey, publicKey, pem } = pairFor(alg)
+  return { kid, pem, jwk: { ...publicKey.export({ format: 'jwk' }), kid, ...more }, sign: (header: Frame = { kid }, as = alg) => tokenFor(claims, { alg: as, key: privateKey, header }) }
+}
+
+/** A key server, whose answer a test may change. */
+async function keyServer (t: Test, keys: unknown[]) {
+  const state = { keys, fetches: 0, answer: (response: ServerResponse) => { response.end(JSON.stringify({ keys: state.keys })) } }
+  const server = createServer((_request, response) => {
+    state.fetches++
+    state.answer(response)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const stop = () => {
+    server.close()
+    server.closeAllConnections()
+  }
+  t.teardown(stop)
+  return Object.assign(state, { stop, env: { JWKS_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys` } })
+}
+
+async function isTaken (t: Test, app: App, token: string, message = 'taken'): Promise<void> {
+  const client = await connect(t, app, `/drone?token=${token}`)
+  client.send({ type: 'ping' })
+  t.match(await client.next(), { type: 'pong' }, message)
+}
+
+async function isRefused (t: Test, app: App, token: string, message: string): Promise<void> {
+  t.match(await begin(t, app, `/drone?token=${token}`).closed, { code: 1008, reason: 'Unauthorized' }, message)
+}
+
+t.test('keys are looked up by their kid, and fetched once', async (t) => {
+  const keys = [keyOf('RS256', 'rsa'), keyOf('ES256', 'ec'), keyOf('EdDSA', 'ed'), keyOf('RS256', 'rsa 2', { alg: 'RS256', use: 'sig' })]
+  const server = await keyServer(t, keys.map(({ jwk }) => jwk))
+  const app = await build(t, server.env)
+  for (const { kid, sign } of keys) await isTaken(t, app, sign(), kid)
+  await Promise.all(keys.map(async ({ sign }) => await isTaken(t, app, sign())))
+  t.equal((await fetch(`${urlOf(app)}/tom/peers`, { headers: { authorization: `Bearer ${keys[0]?.sign()}` } })).status, 401, 'REST checks it too: it lacks the role')
+  t.equal(server.fetches, 1)
+})
+
+t.test('the algorithm is that of the key', async (t) => {
+  const rsa = keyOf('RS256', 'rsa')
+  const ec = keyOf('ES256', 'ec')
+  const pinned = keyOf('RS256', 'pinned', { alg: 'RS512' })
+  const encrypting = keyOf('RS256', 'encrypting', { use: 'enc' })
+  const server = await keyServer(t, [rsa.jwk, ec.jwk, pinned.jwk, encrypting.jwk, { kty: 'oct', kid: 'oct', k: Buffer.from('secret').toString('base64url') }])
+  const app = await build(t, server.env)
+  const bad: Record<string, string> = {
+    'the kid of another key': rsa.sign({ kid: 'ec' }),
+    'signed by another key than the kid says': ec.sign({ kid: 'rsa' }, 'ES256'),
+    'another digest': rsa.sign({ kid: 'rsa' }, 'RS512'),
+    'a key for another digest': pinned.sign(),
+    'a key that is for encryption': encrypting.sign(),
+    'a symmetric key': tokenFor(claims, { alg: 'HS256', key: 'secret', header: { kid: 'oct' } }),
+    'the public key as a secret': tokenFor(claims, { alg: 'HS256', key: rsa.pem, header: { kid: 'rsa' } }),
+    none: tokenFor(claims, { alg: 'none', header: { kid: 'rsa' } }),
+    'a kid of another type': rsa.sign({ kid: ['rsa'] })
+  }
+  for (const [kind, token] of Object.entries(bad)) await isRefused(t, app, token, kind)
+  await isTaken(t, app, rsa.sign())
+  await isTaken(t, app, ec.sign())
+})
+
+t.test('a key that is new at the key server counts at once', async (t) => {
+  const [old, next, third] = [keyOf('RS256', '1'), keyOf('ES256', '2'), keyOf('EdDSA', '3')]
+  const server = await keyServer(t, [old.jwk])
+  const app = await build(t, server.env)
+  await isTaken(t, app, old.sign())
+  server.keys = [old.jwk, next.jwk]
+  await isTaken(t, app, next.sign())
+  await isTaken(t, app, old.sign())
+  server.keys = [third.jwk]
+  await isTaken(t, app, third.sign())
+  await isRefused(t, app, old.sign(), 'a key that is no longer there')
+})
+
+t.test('tokens with made-up keys do not make us ask the key server again and again', async (t) => {
+  const key = keyOf('ES256', 'real')
+  const server = await keyServer(t, [key.jwk])
+  const app = await build(t, server.env)
+  await Promise.all(Array.from({ length: 50 }, async (_, n) => await isRefused(t, app, key.sign({ kid: `made up ${n}` }), 'refused')))
+  for (let n = 0; n < 20; n++) await isRefused(t, app, key.sign({ kid: `made up again ${n}` }), 'refused')
+  t.ok(server.fetches <= 7, `${server.fetches} fetches`)
+  await isTaken(t, app, key.sign())
+})
+
+t.test('while the key server is down tokens are refused, and taken when it is back', async (t) => {
+  const key = keyOf('ES256', 'k')
+  const server = await keyServer(t, [key.jwk])
+  const app = await build(t, server.env)
+  const { answer } = server
+  for (const [kind, broken] of Object.entries<typeof answer>({
+    'no answer': (response) => response.destroy(),
+    'an error': (response) => response.writeHead(500).end(),
+    'no JSON': (response) => response.end('<html>'),
+    'no keys': (response) => response.end('{}'),
+    'a redirect': (response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()
+  })) {
+    server.answer = broken
+    await isRefused(t, app, key.sign(), kind)
+    t.equal((await fetch(`${urlOf(app)}/tom/peers?token=${key.sign()}`)).status, 401, kind)
+  }
+  server.answer = answer
+  await isTaken(t, app, key.sign())
+  server.stop()
+  await isTaken(t, app, key.sign(), 'keys that are known are enough')
+})
+
+t.test('a key server that does not answer means refused, not hanging', async (t) => {
+  const key = keyOf('ES256', 'k')
+  const server = await keyServer(t, [key.jwk])
+  const app = await build(t, server.env)
+  const { answer } = server
+  const slow: Record<string, typeof answer> = {
+    silence: () => {},
+    'half an answer': (response) => { response.write('{"keys":') }
+  }
+  for (const [kind, stalled] of Object.entries(slow)) {
+    server.answer = stalled
+    const started = performance.now()
+    await Promise.all(['/drone', '/tom', '/'].map(async (path) => {
+      t.equal((await begin(t, app, `${path}?token=${key.sign()}`).closed).code, 1008, kind)
+    }))
+    const took = performance.now() - started
+    t.ok(took > 2_000 && took < 8_000, `${took} ms`)
+  }
+  server.answer = answer
+  await isTaken(t, app, key.sign())
+})
