@@ -84,6 +84,8 @@ export class Connection implements Sink {
   /** Frames that came while an earlier one was being handled or the socket was held back: what one chunk held, since it is paused then. */
   #waiting: Buffer[] = []
   #isBusy = false
+  /** What it is busy with is a fresh token. */
+  #isRefreshing = false
   #heldBy: Timer | undefined
   #heldSince = 0
   #releasedAt = 0
@@ -304,6 +306,7 @@ export class Connection implements Sink {
   /** A new token of the same subject counts from now on instead of the old one. */
   #refresh (token: unknown, verify: (token: string) => MaybePromise<Permit | undefined>): void {
     const take = (permit: Permit | undefined) => {
+      this.#isRefreshing = false
       // Meanwhile the old token may have expired, or the client gone.
       if (this.#isClosed) return
       if (permit === undefined || permit.subject !== this.#may.subject) return this.#expel()
@@ -312,8 +315,9 @@ export class Connection implements Sink {
       this.deliver(refreshed)
     }
     const permit = typeof token === 'string' ? verify(token) : undefined
-    if (permit instanceof Promise) this.#until(permit, take, 'auth')
-    else take(permit)
+    if (!(permit instanceof Promise)) return take(permit)
+    this.#isRefreshing = true
+    this.#until(permit, take, 'auth')
   }
 
   #expel (): void {
@@ -365,7 +369,7 @@ export class Connection implements Sink {
     this.#waiting = []
     for (const timer of [this.#life, this.#heldBy, this.#expiry]) this.#host.timers.cancel(timer)
     // A handler at work may be about to register the peer: it leaves once that is done.
-    if (!this.#isBusy) this.#leave()
+    if (!this.#isBusy || this.#isRefreshing) this.#leave()
   }
 
   #leave (): void {

@@ -162,6 +162,7 @@ t.test('a token that expires while a fresh one is checked closes its socket', as
   t.match(await client.next(), { type: 'registered' })
   client.send({ type: 'auth', token: keys.token('2', { sub: 'alice' }) })
   t.equal((await client.closed).code, 4102)
+  t.equal(app.state.size().peers, 0, 'its peer has left, whatever the key server is up to')
   keys.answer()
   await until(() => app.state.size().peers === 0 && app.signalbox.connections.size === 0)
   t.same(client.taken(), [])
