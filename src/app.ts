@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import admission from '../plugins/admission.js'
 import auth from '../plugins/auth.js'
 import docs from '../plugins/docs.js'
+import metrics from '../plugins/metrics.js'
 import signalboxPlugin from '../plugins/signalbox.js'
 import speak from '../plugins/speak.js'
 import state from '../plugins/state.js'
@@ -72,6 +73,7 @@ const routes: FastifyPluginAsync<{ cors: boolean }> = async (app, { cors: hasCor
   if (hasCors && !app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, { origin: true })
 
   await app.register(health)
+  await app.register(metrics)
   await app.register(auto)
   for (const name of config.DIALECTS) {
     const { plugin, prefix } = mounts[name]

@@ -16,6 +16,8 @@ export interface State {
   readonly attempts: Attempts
   /** False while peers of other nodes cannot be reached. */
   readonly isReady: boolean
+  /** What this node and its link to the others have been through; absent where there are no others. */
+  readonly counters?: StateCounters
   /** What this node holds now: all zero when nobody is connected and everything has expired. */
   size (): StateSize
   close (): MaybePromise<void>
@@ -183,4 +185,23 @@ export interface StateSize {
   mailboxBytes: number
   sessions: number
   attempts: number
+}
+
+/** Counted since the start. */
+export interface StateCounters {
+  /** Leases renewed. */
+  renewals: number
+  /** Leases found to have run out: this node was paused, or cut off. */
+  leasesLost: number
+  /** Registrations brought back after a lost lease or link. */
+  peersRestored: number
+  /** Dead nodes whose peers this node removed, and those peers. */
+  nodesReaped: number
+  peersReaped: number
+  /** Frames for a peer that had gone by the time they reached its node. */
+  framesDropped: number
+  /** Times the link came up again. */
+  reconnects: number
+  /** ms that the last probe took, there and back. */
+  roundTripMs: number
 }
