@@ -272,7 +272,8 @@ export class RedisLink {
 
   #onMessage (message: Buffer): void {
     const end = message.indexOf(10)
-    const header = JSON.parse(message.toString('utf8', 0, end === -1 ? message.length : end)) as unknown[]
+    const header = parseHeader(message.toString('utf8', 0, end === -1 ? message.length : end))
+    if (header === undefined) return this.log.warn('what came from Redis is none of ours')
     if (header[0] === 'probe') return this.#onProbe(header[1], header[2])
     this.#listener?.onMessage(header, end === -1 ? Buffer.alloc(0) : message.subarray(end + 1))
   }
@@ -354,4 +355,14 @@ function slotOf (room: string): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < room.length; at++) hash = Math.imul(hash ^ room.charCodeAt(at), 0x01000193) >>> 0
   return hash % clusterSlots
+}
+
+/** Undefined for what somebody else has published on our channels. */
+function parseHeader (text: string): unknown[] | undefined {
+  try {
+    const header: unknown = JSON.parse(text)
+    return Array.isArray(header) ? header : undefined
+  } catch {
+    return undefined
+  }
 }

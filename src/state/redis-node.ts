@@ -13,25 +13,6 @@ const retryMs = 250
 /** Rooms or peers of which Redis is told at once. */
 const atOnce = 200
 
-/** What this node and its link to Redis have been through since the start. */
-export interface RedisCounters {
-  /** Leases renewed. */
-  renewals: number
-  /** Leases found to have run out: this node was paused, or cut off. */
-  leasesLost: number
-  /** Registrations brought back after a lost lease or link. */
-  peersRestored: number
-  /** Dead nodes whose peers this node removed, and those peers. */
-  nodesReaped: number
-  peersReaped: number
-  /** Frames for a peer that had gone by the time they reached its node. */
-  framesDropped: number
-  /** Times the link came up again. */
-  reconnects: number
-  /** ms that the last probe took, there and back. */
-  roundTripMs: number
-}
-
 export interface NodeListener {
   onMessage: (header: unknown[], body: Buffer) => void
   /** Nothing that was listened to is any more. */

@@ -3,11 +3,11 @@ import type { Log } from '../connection.js'
 import { closeCodes, type CloseCode } from '../errors.js'
 import { after, type MaybePromise } from '../maybe-promise.js'
 import type { Timer, Timers } from '../timers.js'
-import type { Join, Joined, Mail, MailboxLimits, Peer, Peers, Relay, Rooms, Sent, Sessions, SessionSignal, State, Wire } from './contract.js'
+import type { Join, Joined, Mail, MailboxLimits, Peer, Peers, Relay, Rooms, Sent, Sessions, SessionSignal, State, StateCounters, Wire } from './contract.js'
 import { redisAttempts } from './redis-attempts.js'
 import { RedisLink } from './redis-link.js'
 import { KeptMail } from './redis-mail.js'
-import { inBatches, keysOf, type RedisCounters, RedisNode, whenDown } from './redis-node.js'
+import { inBatches, keysOf, RedisNode, whenDown } from './redis-node.js'
 import { redisRooms, watchLifetime } from './redis-opened.js'
 import { type LocalRoom, type Pending, Registration, type RoomEvent, type SeenEvent } from './redis-room.js'
 import { LocalRooms } from './redis-rooms.js'
@@ -26,7 +26,7 @@ export interface RedisStateOptions {
 }
 
 export interface RedisState extends State {
-  readonly counters: RedisCounters
+  readonly counters: StateCounters
   readonly link: RedisLink
 }
 
@@ -64,7 +64,7 @@ class RedisExchange implements RedisState {
     return this.#node.isReady
   }
 
-  get counters (): RedisCounters {
+  get counters (): StateCounters {
     return { ...this.#node.counters, reconnects: Math.max(0, this.link.connects - 1), roundTripMs: this.link.roundTripMs }
   }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import type { RedisCounters } from '../../src/state/redis-node.js'
+import type { StateCounters } from '../../src/state/contract.js'
 import { build, type Client, connect, type Env, type Frame, urlOf } from '../helper.js'
 import { type RedisServer, startRedis } from '../redis.js'
 
@@ -15,8 +15,8 @@ export async function nodesOn (t: Test, count: number, env: Env = {}): Promise<{
   return { redis, apps }
 }
 
-export function countersOf (app: FastifyInstance): RedisCounters {
-  return (app.state as unknown as { counters: RedisCounters }).counters
+export function countersOf (app: FastifyInstance): StateCounters {
+  return app.state.counters as StateCounters
 }
 
 /** A tom node that is registered, and knows it. */
