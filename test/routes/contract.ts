@@ -111,9 +111,9 @@ const scenarios: Record<string, Scenario> = {
   },
 
   async 'a flood is slowed down and nothing of it is lost, while its neighbour feels nothing' (t, subject) {
-    const app = await start(t, subject, { MESSAGE_RATE: '50', MESSAGE_BURST: '20' })
+    const app = await start(t, subject, { MESSAGE_RATE: '50', MESSAGE_BURST: '40' })
     const [flooder, neighbour] = await enterBoth(t, app, subject)
-    const count = 80
+    const count = 240
     for (let n = 0; n < count; n++) flooder.send(numbered(subject, flooder, n))
     const answers = numbersOf(subject, flooder, count)
     let isOver = false

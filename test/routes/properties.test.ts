@@ -17,7 +17,8 @@ const maxShots = 40
 const env = { MESSAGE_RATE: '1000000', MESSAGE_BURST: '1000000', TRUST_PROXY: 'true', PSYNC_PEER_LEFT: 'true', PEERJS_EXPIRE_TIMEOUT: '500' }
 
 let addresses = 0
-const elsewhere = () => ({ headers: { 'x-forwarded-for': `fd00::${(++addresses).toString(16)}` } })
+/** Another network each time: guesses count by /64. */
+const elsewhere = () => ({ headers: { 'x-forwarded-for': `fd00:0:0:${(++addresses).toString(16)}::1` } })
 
 /** Closes that frames may bring about: RFC 6455 wants 1007 for text that is not UTF-8. */
 function assertClose (code: number | undefined, shots: readonly Shot[], others: readonly number[] = []): void {
