@@ -4,7 +4,7 @@ import { type Client, connect } from '../helper.js'
 import type { RedisServer } from '../redis.js'
 import { countersOf, eventually, nodesOn } from './nodes.js'
 
-const joins = 9_000
+const joins = 10_020
 const sockets = 30
 
 /** All keys but those that count an address's attempts, which go by themselves, and all channels. */
