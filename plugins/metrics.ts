@@ -51,7 +51,7 @@ export default fp(async (app) => {
     counter('signalbox_frames_dropped_total', 'Frames from other nodes whose receiver had gone; their senders are told', count('framesDropped'))
   }
 
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+  app.get('/metrics', { onRequest: app.admission, schema: { hide: true } }, async (_request, reply) => {
     return await reply.type(registry.contentType).send(await registry.metrics())
   })
-}, { name: 'metrics', fastify: '5.x', dependencies: ['signalbox', 'state'] })
+}, { name: 'metrics', fastify: '5.x', dependencies: ['signalbox', 'state', 'admission'] })

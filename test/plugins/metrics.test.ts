@@ -59,3 +59,9 @@ t.test('with Redis the lease and the round trip are told', async (t) => {
   t.ok(valueOf(text, 'signalbox_lease_renewals_total') >= 1)
   t.equal(valueOf(text, 'signalbox_redis_reconnects_total'), 0)
 })
+
+t.test('who asks too often is told to wait', async (t) => {
+  const app = await build(t, { CONNECT_RATE: '1' })
+  t.equal((await fetch(`${urlOf(app)}/metrics`)).status, 200)
+  t.equal((await fetch(`${urlOf(app)}/metrics`)).status, 429)
+})
