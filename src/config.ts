@@ -24,6 +24,10 @@ export const ConfigSchema = Type.Object({
   REDIS_URL: Type.Optional(Type.Array(Type.String({ pattern: '^rediss?://[^\\s]+$' }), { minItems: 1, description: 'Redis (or Valkey) that makes all its nodes one exchange; several URLs are the nodes of a Redis Cluster; absent: memory, one node', examples: ['redis://host:port'] })),
   NODE_LEASE_MS: ms(1000, 10_000, 'ms after which a node that Redis has not heard of counts as dead'),
   MAX_CLIENTS: count(50_000, 'Open sockets; past that a socket is closed with 1013'),
+  MAX_CLIENTS_PER_ADDRESS: Type.Optional(Type.Integer({ minimum: 1, description: 'Open sockets of one address (of IPv6 one /64 network); past that a socket is closed with 1013; absent: as many as `MAX_CLIENTS`' })),
+  MAX_ROOMS_PER_CLIENT: count(128, 'Rooms, groups and ids that one socket may be in at a time; the dialects here take one each'),
+  MAX_EVENT_LOOP_DELAY: ms(10, 1000, 'ms that the process is behind on average; past that new connections get 503'),
+  MAX_MEMORY: Type.Optional(Type.Integer({ minimum: 1_048_576, description: 'Bytes of memory (RSS) past which new connections get 503; absent: nine tenths of the heap that Node may take' })),
   MAX_PAYLOAD: bytes(1024, 262_144, 'Bytes in a frame; a larger one closes its socket with 1009'),
   MAX_BUFFERED: bytes(65_536, 1_048_576, 'Bytes waiting for a socket that reads slowly; past that it is closed with 4100'),
   HEARTBEAT_INTERVAL: ms(1000, 30_000, 'ms between pings; a socket silent for two of them is closed with 4101'),
@@ -39,6 +43,17 @@ export const ConfigSchema = Type.Object({
   JWKS_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s@]+$', description: 'Where the public keys are found (a JSON Web Key Set); fetched when needed, and again when a token names a new key' })),
   JWT_ISSUER: Type.Optional(Type.String({ minLength: 1, description: 'What the `iss` of a token must be' })),
   JWT_AUDIENCE: Type.Optional(Type.String({ minLength: 1, description: 'What the `aud` of a token must be, or hold' })),
+  TLS_CERT: Type.Optional(Type.String({ minLength: 1, description: 'File of the certificate (PEM, with its chain): all listeners speak TLS, and the file is read again when it changes' })),
+  TLS_KEY: Type.Optional(Type.String({ minLength: 1, description: 'File of the certificate’s private key (PEM)' })),
+  TLS_CA: Type.Optional(Type.String({ minLength: 1, description: 'File of the authorities (PEM) whose client certificates count' })),
+  TLS_REQUIRE_CLIENT_CERT: flag(false, 'Let in only clients with a certificate of `TLS_CA`, whose CN (or first SAN) is then their subject'),
+  TURN_URLS: Type.Array(Type.String({ pattern: '^turns?:[^\\s,]+$' }), { default: [], description: 'TURN servers that `GET /ice-servers` gives credentials for', examples: ['turn:host:port'] }),
+  TURN_SECRET: Type.Optional(Type.String({ minLength: 1, description: 'The secret shared with them (coturn: `static-auth-secret`)' })),
+  TURN_TTL: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1, default: 86_400, description: 'Seconds that a TURN credential is good for' }),
+  STUN_URLS: Type.Array(Type.String({ pattern: '^stuns?:[^\\s,]+$' }), { default: [], description: 'STUN servers that `GET /ice-servers` names', examples: ['stun:host:port'] }),
+  AUDIT_LOG: Type.Optional(Type.String({ minLength: 1, description: 'File that the audit trail goes to; absent: the log' })),
+  METRICS_TOKEN: Type.Optional(Type.String({ minLength: 1, description: 'Bearer token that `GET /metrics` asks for; absent: open, or with a JWT key the role `admin`' })),
+  OTEL_ENABLED: flag(false, 'Trace HTTP requests and handshakes with OpenTelemetry, as the `OTEL_*` variables of its SDK say'),
   CONNECT_RATE: count(300, 'Handshakes a minute from one address, and as many REST calls; past that 429'),
   DRAIN_MS: ms(0, 5000, 'ms over which the sockets are closed at shutdown'),
   ROOM_TIMEOUT_MS: ms(1000, 300_000, 'rooms: ms without create, join or signal after which a room expires'),
@@ -68,10 +83,10 @@ type Name = keyof Config & string
 export const configNames = Object.keys(ConfigSchema.properties) as Name[]
 
 /** Settings of versions to come. Ignoring one would be worse than not starting: whoever sets `TLS_CERT` believes to be safe. */
-const notYet = ['TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'TURN_URLS', 'TURN_SECRET', 'STUN_URLS']
+const notYet = ['TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'TURN_URLS', 'TURN_SECRET', 'STUN_URLS', 'AUDIT_LOG', 'METRICS_TOKEN', 'OTEL_ENABLED', 'MAX_CLIENTS_PER_ADDRESS', 'MAX_MEMORY']
 
 /** Settings whose value no message tells: a private key in the wrong place is one, too. */
-const secrets: readonly string[] = ['JWT_SECRET', 'JWT_PUBLIC_KEY']
+const secrets: readonly string[] = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'TURN_SECRET', 'METRICS_TOKEN']
 
 const keys = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL'] as const
 
@@ -152,6 +167,12 @@ const rules: ReadonlyArray<readonly [name: Name, fits: (config: Config) => boole
   ['TRUST_PROXY', ({ TRUST_PROXY }) => isTrustable(TRUST_PROXY), `text (${ConfigSchema.properties.TRUST_PROXY.description})`],
   ...keys.map((name) => [name, (config: Config) => config[name] === undefined || keys.every((other) => other === name || config[other] === undefined), `it only without ${keys.filter((other) => other !== name).join(' and ')}`] as const),
   ...(['JWT_ISSUER', 'JWT_AUDIENCE'] as const).map((name) => [name, (config: Config) => config[name] === undefined || keys.some((key) => config[key] !== undefined), `it only with ${keys.join(', ')}: without a key no token is checked`] as const),
+  ['TLS_CERT', ({ TLS_CERT, TLS_KEY }) => TLS_CERT === undefined || TLS_KEY !== undefined, 'it only with TLS_KEY'],
+  ['TLS_KEY', ({ TLS_CERT, TLS_KEY }) => TLS_KEY === undefined || TLS_CERT !== undefined, 'it only with TLS_CERT'],
+  ['TLS_CA', ({ TLS_CERT, TLS_CA }) => TLS_CA === undefined || TLS_CERT !== undefined, 'it only with TLS_CERT'],
+  ['TLS_REQUIRE_CLIENT_CERT', ({ TLS_CA, TLS_REQUIRE_CLIENT_CERT }) => !TLS_REQUIRE_CLIENT_CERT || TLS_CA !== undefined, 'true only with TLS_CA'],
+  ['TURN_URLS', ({ TURN_URLS, TURN_SECRET }) => TURN_URLS.length === 0 || TURN_SECRET !== undefined, 'them only with TURN_SECRET'],
+  ['TURN_SECRET', ({ TURN_URLS, TURN_SECRET }) => TURN_SECRET === undefined || TURN_URLS.length > 0, 'it only with TURN_URLS'],
   ['PEERJS_PATH', ({ PEERJS_PATH }) => !isOfAnother(PEERJS_PATH.split('/')[1]), `a path that does not begin with ${otherDialects}`],
   ['PEERJS_KEY', ({ PEERJS_KEY, PEERJS_PATH }) => PEERJS_PATH !== '/' || !PEERJS_KEY.some(isOfAnother), `keys other than ${otherDialects}, whose REST paths they would share`]
 ]

@@ -30,6 +30,8 @@ t.test('without anything set, everything has its default', async (t) => {
     PLUGINS: [],
     NODE_LEASE_MS: 10_000,
     MAX_CLIENTS: 50_000,
+    MAX_ROOMS_PER_CLIENT: 128,
+    MAX_EVENT_LOOP_DELAY: 1000,
     MAX_PAYLOAD: 262_144,
     MAX_BUFFERED: 1_048_576,
     HEARTBEAT_INTERVAL: 30_000,
@@ -40,6 +42,11 @@ t.test('without anything set, everything has its default', async (t) => {
     TRUST_PROXY: 'false',
     MESSAGE_RATE: 100,
     MESSAGE_BURST: 500,
+    TLS_REQUIRE_CLIENT_CERT: false,
+    TURN_URLS: [],
+    TURN_TTL: 86_400,
+    STUN_URLS: [],
+    OTEL_ENABLED: false,
     CONNECT_RATE: 300,
     DRAIN_MS: 5000,
     ROOM_TIMEOUT_MS: 300_000,
@@ -115,6 +122,9 @@ const bounds: Record<string, readonly [least: number, greatest?: number]> = {
   MAILBOX_TOTAL_BYTES: [1024, 2 ** 31 - 1],
   ROOM_ID_DIGITS: [1, 9],
   MAX_CLIENTS: [1],
+  MAX_ROOMS_PER_CLIENT: [1],
+  MAX_EVENT_LOOP_DELAY: [10, 2 ** 31 - 1],
+  TURN_TTL: [1, 2 ** 31 - 1],
   NODE_LEASE_MS: [1000, 2 ** 31 - 1],
   MESSAGE_RATE: [1],
   MESSAGE_BURST: [1],
@@ -193,7 +203,7 @@ t.test('a flag that does not exist is refused, and so is what is no flag', async
 })
 
 t.test('settings that are not supported yet refuse the start, without their value', async (t) => {
-  for (const name of ['TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'TURN_URLS', 'TURN_SECRET', 'STUN_URLS']) {
+  for (const name of ['TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'TURN_URLS', 'TURN_SECRET', 'STUN_URLS', 'AUDIT_LOG', 'METRICS_TOKEN', 'OTEL_ENABLED', 'MAX_CLIENTS_PER_ADDRESS', 'MAX_MEMORY']) {
     const message = refused(t, () => fromEnv({ [name]: 'hunter2' }))
     t.ok(message.startsWith(`${name}: `), message)
     t.notMatch(message, 'hunter2')
@@ -208,6 +218,16 @@ t.test('tokens are checked with one key, and what needs a key is not set without
   for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE']) t.match(refused(t, () => fromEnv({ [name]: 'x' })), `${name}: got "x", takes it only with JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL`)
   for (const url of ['ftp://keys.test', 'keys.test', 'https://user:hunter2@keys.test']) t.notMatch(refused(t, () => fromEnv({ JWKS_URL: url })), 'hunter2')
   t.equal(refused(t, () => completeConfig({ JWT_SECRET: 7 as unknown as string })).split(',')[0], 'JWT_SECRET: got what is not told')
+})
+
+t.test('what goes together is set together', async (t) => {
+  t.match(refused(t, () => completeConfig({ TLS_CERT: 'c.pem' })), /^TLS_CERT: got "c.pem", takes it only with TLS_KEY$/)
+  t.match(refused(t, () => completeConfig({ TLS_KEY: 'k.pem' })), /^TLS_KEY: .* only with TLS_CERT$/)
+  t.match(refused(t, () => completeConfig({ TLS_CA: 'ca.pem' })), /^TLS_CA: .* only with TLS_CERT$/)
+  t.match(refused(t, () => completeConfig({ TLS_CERT: 'c.pem', TLS_KEY: 'k.pem', TLS_REQUIRE_CLIENT_CERT: true })), /^TLS_REQUIRE_CLIENT_CERT: .* only with TLS_CA$/)
+  t.match(refused(t, () => completeConfig({ TURN_URLS: ['turn:turn.test'] })), /^TURN_URLS: .* only with TURN_SECRET$/)
+  t.equal(refused(t, () => completeConfig({ TURN_SECRET: 'hunter2' })), 'TURN_SECRET: got what is not told, takes it only with TURN_URLS')
+  t.match(refused(t, () => completeConfig({ TURN_URLS: ['stun:turn.test'], TURN_SECRET: 's' })), /^TURN_URLS: .*takes a comma-separated list: turn:host:port/)
 })
 
 t.test('Redis is one URL, or the nodes of a cluster, and its password is never told', async (t) => {
