@@ -61,8 +61,12 @@ function turn (app: FastifyInstance): FastifyInstance {
   return nodes[0] as FastifyInstance
 }
 
+/** What clients connect to: an app, a port of the loopback, or where something is reached, such as `https://localhost:1234/signal`. */
+export type Reachable = FastifyInstance | number | string
+
 /** Where an app, or a port, is reached: `http://127.0.0.1:1234`. */
-export function urlOf (to: FastifyInstance | number): string {
+export function urlOf (to: Reachable): string {
+  if (typeof to === 'string') return to
   const port = typeof to === 'number' ? to : (to.server.address() as AddressInfo).port
   return `http://127.0.0.1:${port}`
 }
@@ -149,21 +153,21 @@ export class Client {
 }
 
 /** Connects to a path such as `/tom`, and closes with the test. Throws when the upgrade is refused. */
-export async function connect (t: Test, to: FastifyInstance | number, path: string, options: WebSocket.ClientOptions = {}): Promise<Client> {
+export async function connect (t: Test, to: Reachable, path: string, options: WebSocket.ClientOptions = {}): Promise<Client> {
   const client = begin(t, to, path, options)
   await once(client.socket, 'open')
   return client
 }
 
 /** The same without waiting for the upgrade. */
-export function begin (t: Test, to: FastifyInstance | number, path: string, options: WebSocket.ClientOptions = {}): Client {
-  const client = new Client(new WebSocket(urlOf(typeof to === 'number' ? to : turn(to)).replace('http', 'ws') + path, options))
+export function begin (t: Test, to: Reachable, path: string, options: WebSocket.ClientOptions = {}): Client {
+  const client = new Client(new WebSocket(urlOf(typeof to === 'object' ? turn(to) : to).replace('http', 'ws') + path, options))
   t.teardown(() => client.socket.terminate())
   return client
 }
 
 /** What the server answers to an upgrade it refuses. */
-export async function refusal (t: Test, to: FastifyInstance | number, path: string, options: WebSocket.ClientOptions = {}): Promise<{ status: number, headers: NodeJS.Dict<string | string[]> }> {
+export async function refusal (t: Test, to: Reachable, path: string, options: WebSocket.ClientOptions = {}): Promise<{ status: number, headers: NodeJS.Dict<string | string[]> }> {
   const { socket } = begin(t, to, path, options)
   return await new Promise((resolve, reject) => {
     socket.on('unexpected-response', (_request, response) => {

@@ -1,7 +1,6 @@
-import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { ClientOptions } from 'ws'
-import { type Client, connect, type Frame } from '../helper.js'
+import { type Client, connect, type Frame, type Reachable } from '../helper.js'
 import type { Received, Subject } from './dialects.js'
 
 /** A client that has become a peer of some dialect. */
@@ -50,7 +49,7 @@ interface Entering {
 }
 
 /** Connects and becomes a peer. */
-export async function enter (t: Test, app: FastifyInstance | number, subject: Subject, id: string, { place, options }: Entering = {}): Promise<Actor> {
+export async function enter (t: Test, app: Reachable, subject: Subject, id: string, { place, options }: Entering = {}): Promise<Actor> {
   const client = await connect(t, app, subject.path(id), options)
   for (const frame of subject.entrance(id, place)) client.send(frame)
   const welcome = await client.nextThat((frame) => subject.welcome(frame, id) !== undefined)
@@ -58,7 +57,7 @@ export async function enter (t: Test, app: FastifyInstance | number, subject: Su
 }
 
 /** Two peers in one place. */
-export async function enterBoth (t: Test, app: FastifyInstance | number, subject: Subject, place?: string): Promise<[alice: Actor, bob: Actor]> {
+export async function enterBoth (t: Test, app: Reachable, subject: Subject, place?: string): Promise<[alice: Actor, bob: Actor]> {
   const alice = await enter(t, app, subject, 'alice', { place })
   return [alice, await enter(t, app, subject, 'bob', { place: alice.place })]
 }
