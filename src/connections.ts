@@ -78,7 +78,7 @@ export class Connections implements ConnectionHost {
     const connections = [...this.#open]
     const startedAt = performance.now()
     let closed = 0
-    while (closed < connections.length) {
+    while (closed < connections.length && this.#open.size > 0) {
       const share = ms === 0 ? 1 : (performance.now() - startedAt + drainStepMs) / ms
       const due = Math.min(connections.length, Math.ceil(connections.length * share))
       for (; closed < due; closed++) connections[closed]?.close(closeCodes.goingAway)

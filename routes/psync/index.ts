@@ -7,8 +7,9 @@ import { frames, say, sentences } from './schema.js'
 
 /** PSync: peers find each other in groups. */
 export const psync: FastifyPluginAsync = async (app) => {
-  const { state, signalbox: { config } } = app
-  announcePresence(state, config)
+  const { state, signalbox } = app
+  const { config } = signalbox
+  announcePresence(state, signalbox)
   const socket = app.speak({
     name: 'psync',
     frames,

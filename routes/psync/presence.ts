@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config.js'
+import type { Signalbox } from '../../plugins/signalbox.js'
 import type { Peer, State } from '../../src/state/contract.js'
 import { say } from './schema.js'
 
@@ -15,9 +15,15 @@ export function describe (room: string, { id, seenAt }: Peer) {
 }
 
 /** Tells a group who comes and, if wished, who goes. */
-export function announcePresence ({ peers, relay }: State, { PSYNC_PEER_LEFT: isLeavingTold }: Config): void {
+export function announcePresence ({ peers, relay }: State, { config, connections }: Signalbox): void {
   const announce = (type: 'peer_joined' | 'peer_left') => (room: string, peer: Peer) => {
     relay.broadcastHere(room, say({ type, payload: { peer: describe(room, peer) } }), peer.id)
   }
-  peers.watch('psync', { showsSeen: true, joined: announce('peer_joined'), ...(isLeavingTold && { left: announce('peer_left') }) })
+  const announceLeaving = announce('peer_left')
+  peers.watch('psync', {
+    showsSeen: true,
+    joined: announce('peer_joined'),
+    // Everybody here leaves during the drain, and a large group would hear of each other without end.
+    ...(config.PSYNC_PEER_LEFT && { left: (room, peer) => { if (!connections.isDraining) announceLeaving(room, peer) } })
+  })
 }

@@ -7,14 +7,14 @@ import { frames, say, sentences } from './schema.js'
 
 /** ToM: a presence mesh in which every node hears of every other. */
 export const tom: FastifyPluginAsync = async (app) => {
-  const { state, signalbox: { config, timers } } = app
-  announcePresence(state, timers)
+  const { state, signalbox } = app
+  announcePresence(state, signalbox)
   app.route({
     url: '/',
     ...app.speak({
       name: 'tom',
       frames,
-      handlers: tomHandlers(state, config),
+      handlers: tomHandlers(state, signalbox.config),
       errors: {
         frame: (error) => say({ type: 'error', error }),
         notJson: sentences.notJson,

@@ -72,6 +72,21 @@ t.test('a burst of joins and leaves on three nodes ends with one list for all', 
   t.pass()
 })
 
+t.test('nodes elsewhere hear of every leave of a node that drains, once', async (t) => {
+  const { apps: [leaving, staying] } = await nodesOn(t, 2)
+  const witness = await tomPeer(t, staying as FastifyInstance, 'witness')
+  const ids = Array.from({ length: 10 }, (_, at) => `t${at}`)
+  for (const id of ids) await tomPeer(t, leaving as FastifyInstance, id)
+  // The lists while it was not alone come before.
+  await witness.nextThat(({ participants }) => (participants as unknown[] | undefined)?.length === 1 + ids.length)
+  await leaving?.signalbox.connections.drain(500)
+  const left = []
+  for (let frame = await witness.next(); (frame.participants as unknown[] | undefined)?.length !== 1; frame = await witness.next()) {
+    if (frame.action === 'leave') left.push(frame.nodeId)
+  }
+  t.same(left, ids)
+})
+
 t.test('a node subscribes for a room only while it has members in it, and has one channel for frames to its peers', async (t) => {
   const { redis: { client }, apps: [one, other] } = await nodesOn(t, 2)
   const channels = async (pattern: string) => (await client.pubsub('CHANNELS', pattern) as string[]).length
