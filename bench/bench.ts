@@ -1,6 +1,8 @@
+import { median, type Figures } from './figures.js'
+
 /** One bench: it measures, and says what it measured. `bench/run.ts` lists all of them. */
 export interface Bench {
-  /** What `--only` takes, and part of its result's file name. */
+  /** What `--only` takes. */
   readonly name: string
   readonly title: string
   run (options: BenchOptions): Promise<Result>
@@ -8,47 +10,73 @@ export interface Bench {
 
 export interface BenchOptions {
   /** How often every case is measured, in turns. */
-  rounds: number
-  /** Before each measurement: connections settle, code gets warm. */
-  warmUpMs: number
+  readonly rounds: number
+  /** Before each measurement, with the load on: code gets warm. */
+  readonly warmUpMs: number
   /** How long one measurement takes. */
-  measureMs: number
+  readonly measureMs: number
+  /** A smoke: as small as still tells something. */
+  readonly isSmall: boolean
+  /** Another Node to compare with, if any. */
+  readonly node: string | undefined
   /** Told what is going on. */
-  log: (line: string) => void
+  readonly log: (line: string) => void
 }
 
 /** What is written to `bench/results`: enough to tell how it came about. */
 export interface Result {
   readonly setting: Record<string, string | number>
-  /** Medians over the rounds, a row a case. */
-  readonly medians: Record<string, Figures>
-  readonly rounds: Record<string, Figures[]>
+  /** Which figure is compared, with its unit. The others are told beside it. */
+  readonly figure: string
+  readonly rows: readonly Row[]
+  /** Goals that are no ratio of two rows. */
+  readonly checks?: readonly Check[]
 }
 
-export type Figures = Record<string, number>
-
-/** The middle one; of two in the middle the lower. */
-export function median (values: readonly number[]): number {
-  return quantile([...values].sort((one, other) => one - other), 0.5)
+export interface Row {
+  readonly name: string
+  /** In the order they were measured. All rows' first are one round, and so on. */
+  readonly rounds: readonly Figures[]
+  /** The row it is compared with, round by round. */
+  readonly baseline?: string
+  /** What the ratio may be at most. */
+  readonly goal?: number
 }
 
-/** Of values in order. */
-export function quantile (sorted: ArrayLike<number>, share: number): number {
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN
+export interface Check {
+  readonly name: string
+  readonly value: number
+  readonly atMost?: number
+  readonly atLeast?: number
 }
 
-/** Figure by figure. */
-export function medians (rounds: readonly Figures[]): Figures {
-  return Object.fromEntries(Object.keys(rounds[0] ?? {}).map((figure) => [figure, median(rounds.map((round) => round[figure] ?? NaN))]))
+/** Something to be measured in turns with others. */
+export interface Case extends Omit<Row, 'rounds'> {
+  measure (round: number): Promise<Figures>
 }
 
-/** Medians as a table in Markdown. */
-export function table ({ medians }: Result): string {
-  const figures = Object.keys(Object.values(medians)[0] ?? {})
-  const rows = Object.entries(medians).map(([name, row]) => [name, ...figures.map((figure) => rounded(row[figure] ?? NaN))])
-  return [['', ...figures], ['---', ...figures.map(() => '---:')], ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+/** Measures A B A B. */
+export async function inTurns (cases: readonly Case[], rounds: number, log: BenchOptions['log'], figure: string): Promise<Row[]> {
+  const measured = cases.map((): Figures[] => [])
+  for (let round = 1; round <= rounds; round++) {
+    for (const [at, one] of cases.entries()) {
+      const figures = await one.measure(round)
+      measured[at]?.push(figures)
+      log(`round ${round}, ${one.name}: ${figures[figure]?.toPrecision(3)} ${figure}`)
+    }
+  }
+  return cases.map(({ measure, ...row }, at) => ({ ...row, rounds: measured[at] ?? [] }))
 }
 
-function rounded (value: number): string {
-  return value >= 1000 ? Math.round(value).toLocaleString('en').replaceAll(',', ' ') : value.toPrecision(3)
+/** How many times its baseline a row is: the median of the rounds, and the least and the most. */
+export function ratioOf ({ figure, rows }: Result, row: Row): { median: number, least: number, most: number } | undefined {
+  const baseline = rows.find(({ name }) => name === row.baseline)
+  if (baseline === undefined) return undefined
+  const ratios = row.rounds.map((figures, round) => (figures[figure] ?? NaN) / (baseline.rounds[round]?.[figure] ?? NaN))
+  return { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) }
+}
+
+/** Whether a check's value is where it must be; `slack` times off is near enough. */
+export function holds ({ value, atMost = Infinity, atLeast = 0 }: Check, slack = 1): boolean {
+  return value <= atMost * slack && value >= atLeast / slack
 }

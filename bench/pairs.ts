@@ -1,75 +1,84 @@
-import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { WebSocket } from 'ws'
-import { quantile } from './bench.js'
+import { type Figures, quantile } from './figures.js'
+import { type Client, frameOf } from './client.js'
+import { type Group, join, type Protocol } from './protocols.js'
 
 export interface Load {
   /** Where the senders connect, and where the receivers do. */
-  from: string
-  to: string
-  pairs: number
+  readonly from: string
+  readonly to: string
+  readonly protocol: Protocol
+  readonly pairs: number
   /** Bytes of a signal's payload. */
-  payloadBytes: number
+  readonly payloadBytes: number
   /** Signals of a pair on their way at any time. */
-  window: number
-  /** Before it, twice: connections settle, and code gets warm. In ms. */
-  warmUpMs: number
-  measureMs: number
+  readonly window: number
+  /** So many a second instead, from one pair after the other, whether those before have come or not. */
+  readonly perSecond?: number
+  /** Before it, with the load on: code gets warm. In ms. */
+  readonly warmUpMs: number
+  readonly measureMs: number
   /** Called when the measurement begins, and when it ends. */
-  onEdge: () => void
+  readonly onEdge: () => void
 }
 
 export interface Measured {
-  messages: number
-  seconds: number
-  /** From sending to receiving, in ms. */
-  p50: number
-  p99: number
+  readonly messages: number
+  readonly seconds: number
+  /** From sending to receiving, in ms, in order. */
+  readonly latencies: Float64Array
 }
 
 interface Pair {
-  readonly sender: WebSocket
-  readonly receiver: WebSocket
+  readonly sender: Client
+  readonly receiver: Client
   readonly frame: Buffer
   /** When those were sent that are on their way, in order: they arrive in order. */
   readonly sentAt: number[]
 }
 
+/** Something like a description of a call: text of so many bytes, with line ends to be escaped. */
+export function sdpOf (bytes: number): { type: string, sdp: string } {
+  const line = 'a=candidate:842163049 1 udp 1677729535 203.0.113.7 46154 typ srflx raddr 0.0.0.0 rport 0 generation 0\r\n'
+  const sdp = `v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n${line.repeat(Math.ceil(bytes / line.length))}`
+  // Each line end is four bytes of JSON.
+  const fits = (length: number): boolean => JSON.stringify({ type: 'offer', sdp: sdp.slice(0, length) }).length <= bytes
+  let length = bytes
+  while (!fits(length)) length--
+  return { type: 'offer', sdp: sdp.slice(0, length) }
+}
+
 /**
- * ToM signals from one client of a pair to the other, as fast as they arrive: for each that comes in, the next goes out.
+ * Signals from one client of a pair to the other, as fast as they arrive: for each that comes in, the next goes out.
  *
  * @throws when a signal is refused or lost: then the figures would tell nothing
  */
-export async function relayPairs ({ from, to, pairs: count, payloadBytes, window, warmUpMs, measureMs, onEdge }: Load): Promise<Measured> {
-  const payload = 'x'.repeat(payloadBytes)
-  const pairs: Pair[] = await Promise.all(Array.from({ length: count }, async (_, at) => {
-    const [sender, receiver] = await Promise.all([register(from, `sender${at}`), register(to, `receiver${at}`)])
-    return { sender, receiver, sentAt: [], frame: Buffer.from(JSON.stringify({ type: 'signal', from: `sender${at}`, to: `receiver${at}`, payload })) }
-  }))
-  // The lists of who is there have gone out by then.
-  await delay(warmUpMs)
-
+export async function relayPairs (load: Load): Promise<Measured> {
+  const { window, perSecond, warmUpMs, measureMs, onEdge } = load
   let isMeasuring = false
   let isOver = false
   let latencies: number[] = []
   let failure: Error | undefined
+  const pairs = await Promise.all(Array.from({ length: load.pairs }, async (_, at) => await connectPair(load, at)))
+
   const send = ({ sender, frame, sentAt }: Pair): void => {
     sentAt.push(performance.now())
-    sender.send(frame, { binary: false })
+    sender.write(frame)
   }
   for (const pair of pairs) {
-    pair.sender.on('message', (data: Buffer) => {
-      if (data.includes('"type":"error"')) failure ??= new Error(`a sender got ${data.toString('utf8', 0, 200)}`)
+    const { sender, receiver, sentAt } = pair
+    sender.onEnd = receiver.onEnd = (error) => { failure ??= error }
+    receiver.count(load.payloadBytes, (frames) => {
+      const now = performance.now()
+      for (let frame = 0; frame < frames; frame++) {
+        const latency = now - (sentAt.shift() as number)
+        if (isMeasuring) latencies.push(latency)
+        if (!isOver && perSecond === undefined) send(pair)
+      }
     })
-    pair.receiver.on('message', (data: Buffer) => {
-      // A late list of who is there is none.
-      if (data.length !== pair.frame.length || !data.includes('"type":"signal"')) return
-      const latency = performance.now() - (pair.sentAt.shift() as number)
-      if (isMeasuring) latencies.push(latency)
-      if (!isOver) send(pair)
-    })
-    for (let sent = 0; sent < window; sent++) send(pair)
   }
+  const clock = perSecond === undefined ? undefined : steadily(perSecond, (count) => send(pairs[count % pairs.length] as Pair))
+  if (clock === undefined) for (const pair of pairs) for (let sent = 0; sent < window; sent++) send(pair)
   await delay(warmUpMs)
   latencies = []
   onEdge()
@@ -80,26 +89,39 @@ export async function relayPairs ({ from, to, pairs: count, payloadBytes, window
   const seconds = (performance.now() - startedAt) / 1000
   onEdge()
   isOver = true
+  clearInterval(clock)
 
   const deadline = performance.now() + 5000
   while (pairs.some(({ sentAt }) => sentAt.length > 0) && failure === undefined) {
-    if (performance.now() > deadline) failure = new Error('signals were lost')
-    await delay(10)
+    const error = pairs.flatMap(({ sender }) => sender.takeTexts()).find((text) => text.toLowerCase().includes('"error"'))
+    if (error !== undefined) failure = new Error(`a sender got ${error}`)
+    else if (performance.now() > deadline) failure = new Error('signals were lost')
+    await delay(5)
   }
   for (const { sender, receiver } of pairs) {
-    sender.removeAllListeners('message').close()
-    receiver.removeAllListeners('message').close()
+    sender.destroy()
+    receiver.destroy()
   }
-  await Promise.all(pairs.flatMap((pair) => [pair.sender, pair.receiver]).map(async (socket) => { if (socket.readyState !== WebSocket.CLOSED) await once(socket, 'close') }))
   if (failure !== undefined) throw failure
-  const sorted = Float64Array.from(latencies).sort()
-  return { messages: latencies.length, seconds, p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) }
+  return { messages: latencies.length, seconds, latencies: Float64Array.from(latencies).sort() }
 }
 
-async function register (url: string, id: string): Promise<WebSocket> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/tom`, { perMessageDeflate: false })
-  await once(socket, 'open')
-  socket.send(JSON.stringify({ type: 'register', nodeId: id, username: id }))
-  await once(socket, 'message')
-  return socket
+/** Calls so many times a second, as evenly as a clock of 1 ms does. */
+function steadily (perSecond: number, call: (count: number) => void): NodeJS.Timeout {
+  const startedAt = performance.now()
+  let count = 0
+  return setInterval(() => { while (count < (performance.now() - startedAt) * perSecond / 1000) call(count++) }, 1)
+}
+
+async function connectPair ({ from, to, protocol, payloadBytes }: Load, at: number): Promise<Pair> {
+  const ids = [`sender${at}`, `receiver${at}`] as const
+  const group: Group = { name: `pair${at}`, members: ids }
+  const sender = await join(from, protocol, ids[0], group)
+  const receiver = await join(to, protocol, ids[1], group)
+  return { sender, receiver, sentAt: [], frame: frameOf(JSON.stringify(protocol.signal(...ids, sdpOf(payloadBytes)))) }
+}
+
+/** The median and the 99th percentile. */
+export function latencyFigures ({ latencies }: Measured): Figures {
+  return { 'p50, ms': quantile(latencies, 0.5), 'p99, ms': quantile(latencies, 0.99) }
 }

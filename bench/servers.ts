@@ -1,76 +1,118 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-const built = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
+/** Servers have one core to themselves, and the load has another. */
+const serverCore = 0
+const loadCore = 1
+const allCores = `0-${cpus().length - 1}`
 
-/** Ticks of a CPU's clock in a second, as Linux counts them for /proc. */
-const ticksASecond = 100
+const startTimeoutMs = 20_000
 
-export interface Process {
-  readonly pid: number
-  /** Where it is reached. */
+const signalbox = '../dist/src/server.js'
+
+/** All that is run for comparison, beside Signalbox. */
+export type Other = 'parsing' | 'raw' | 'peer'
+
+export interface Server {
+  /** `ws://` and host and port. */
   readonly url: string
-  /** CPU it has used so far, in s. */
+  /** CPU it has used so far, all its threads, in s. */
   cpu (): number
   end (): Promise<void>
 }
 
-/** The built server on a free port of the loopback, without limits that a bench would meet. */
-export async function startNode (env: Record<string, string>): Promise<Process> {
-  const { PATH = '' } = process.env
-  const child = spawn(process.execPath, [built], {
-    env: { PATH, NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', MESSAGE_RATE: '1000000000', MESSAGE_BURST: '1000000000', CONNECT_RATE: '1000000000', ...env },
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  const [, url] = await line(child, /Server listening at (http:\/\/127\.0\.0\.1:\d+)/)
-  return started(child, url as string)
+export interface Start {
+  /** Settings other than the defaults, which the bench would meet. */
+  env?: Record<string, string>
+  /** Which Node runs it; without one, this. */
+  node?: string
+  /** Not on the servers' core: several work at a time. */
+  isFree?: boolean
 }
 
-export async function startRedis (): Promise<Process> {
+/** Limits that a load from one address meets, and nothing else. */
+const withoutLimits = { MESSAGE_RATE: '1000000000', MESSAGE_BURST: '1000000000', CONNECT_RATE: '1000000000', MAX_CLIENTS: '1000000' }
+
+/** The built server. */
+export async function startSignalbox ({ env = {}, ...start }: Start = {}): Promise<Server> {
+  return await startNode(signalbox, { ...start, env: { HOST: '127.0.0.1', ...withoutLimits, ...env } })
+}
+
+/** One of `bench/servers`. Whoever writes such a server installs `ws` and nothing for it, so `bufferutil` is left out. */
+export async function startOther (name: Other, start: Start = {}): Promise<Server> {
+  return await startNode(`servers/${name}.mjs`, { ...start, env: { WS_NO_BUFFER_UTIL: '1' } })
+}
+
+async function startNode (file: string, { env = {}, node = process.execPath, isFree = false }: Start): Promise<Server> {
+  const port = await freePort()
+  const { PATH = '' } = process.env
+  const args = [...(process.env.BENCH_NODE_ARGS ?? '').split(' ').filter((arg) => arg !== ''), fileURLToPath(new URL(file, import.meta.url))]
+  // What it logs goes to /dev/null.
+  const child = spawn('taskset', ['-c', isFree ? allCores : String(serverCore), node, ...args], {
+    env: { PATH, NODE_ENV: 'production', PORT: String(port), ...env },
+    stdio: ['ignore', 'ignore', 'inherit']
+  })
+  return await started(child, port, 'ws')
+}
+
+export async function startRedis (): Promise<Server> {
+  const port = await freePort()
+  const child = spawn('taskset', ['-c', allCores, 'redis-server', '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  return await started(child, port, 'redis')
+}
+
+/** From here on this process, which is the load, stays on the core of the load. */
+export async function pinLoad (): Promise<void> {
+  const [code] = await once(spawn('taskset', ['-a', '-c', '-p', String(loadCore), String(process.pid)], { stdio: ['ignore', 'ignore', 'inherit'] }), 'exit')
+  if (code !== 0) throw new Error('taskset could not pin the load to a core of its own')
+}
+
+async function freePort (): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   server.close()
   await once(server, 'close')
-  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await line(child, /Ready to accept connections/)
-  return started(child, `redis://127.0.0.1:${port}`)
+  return port
 }
 
-/** The first line it writes that fits. What it writes later is thrown away. */
-async function line (child: ChildProcess, what: RegExp): Promise<RegExpExecArray> {
-  const stdout = child.stdout as NodeJS.ReadableStream
-  return await new Promise((resolve, reject) => {
-    createInterface({ input: stdout }).on('line', (text) => {
-      const found = what.exec(text)
-      if (found !== null) resolve(found)
-    })
-    child.on('error', reject)
-    child.on('exit', (code, signal) => reject(new Error(`${child.spawnfile} has ended with ${code ?? signal}`)))
-  })
-}
-
-function started (child: ChildProcess, url: string): Process {
+async function started (child: ChildProcess, port: number, scheme: string): Promise<Server> {
   const pid = child.pid as number
   const kill = () => child.kill('SIGKILL')
   process.on('exit', kill)
+  await listening(child, port)
   return {
-    pid,
-    url,
-    cpu () {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
-      return (Number(fields[11]) + Number(fields[12])) / ticksASecond
-    },
+    url: `${scheme}://127.0.0.1:${port}`,
+    cpu: () => cpuOf(pid),
     async end () {
       process.off('exit', kill)
       if (child.exitCode !== null || child.signalCode !== null) return
-      child.kill('SIGKILL')
+      child.kill(process.env.BENCH_NODE_ARGS === undefined ? 'SIGKILL' : 'SIGINT')
       await once(child, 'exit')
     }
   }
+}
+
+/** @throws when it ends, or does not listen in time */
+async function listening (child: ChildProcess, port: number): Promise<void> {
+  for (const deadline = Date.now() + startTimeoutMs; Date.now() < deadline; await delay(20)) {
+    if (child.exitCode !== null) break
+    const socket = connect(port, '127.0.0.1')
+    const isOpen = await new Promise((resolve) => socket.on('connect', () => resolve(true)).on('error', () => resolve(false)))
+    socket.destroy()
+    if (isOpen === true) return
+  }
+  throw new Error(`${child.spawnargs.join(' ')} does not listen`)
+}
+
+/** Linux counts every thread's time in ns. */
+function cpuOf (pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`)
+  return threads.reduce((sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]), 0) / 1e9
 }

@@ -1,0 +1,190 @@
+import { once } from 'node:events'
+import { connect as connectSocket, type Socket } from 'node:net'
+
+/** Read into by all sockets: what came is dealt with before the next read. */
+const shared = Buffer.allocUnsafe(256 * 1024)
+
+/** Any but zero, which `ws` would not have to unmask. */
+const mask = Buffer.from([0x37, 0xfa, 0x21, 0x3d])
+
+const opcodes = { text: 1, close: 8, ping: 9, pong: 10 } as const
+
+/** A client's frame, to be written as often as wanted: it is masked once. */
+export function frameOf (text: string | Buffer, opcode: number = opcodes.text): Buffer {
+  const payload = Buffer.from(text)
+  const { length } = payload
+  const extended = length < 126 ? 0 : length < 65_536 ? 2 : 8
+  const header = Buffer.alloc(2 + extended)
+  header[0] = 0x80 | opcode
+  header[1] = 0x80 | (extended === 0 ? length : extended === 2 ? 126 : 127)
+  if (extended === 2) header.writeUInt16BE(length, 2)
+  if (extended === 8) header.writeBigUInt64BE(BigInt(length), 2)
+  for (let at = 0; at < length; at++) payload[at] = (payload[at] as number) ^ (mask[at % 4] as number)
+  return Buffer.concat([header, mask, payload])
+}
+
+/**
+ * A WebSocket client that costs the load as little as it can: frames go out as they were made before, and what comes in is
+ * measured by its header and not read, where only its number counts.
+ */
+export class Client {
+  readonly #socket: Socket
+  /** Frames of at least so many bytes are counted and not read. */
+  #countFrom = Infinity
+  #onCounted: (frames: number) => void = () => {}
+  #isUpgraded = false
+  /** A header that was not complete, or the upgrade's answer. */
+  #rest: Buffer | undefined
+  /** Bytes that are left of a frame that is counted. */
+  #left = 0
+  #texts: string[] = []
+  #waiting: ((text: string) => void) | undefined
+  #onUpgraded: () => void = () => {}
+  #fail: (error: Error) => void = () => {}
+  /** Told what ended it, unless it was us. */
+  onEnd: (error: Error) => void = () => {}
+
+  private constructor (url: URL, localAddress: string) {
+    this.#socket = connectSocket({
+      host: url.hostname,
+      port: Number(url.port),
+      localAddress,
+      noDelay: true,
+      onread: { buffer: shared, callback: (length) => this.#read(length) }
+    })
+  }
+
+  /** @param localAddress another for each few ten thousand connections, which is how many ports there are */
+  static async connect (address: string, localAddress = '127.0.0.1'): Promise<Client> {
+    const url = new URL(address)
+    const client = new Client(url, localAddress)
+    await client.#upgrade(url)
+    return client
+  }
+
+  async #upgrade (url: URL): Promise<void> {
+    const socket = this.#socket
+    const end = (error: Error) => {
+      this.#fail(error)
+      this.onEnd(error)
+    }
+    socket.on('error', end).on('close', () => end(new Error('the server has closed the connection')))
+    socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`)
+    await new Promise<void>((resolve, reject) => {
+      this.#onUpgraded = resolve
+      this.#fail = reject
+    })
+  }
+
+  /** Frames made by `frameOf`. */
+  write (frames: Buffer): void {
+    this.#socket.write(frames)
+  }
+
+  /** The next text frame. */
+  async next (): Promise<string> {
+    const text = this.#texts.shift()
+    if (text !== undefined) return text
+    return await new Promise((resolve, reject) => {
+      this.#waiting = resolve
+      this.#fail = reject
+    })
+  }
+
+  /** From here on frames of so many bytes are counted, and told chunk by chunk; smaller ones are left to `next`. */
+  count (fromBytes: number, onCounted: (frames: number) => void): void {
+    this.#countFrom = fromBytes
+    this.#onCounted = onCounted
+  }
+
+  /** Smaller frames that came and that nobody waited for. */
+  takeTexts (): string[] {
+    return this.#texts.splice(0)
+  }
+
+  /** Ends it as clients do. */
+  async leave (): Promise<void> {
+    this.onEnd = () => {}
+    this.write(frameOf(Buffer.from([0x03, 0xe8]), opcodes.close))
+    await once(this.#socket, 'close')
+  }
+
+  /** Ends it without a trace: no port has to rest. */
+  destroy (): void {
+    this.onEnd = () => {}
+    this.#socket.resetAndDestroy()
+  }
+
+  #read (length: number): boolean {
+    let chunk = shared.subarray(0, length)
+    if (this.#rest !== undefined) {
+      chunk = Buffer.concat([this.#rest, chunk])
+      this.#rest = undefined
+    }
+    let at = this.#isUpgraded ? 0 : this.#readResponse(chunk)
+    let counted = 0
+    while (at < chunk.length) {
+      if (this.#left > 0) {
+        const taken = Math.min(this.#left, chunk.length - at)
+        at += taken
+        this.#left -= taken
+        if (this.#left === 0) counted++
+        continue
+      }
+      const header = headerOf(chunk, at)
+      if (header === undefined) {
+        this.#rest = Buffer.from(chunk.subarray(at))
+        break
+      }
+      const { start, size } = header
+      if (size >= this.#countFrom) {
+        this.#left = size
+        at = start
+      } else if (start + size > chunk.length) {
+        this.#rest = Buffer.from(chunk.subarray(at))
+        break
+      } else {
+        this.#take((chunk[at] as number) & 0x0f, chunk.subarray(start, start + size))
+        at = start + size
+      }
+    }
+    if (counted > 0) this.#onCounted(counted)
+    return true
+  }
+
+  /** Where the frames begin. */
+  #readResponse (chunk: Buffer): number {
+    const end = chunk.indexOf('\r\n\r\n')
+    if (end === -1) {
+      this.#rest = Buffer.from(chunk)
+      return chunk.length
+    }
+    if (!chunk.toString('latin1', 0, 12).endsWith(' 101')) {
+      this.#fail(new Error(`no upgrade: ${chunk.toString('utf8', 0, 300)}`))
+      return chunk.length
+    }
+    this.#isUpgraded = true
+    this.#onUpgraded()
+    return end + 4
+  }
+
+  #take (opcode: number, payload: Buffer): void {
+    if (opcode === opcodes.ping) this.write(frameOf(payload, opcodes.pong))
+    else if (opcode === opcodes.close) this.#socket.end(frameOf(payload, opcodes.close))
+    else if (opcode === opcodes.text) {
+      const waiting = this.#waiting
+      this.#waiting = undefined
+      if (waiting === undefined) this.#texts.push(payload.toString())
+      else waiting(payload.toString())
+    }
+  }
+}
+
+/** Where a frame's payload begins, and its size; undefined, when that has not come yet. */
+function headerOf (chunk: Buffer, at: number): { start: number, size: number } | undefined {
+  const short = chunk[at + 1]
+  if (short === undefined) return undefined
+  if (short < 126) return { start: at + 2, size: short }
+  if (short === 126) return at + 4 > chunk.length ? undefined : { start: at + 4, size: chunk.readUInt16BE(at + 2) }
+  return at + 10 > chunk.length ? undefined : { start: at + 10, size: Number(chunk.readBigUInt64BE(at + 2)) }
+}

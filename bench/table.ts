@@ -1,0 +1,52 @@
+import { holds, ratioOf, type Result, type Row } from './bench.js'
+import { median, rounded } from './figures.js'
+
+/** How busy the core of the servers and that of the load were, in %: other figures are printed as they are. */
+export const serverShare = 'server, %'
+export const loadShare = 'load, %'
+
+/** A result as tables in Markdown: medians, and what the goals say. */
+export function table (result: Result): string {
+  const { figure, rows } = result
+  const others = Object.keys(rows[0]?.rounds[0] ?? {}).filter((name) => name !== figure)
+  const head = ['', figure, 'least–most', 'ratio', 'least–most', 'goal', 'reached', ...others]
+  const body = rows.map((row) => {
+    const values = valuesOf(row, figure)
+    const ratio = ratioOf(result, row)
+    return [
+      row.name,
+      rounded(median(values)),
+      `${rounded(Math.min(...values))}–${rounded(Math.max(...values))}`,
+      ratio === undefined ? '' : ratio.median.toFixed(2),
+      ratio === undefined ? '' : `${ratio.least.toFixed(2)}–${ratio.most.toFixed(2)}`,
+      row.goal === undefined ? '' : `≤ ${row.goal}`,
+      ratio === undefined || row.goal === undefined ? '' : ratio.median <= row.goal ? 'yes' : '**no**',
+      ...others.map((name) => other(row, name))
+    ]
+  })
+  return markdown([head, ...body]) + checksTable(result)
+}
+
+/** Whether the load held the server up is for the reader to know. */
+function other (row: Row, name: string): string {
+  const value = median(valuesOf(row, name))
+  const isLoadBound = name === loadShare && value > 95 && median(valuesOf(row, serverShare)) < 95
+  return rounded(value) + (isLoadBound ? ' (the load is the bottleneck)' : '')
+}
+
+function checksTable ({ checks = [] }: Result): string {
+  if (checks.length === 0) return ''
+  const body = checks.map((check) => {
+    const { name, value, atMost, atLeast } = check
+    return [name, rounded(value), atMost === undefined ? `≥ ${rounded(atLeast ?? NaN)}` : `≤ ${rounded(atMost)}`, holds(check) ? 'yes' : '**no**']
+  })
+  return '\n\n' + markdown([['', 'measured', 'goal', 'reached'], ...body])
+}
+
+function valuesOf ({ rounds }: Row, figure: string): number[] {
+  return rounds.map((figures) => figures[figure] ?? NaN)
+}
+
+function markdown ([head = [], ...body]: string[][]): string {
+  return [head, ['---', ...head.slice(1).map(() => '---:')], ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
