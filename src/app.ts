@@ -12,6 +12,7 @@ import websocket from '../plugins/websocket.js'
 import { auto } from '../routes/auto.js'
 import { drone } from '../routes/drone/index.js'
 import { health } from '../routes/health.js'
+import { iceServers } from '../routes/ice-servers.js'
 import { peerjs } from '../routes/peerjs/index.js'
 import { psync } from '../routes/psync/index.js'
 import { rooms } from '../routes/rooms/index.js'
@@ -73,6 +74,7 @@ const routes: FastifyPluginAsync<{ cors: boolean }> = async (app, { cors: hasCor
   if (hasCors && !app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, { origin: true })
 
   await app.register(health)
+  await app.register(iceServers)
   await app.register(metrics)
   await app.register(auto)
   for (const name of config.DIALECTS) {

@@ -83,7 +83,7 @@ type Name = keyof Config & string
 export const configNames = Object.keys(ConfigSchema.properties) as Name[]
 
 /** Settings of versions to come. Ignoring one would be worse than not starting: whoever sets `TLS_CERT` believes to be safe. */
-const notYet = ['TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'TURN_URLS', 'TURN_SECRET', 'STUN_URLS', 'AUDIT_LOG', 'METRICS_TOKEN', 'OTEL_ENABLED', 'MAX_CLIENTS_PER_ADDRESS', 'MAX_MEMORY']
+const notYet = ['TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'AUDIT_LOG', 'METRICS_TOKEN', 'OTEL_ENABLED', 'MAX_CLIENTS_PER_ADDRESS', 'MAX_MEMORY']
 
 /** Settings whose value no message tells: a private key in the wrong place is one, too. */
 const secrets: readonly string[] = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'TURN_SECRET', 'METRICS_TOKEN']

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { build, urlOf } from '../helper.js'
+import { startTurn } from '../turn/coturn.js'
 import { launch } from './browser.js'
 
 declare const client: typeof import('./pages/peerjs.js')
@@ -134,6 +135,15 @@ t.test('PeerJS pages with an id of the server’s talk under another path and ke
   t.match(idOfA, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
   t.not(idOfA, idOfB)
   await a.evaluate((id) => client.connect(id, 'talk'), idOfB)
+  await exchange(t, 'talk', [a, b])
+})
+
+t.test('PeerJS pages that may only relay talk through coturn with the credentials of /ice-servers', async (t) => {
+  const app = await build(t, (await startTurn(t)).env)
+  const { iceServers } = await (await fetch(`${urlOf(app)}/ice-servers`)).json() as { iceServers: RTCIceServer[] }
+  const where: Where = { ...whereIs(app), config: { iceServers, iceTransportPolicy: 'relay' } }
+  const [a, b] = await Promise.all([join(t, where, 'a'), join(t, where, 'b')])
+  await a.evaluate(() => client.connect('b', 'talk'))
   await exchange(t, 'talk', [a, b])
 })
 

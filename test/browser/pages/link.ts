@@ -9,7 +9,7 @@ export interface Carrier {
 
 /** One end of a data channel over a real peer connection: descriptions and trickled candidates go out by the carrier. */
 export class Link {
-  readonly #connection = new RTCPeerConnection({ iceServers: [] })
+  readonly #connection: RTCPeerConnection
   readonly #carrier: Carrier
   readonly #channels = new Queue<RTCDataChannel>()
   readonly #texts = new Queue<string>()
@@ -17,7 +17,8 @@ export class Link {
   /** Candidates wait until the description before them is set. */
   #taken = Promise.resolve()
 
-  constructor (carrier: Carrier) {
+  constructor (carrier: Carrier, configuration: RTCConfiguration = { iceServers: [] }) {
+    this.#connection = new RTCPeerConnection(configuration)
     this.#carrier = carrier
     this.#connection.onicecandidate = ({ candidate }) => carrier.candidate(candidate?.toJSON() ?? null)
     this.#connection.ondatachannel = ({ channel }) => this.#use(channel)
@@ -49,6 +50,13 @@ export class Link {
     // Chromium can drop what the called end sends before it has heard anything.
     if (!this.#isCaller) channel.send(text)
     return heard
+  }
+
+  /** The kinds of the two candidates that the ends talk over, its own first. */
+  async route (): Promise<string[]> {
+    const reports = [...(await this.#connection.getStats()).values()] as Array<Record<string, unknown>>
+    const pair = reports.find(({ type, nominated }) => type === 'candidate-pair' && nominated === true)
+    return [pair?.localCandidateId, pair?.remoteCandidateId].map((id) => String(reports.find((report) => report.id === id)?.candidateType))
   }
 
   async #describe (): Promise<void> {

@@ -6,6 +6,7 @@ interface Where {
   path?: string
   key?: string
   token?: string
+  config?: RTCConfiguration
 }
 
 let peer: Peer

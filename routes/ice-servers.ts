@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { openPermit } from '../src/claims.js'
+import { unauthorized } from '../src/errors.js'
+import { iceServersFor } from '../src/ice.js'
+import { ErrorBody } from './directory.js'
+
+const IceServersBody = Type.Object({
+  iceServers: Type.Array(Type.Object({
+    urls: Type.Array(Type.String()),
+    username: Type.Optional(Type.String()),
+    credential: Type.Optional(Type.String())
+  }), { description: 'As RTCPeerConnection takes them' }),
+  ttl: Type.Integer({ description: 'Seconds for which they are good' })
+})
+
+/** `GET /ice-servers`: the STUN and TURN servers of the settings, with a credential that ends in time, and with the caller's token. */
+export const iceServers: FastifyPluginAsyncTypebox = async (app) => {
+  const { auth, config } = app.signalbox
+  app.get('/ice-servers', { onRequest: app.admission, schema: { response: { 200: IceServersBody, 401: ErrorBody } } }, async (request, reply) => {
+    reply.header('cache-control', 'no-store')
+    const permit = auth === undefined ? openPermit : await auth.authenticate(request)
+    if (permit === undefined) return await reply.code(401).header('www-authenticate', 'Bearer').send({ error: unauthorized })
+    // coturn counts its quotas by user: strangers under one name would use up each other's.
+    return iceServersFor(permit.subject ?? randomUUID(), permit.expiresAt, Date.now(), config)
+  })
+}
