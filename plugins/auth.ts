@@ -2,13 +2,15 @@ import jwt, { type JWT } from '@fastify/jwt'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { tokenOf, type TokenHeader, verificationOf } from '../src/auth.js'
-import { clockToleranceMs, type Permit, readPermit } from '../src/claims.js'
+import { clockToleranceMs, type Identity, openPermit, type Permit, readPermit } from '../src/claims.js'
+import { identityOf } from '../src/identity.js'
 import type { MaybePromise } from '../src/maybe-promise.js'
 
-/** Tells who a client is. A token that is missing or bad is undefined, whatever is wrong with it. */
+/** Tells who a client is. What is missing or bad is undefined, whatever is wrong with it. */
 export interface Auth {
-  readonly verify: (token: string | undefined) => MaybePromise<Permit | undefined>
-  /** The same for the token that a request carries. */
+  /** By a token, which is bad if it is another's than the certificate; without a JWT key every token is. */
+  readonly verify: (token: string | undefined, identity?: Identity) => MaybePromise<Permit | undefined>
+  /** By what a request comes with: its token, its certificate, or both. */
   readonly authenticate: (request: FastifyRequest) => MaybePromise<Permit | undefined>
 }
 
@@ -17,7 +19,7 @@ const leastSecretBytes = 32
 /** How often an unreachable key server is logged at most. In ms. */
 const complaintMs = 10_000
 
-/** `app.signalbox.auth`, with a key; without one everything is open, and the log says so once. */
+/** `app.signalbox.auth`, with a key or required certificates; without them everything is open, and the log says so once. */
 export default fp(async (app) => {
   const { config, connections } = app.signalbox
   let complainedAt = -Infinity
@@ -27,8 +29,15 @@ export default fp(async (app) => {
     complainedAt = now
     app.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'no keys from JWKS_URL: tokens are refused')
   })
+
+  const isRequired = config.TLS_REQUIRE_CLIENT_CERT
+  const certified = ({ raw }: FastifyRequest) => config.TLS_CA === undefined ? undefined : identityOf(raw.socket)
+  const byCertificate = (identity: Identity | undefined) => identity && readPermit({ sub: identity.subject }, Date.now(), identity)
+
   if (verification === undefined) {
-    app.addHook('onReady', async () => app.log.warn('no JWT key is set: this server is open to everybody'))
+    if (isRequired) app.signalbox.auth = { verify: () => undefined, authenticate: (request) => byCertificate(certified(request)) }
+    else app.addHook('onReady', async () => app.log.warn('no JWT key is set: this server is open to everybody'))
+    if (config.TLS_CA !== undefined) app.signalbox.identify = app.signalbox.auth?.authenticate ?? ((request) => byCertificate(certified(request)) ?? openPermit)
     return
   }
 
@@ -63,17 +72,19 @@ export default fp(async (app) => {
     app.log.debug({ code: (error as { code?: unknown }).code }, 'token refused')
   }
 
-  function verify (token: string | undefined): MaybePromise<Permit | undefined> {
-    if (token === undefined) return undefined
+  function verify (token: string | undefined, identity?: Identity): MaybePromise<Permit | undefined> {
+    if (token === undefined || (isRequired && identity === undefined)) return undefined
     try {
       const payload = check(token)
-      if (payload instanceof Promise) return payload.then((payload: unknown) => readPermit(payload, Date.now())).catch(refused)
-      return readPermit(payload, Date.now())
+      if (payload instanceof Promise) return payload.then((payload: unknown) => readPermit(payload, Date.now(), identity)).catch(refused)
+      return readPermit(payload, Date.now(), identity)
     } catch (error) {
       return refused(error)
     }
   }
 
   connections.verify = verify
-  app.signalbox.auth = { verify, authenticate: ({ headers, query }) => verify(tokenOf(headers, query as Record<string, unknown>)) }
+  const authenticate: Auth['authenticate'] = (request) => verify(tokenOf(request.headers, request.query as Record<string, unknown>), certified(request))
+  app.signalbox.auth = { verify, authenticate }
+  app.signalbox.identify = authenticate
 }, { name: 'auth', fastify: '5.x', dependencies: ['signalbox'] })

@@ -1,8 +1,11 @@
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Cluster, Redis } from 'ioredis'
+import type { Permit } from '../src/claims.js'
 import type { Config } from '../src/config.js'
 import { Connections } from '../src/connections.js'
 import type { SpokenDialect } from '../src/dialect.js'
+import type { MaybePromise } from '../src/maybe-promise.js'
 import { Timers } from '../src/timers.js'
 import type { Auth } from './auth.js'
 
@@ -15,8 +18,10 @@ export interface Signalbox {
   readonly dialects: Map<string, SpokenDialect>
   /** The connection for commands, with `REDIS_URL`. */
   redis?: Redis | Cluster
-  /** Who clients are, with a JWT key; absent, anybody may do anything. */
+  /** Who clients are, with a JWT key or where certificates are required; absent, anybody may do anything. */
   auth?: Auth
+  /** Who the client of a handshake is: by `auth`, or without it by a certificate if it has one. Absent where no certificates count either. */
+  identify?: (handshake: FastifyRequest) => MaybePromise<Permit | undefined>
 }
 
 declare module 'fastify' {

@@ -21,12 +21,12 @@ export type SpeakRoute = Pick<RouteOptions, 'method' | 'onRequest' | 'handler' |
 
 /** `app.speak(dialect)`: how a dialect is put on a route. */
 export default fp(async (app) => {
-  const { auth, connections, dialects } = app.signalbox
+  const { identify, connections, dialects } = app.signalbox
   /** Known before the upgrade, so that no frame can come before it. */
   const permits = new WeakMap<FastifyRequest, Permit>()
 
   async function authenticate (request: FastifyRequest) {
-    const permit = request.ws ? await auth?.authenticate(request) : undefined
+    const permit = request.ws ? await identify?.(request) : undefined
     if (permit !== undefined) permits.set(request, permit)
   }
 
@@ -34,10 +34,10 @@ export default fp(async (app) => {
     return {
       method: 'GET',
       schema: { hide: true },
-      onRequest: auth === undefined ? app.admission : [...app.admission, authenticate],
+      onRequest: identify === undefined ? app.admission : [...app.admission, authenticate],
       handler: async (_request, reply) => await reply.code(404).send({ error: 'not found' }),
       wsHandler (socket, request) {
-        const permit = auth === undefined ? openPermit : permits.get(request)
+        const permit = identify === undefined ? openPermit : permits.get(request)
         connections.accept(socket, speaks, { address: request.ip, handshake: { query: single(request.query) }, permit })
       }
     }

@@ -1,3 +1,4 @@
+import { Server as TlsServer } from 'node:tls'
 import cors from '@fastify/cors'
 import type { FastifyPluginAsync, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
@@ -17,9 +18,10 @@ import { peerjs } from '../routes/peerjs/index.js'
 import { psync } from '../routes/psync/index.js'
 import { rooms } from '../routes/rooms/index.js'
 import { tom } from '../routes/tom/index.js'
-import { completeConfig, type Config, type DialectName } from './config.js'
+import { completeConfig, type Config, ConfigError, type DialectName } from './config.js'
 import { listeners } from './listeners.js'
 import { loadPlugin } from './load-plugin.js'
+import { type Tls, tlsOf } from './tls.js'
 
 export interface SignalboxOptions {
   /** Settings by their names, as in the environment but typed; what is left out has its default. */
@@ -32,6 +34,12 @@ export interface SignalboxOptions {
    * @fastify/cors answers for us too.
    */
   cors?: boolean
+}
+
+/** What the stock server has, and an app around has its own of. */
+interface ServiceOptions extends SignalboxOptions {
+  /** The certificates that the app's server uses, too. */
+  tls?: Tls
 }
 
 /** How each dialect is mounted. PeerJS brings its paths along; the others are relative to their name. */
@@ -49,8 +57,12 @@ const mounts: Record<DialectName, { plugin: FastifyPluginAsync, prefix: (config:
  *
  * @throws ConfigError for a setting with a value it cannot take
  */
-export const signalbox = fp<SignalboxOptions>(async (app, { config: given = {}, prefix = '', cors = prefix !== '' }) => {
+export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, prefix = '', cors = prefix !== '', tls: shared }) => {
   const config = completeConfig(given)
+  const tls = shared ?? tlsOf(config)
+  if (tls !== undefined && !(app.server instanceof TlsServer)) {
+    throw new ConfigError('TLS_CERT: got an app that listens without TLS, takes one with an `https` option of its own')
+  }
   await app.register(signalboxPlugin, { config })
   await app.register(state)
   await app.register(websocket)
@@ -59,7 +71,7 @@ export const signalbox = fp<SignalboxOptions>(async (app, { config: given = {}, 
   await app.register(speak)
   // Fastify's types want text of a serialiser, pino takes anything.
   await app.register(routes, { prefix, cors, logSerializers: { req: describeRequest as unknown as () => string } })
-  await app.register(listeners, { prefix })
+  await app.register(listeners, { prefix, tls })
 }, { name: 'signalbox-app', fastify: '5.x' })
 
 const routes: FastifyPluginAsync<{ cors: boolean }> = async (app, { cors: hasCors }) => {

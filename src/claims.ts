@@ -24,12 +24,21 @@ export type Claims = Static<typeof ClaimsSchema>
 
 const claimsCheck = TypeCompiler.Compile(ClaimsSchema)
 
-/** Who a client is, and what it may do. Without auth it is nobody, and may do anything. */
-export interface Permit {
-  /** The `sub` of its token: only the same subject may take its ids over. Undefined without auth. */
-  readonly subject: string | undefined
+/** Who a client is by its certificate. */
+export interface Identity {
+  readonly subject: string
   /** In ms since the epoch. */
   readonly expiresAt: number
+}
+
+/** Who a client is, and what it may do. Without auth it is nobody, and may do anything. */
+export interface Permit {
+  /** The `sub` of its token, or the name in its certificate: only the same subject may take its ids over. Undefined without auth. */
+  readonly subject: string | undefined
+  /** In ms since the epoch: when its token expires, or its certificate if that is sooner. */
+  readonly expiresAt: number
+  /** Who it is by its certificate, which no token changes. Undefined without one. */
+  readonly identity: Identity | undefined
   /** The claims of its token. Undefined without auth. */
   readonly claims: Claims | undefined
   /** Whether it may have this id. */
@@ -45,25 +54,27 @@ export interface Permit {
 }
 
 /** What everybody has while no tokens are asked for. */
-export const openPermit: Permit = permitOf(undefined)
+export const openPermit: Permit = permitOf(undefined, undefined)
 
 /**
  * The permit that a payload grants, whose signature, issuer, audience and `nbf` have been checked; `now` is in ms since the
- * epoch. Undefined when it has expired, was made in the future, names nobody, or holds a claim of another shape than ours:
- * what cannot be read must not count as absent.
+ * epoch. Undefined when it has expired, was made in the future, names nobody or another than the certificate does, or holds a
+ * claim of another shape than ours: what cannot be read must not count as absent.
  */
-export function readPermit (payload: unknown, now: number): Permit | undefined {
+export function readPermit (payload: unknown, now: number, identity?: Identity): Permit | undefined {
   if (!claimsCheck.Check(payload)) return undefined
-  const { exp = Infinity, iat = 0 } = payload
-  if (now >= exp * 1000 || iat * 1000 > now + clockToleranceMs) return undefined
-  return permitOf(payload)
+  const { sub, iat = 0 } = payload
+  if (identity !== undefined && identity.subject !== sub) return undefined
+  const permit = permitOf(payload, identity)
+  return now >= permit.expiresAt || iat * 1000 > now + clockToleranceMs ? undefined : permit
 }
 
-function permitOf (claims: Claims | undefined): Permit {
+function permitOf (claims: Claims | undefined, identity: Identity | undefined): Permit {
   const { sub, exp = Infinity, ids, dialects, groups, rooms, roles } = claims ?? {}
   return {
     subject: sub,
-    expiresAt: exp * 1000,
+    expiresAt: Math.min(exp * 1000, identity?.expiresAt ?? Infinity),
+    identity,
     claims,
     register: (id) => claims === undefined || id === sub || fits(ids ?? [], id),
     speak: (dialect) => fits(dialects, dialect),

@@ -82,8 +82,8 @@ type Name = keyof Config & string
 /** All names, in the order they are documented. */
 export const configNames = Object.keys(ConfigSchema.properties) as Name[]
 
-/** Settings of versions to come. Ignoring one would be worse than not starting: whoever sets `TLS_CERT` believes to be safe. */
-const notYet = ['TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'AUDIT_LOG', 'METRICS_TOKEN', 'OTEL_ENABLED', 'MAX_CLIENTS_PER_ADDRESS', 'MAX_MEMORY']
+/** Settings of versions to come. Ignoring one would be worse than not starting: whoever sets `METRICS_TOKEN` believes to be safe. */
+const notYet = ['AUDIT_LOG', 'METRICS_TOKEN', 'OTEL_ENABLED', 'MAX_CLIENTS_PER_ADDRESS', 'MAX_MEMORY']
 
 /** Settings whose value no message tells: a private key in the wrong place is one, too. */
 const secrets: readonly string[] = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'TURN_SECRET', 'METRICS_TOKEN']
@@ -144,7 +144,11 @@ export function readConfig (env: NodeJS.ProcessEnv, argv: readonly string[]): Co
  * @throws ConfigError
  */
 export function completeConfig (given: Partial<Config>, asWritten: (name: Name) => string = (name) => shorten(JSON.stringify(given[name]))): Config {
-  const asGiven = (name: Name) => secrets.includes(name) ? 'what is not told' : asWritten(name)
+  const asGiven = (name: Name) => {
+    const written = asWritten(name)
+    // Where a path is taken, somebody may have given what the file holds.
+    return secrets.includes(name) || written.includes('-----BEGIN') ? 'what is not told' : written
+  }
   for (const name of Object.keys(given)) {
     const schema = ConfigSchema.properties[name as Name] as TSchema | undefined
     if (schema === undefined) throw new ConfigError(`${name}: no such setting`)
@@ -167,6 +171,7 @@ const rules: ReadonlyArray<readonly [name: Name, fits: (config: Config) => boole
   ['TRUST_PROXY', ({ TRUST_PROXY }) => isTrustable(TRUST_PROXY), `text (${ConfigSchema.properties.TRUST_PROXY.description})`],
   ...keys.map((name) => [name, (config: Config) => config[name] === undefined || keys.every((other) => other === name || config[other] === undefined), `it only without ${keys.filter((other) => other !== name).join(' and ')}`] as const),
   ...(['JWT_ISSUER', 'JWT_AUDIENCE'] as const).map((name) => [name, (config: Config) => config[name] === undefined || keys.some((key) => config[key] !== undefined), `it only with ${keys.join(', ')}: without a key no token is checked`] as const),
+  ...(['TLS_CERT', 'TLS_KEY', 'TLS_CA'] as const).map((name) => [name, (config: Config) => config[name]?.includes('-----BEGIN') !== true, 'the path of a file, and not what it holds'] as const),
   ['TLS_CERT', ({ TLS_CERT, TLS_KEY }) => TLS_CERT === undefined || TLS_KEY !== undefined, 'it only with TLS_KEY'],
   ['TLS_KEY', ({ TLS_CERT, TLS_KEY }) => TLS_KEY === undefined || TLS_CERT !== undefined, 'it only with TLS_CERT'],
   ['TLS_CA', ({ TLS_CERT, TLS_CA }) => TLS_CA === undefined || TLS_CERT !== undefined, 'it only with TLS_CERT'],
@@ -191,7 +196,7 @@ function isTrustable (setting: string): boolean {
 }
 
 /** Input as an error may tell it: short, and without the password of a URL. */
-function shorten (text: string): string {
+export function shorten (text: string): string {
   const told = text.replace(/:\/\/[^/@]*@/g, '://***@')
   return told.length > 128 ? `${told.slice(0, 128)}…` : told
 }

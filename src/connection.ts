@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { BaseLogger } from 'pino'
 import type { WebSocket } from 'ws'
-import type { Permit } from './claims.js'
+import type { Identity, Permit } from './claims.js'
 import type { Handshake, Liveness, SpokenDialect, SpokenFrame } from './dialect.js'
 import { type CloseCode, closeCodes, closeReasons, notAllowed, quote, unauthorized } from './errors.js'
 import type { MaybePromise } from './maybe-promise.js'
@@ -43,8 +43,8 @@ export interface ConnectionHost {
   readonly forget: (connection: Connection) => void
   /** The connection is closed by us. */
   readonly onClose: (code: CloseCode) => void
-  /** Checks a token; absent without auth. */
-  readonly verify?: (token: string) => MaybePromise<Permit | undefined>
+  /** Checks a token, beside the certificate that the client came with; absent without a JWT key. */
+  readonly verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
 }
 
 /** A dialect, or how to choose one by the first frame. The choice is asked again, three times, while it answers undefined. */
@@ -304,7 +304,7 @@ export class Connection implements Sink {
   }
 
   /** A new token of the same subject counts from now on instead of the old one. */
-  #refresh (token: unknown, verify: (token: string) => MaybePromise<Permit | undefined>): void {
+  #refresh (token: unknown, verify: NonNullable<ConnectionHost['verify']>): void {
     const take = (permit: Permit | undefined) => {
       this.#isRefreshing = false
       // Meanwhile the old token may have expired, or the client gone.
@@ -314,7 +314,7 @@ export class Connection implements Sink {
       this.#awaitExpiry()
       this.deliver(refreshed)
     }
-    const permit = typeof token === 'string' ? verify(token) : undefined
+    const permit = typeof token === 'string' ? verify(token, this.#may.identity) : undefined
     if (!(permit instanceof Promise)) return take(permit)
     this.#isRefreshing = true
     this.#until(permit, take, 'auth')

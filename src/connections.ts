@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import type { Permit } from './claims.js'
+import type { Identity, Permit } from './claims.js'
 import { Connection, type ConnectionHost, type ConnectionLimits, type Log, type Speaks } from './connection.js'
 import type { Handshake } from './dialect.js'
 import { type CloseCode, closeCodes, closeReasons, unauthorized } from './errors.js'
@@ -23,8 +23,8 @@ export class Connections implements ConnectionHost {
   readonly log: Log
   /** How many were closed by us, by code. */
   readonly closed = new Map<CloseCode, number>()
-  /** Checks the token with which a client stays longer; absent without auth. */
-  verify?: (token: string) => MaybePromise<Permit | undefined>
+  /** Checks the token with which a client stays longer, beside the certificate that it came with; absent without a JWT key. */
+  verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
   readonly #open = new Set<Connection>()
   #isDraining = false
 

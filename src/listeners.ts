@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fp from 'fastify-plugin'
 import type { Config, DialectName } from './config.js'
+import type { Tls } from './tls.js'
 
 /** How long a client may take over its request. In ms; a socket, once upgraded, is not a request any more. */
 export const httpTimeouts = { headersTimeout: 10_000, requestTimeout: 10_000 }
@@ -36,10 +37,10 @@ const translations: Record<DialectName, Translate> = {
 
 /**
  * `NATIVE_PORTS`: further listeners, on each of which one dialect answers at its original server's paths. They translate
- * paths and hand everything to the app, so a peer on one is a peer on the other.
+ * paths and hand everything to the app, so a peer on one is a peer on the other. They speak TLS where there is a `tls`.
  */
-export const listeners = fp<{ prefix: string }>(async (app, { prefix }) => {
-  const { config } = app.signalbox
+export const listeners = fp<{ prefix: string, tls: Tls | undefined }>(async (app, { prefix, tls }) => {
+  const { config, timers } = app.signalbox
   const servers: Server[] = []
   app.decorate('nativePorts', [])
 
@@ -52,10 +53,11 @@ export const listeners = fp<{ prefix: string }>(async (app, { prefix }) => {
       request.url = `${prefix}${target}${query === undefined ? '' : `?${query}`}`
       return true
     }
-    const server = createServer(httpTimeouts, (request, response) => {
+    const answer: RequestListener = (request, response) => {
       if (redirect(request, false)) app.routing(request, response)
       else response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not found"}')
-    })
+    }
+    const server: Server = tls === undefined ? createServer(httpTimeouts, answer) : tls.createServer(httpTimeouts, answer)
     server.on('upgrade', (request, socket, head) => {
       // Node has taken its own listener away, and a client that resets the connection now would end the process.
       socket.on('error', () => socket.destroy())
@@ -79,7 +81,10 @@ export const listeners = fp<{ prefix: string }>(async (app, { prefix }) => {
       const [dialect = '', port] = entry.split(':')
       await listen(dialect as DialectName, Number(port))
     }
+    tls?.watch(timers, app.log)
   })
+  // After the sockets, which have closed with a code by now.
+  app.addHook('preClose', async () => tls?.close())
   app.addHook('onClose', async () => {
     await Promise.all(servers.map((server) => new Promise((resolve) => {
       server.close(resolve)

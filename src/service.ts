@@ -1,12 +1,20 @@
-import fastify, { type FastifyInstance, LogController } from 'fastify'
+import type { RequestListener, Server } from 'node:http'
+import fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
 import { type SerializedError, stdSerializers } from 'pino'
 import { describeRequest, signalbox } from './app.js'
 import type { Config } from './config.js'
 import { httpTimeouts } from './listeners.js'
+import { type Tls, tlsOf } from './tls.js'
 
-/** The stock server, ready to listen: a Fastify instance with nothing in it but Signalbox. */
-export function createService (config: Config): FastifyInstance {
-  const app: FastifyInstance = fastify({
+/**
+ * The stock server, ready to listen: a Fastify instance with nothing in it but Signalbox.
+ *
+ * @param handshakeMs how long a client may take over its TLS handshake
+ * @throws ConfigError for TLS files that cannot be used
+ */
+export function createService (config: Config, handshakeMs?: number): FastifyInstance {
+  const tls = tlsOf(config, handshakeMs)
+  const options: FastifyHttpOptions<Server> = {
     logger: { level: config.LOG_LEVEL, serializers: { req: describeRequest, err: describeError } },
     trustProxy: trusted(config.TRUST_PROXY),
     logController: new LogController({ disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace' }),
@@ -16,10 +24,20 @@ export function createService (config: Config): FastifyInstance {
     requestTimeout: httpTimeouts.requestTimeout,
     bodyLimit: config.MAX_PAYLOAD,
     routerOptions: { maxParamLength: 256 }
-  })
+  }
+  const app: FastifyInstance = fastify(tls === undefined ? options : { ...options, ...securely(tls) })
   app.setNotFoundHandler(async (_request, reply) => await reply.code(404).send({ error: 'not found' }))
-  app.register(signalbox, { config, cors: true })
+  app.register(signalbox, { config, cors: true, ...(tls !== undefined && { tls }) })
   return app
+}
+
+/** Options with which Fastify listens on a server of ours. Of `localhost` that is one address: another server for the other one would never be told of new certificates. */
+function securely (tls: Tls): FastifyServerOptions {
+  return {
+    // For its log, which then says https.
+    ...{ https: {} },
+    serverFactory: (handler, { keepAliveTimeout }) => tls.createServer({ ...httpTimeouts, keepAliveTimeout: Number(keepAliveTimeout) }, handler as RequestListener)
+  }
 }
 
 /** An error as it is logged: without the bytes of the request that was none, whose query may hold a token. */

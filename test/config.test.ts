@@ -203,7 +203,7 @@ t.test('a flag that does not exist is refused, and so is what is no flag', async
 })
 
 t.test('settings that are not supported yet refuse the start, without their value', async (t) => {
-  for (const name of ['TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT', 'AUDIT_LOG', 'METRICS_TOKEN', 'OTEL_ENABLED', 'MAX_CLIENTS_PER_ADDRESS', 'MAX_MEMORY']) {
+  for (const name of ['AUDIT_LOG', 'METRICS_TOKEN', 'OTEL_ENABLED', 'MAX_CLIENTS_PER_ADDRESS', 'MAX_MEMORY']) {
     const message = refused(t, () => fromEnv({ [name]: 'hunter2' }))
     t.ok(message.startsWith(`${name}: `), message)
     t.notMatch(message, 'hunter2')
@@ -225,6 +225,10 @@ t.test('what goes together is set together', async (t) => {
   t.match(refused(t, () => completeConfig({ TLS_KEY: 'k.pem' })), /^TLS_KEY: .* only with TLS_CERT$/)
   t.match(refused(t, () => completeConfig({ TLS_CA: 'ca.pem' })), /^TLS_CA: .* only with TLS_CERT$/)
   t.match(refused(t, () => completeConfig({ TLS_CERT: 'c.pem', TLS_KEY: 'k.pem', TLS_REQUIRE_CLIENT_CERT: true })), /^TLS_REQUIRE_CLIENT_CERT: .* only with TLS_CA$/)
+  for (const name of ['TLS_CERT', 'TLS_KEY', 'TLS_CA'] as const) {
+    const message = refused(t, () => completeConfig({ TLS_CERT: 'c.pem', TLS_KEY: 'k.pem', [name]: '-----BEGIN PRIVATE KEY-----\nhunter2' }))
+    t.equal(message, `${name}: got what is not told, takes the path of a file, and not what it holds`)
+  }
   t.match(refused(t, () => completeConfig({ TURN_URLS: ['turn:turn.test'] })), /^TURN_URLS: .* only with TURN_SECRET$/)
   t.equal(refused(t, () => completeConfig({ TURN_SECRET: 'hunter2' })), 'TURN_SECRET: got what is not told, takes it only with TURN_URLS')
   t.match(refused(t, () => completeConfig({ TURN_URLS: ['stun:turn.test'], TURN_SECRET: 's' })), /^TURN_URLS: .*takes a comma-separated list: turn:host:port/)
