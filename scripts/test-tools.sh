@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beyond npm: Chromium, redis-server, nginx and coturn. With apt-get where that is there and allowed, else it says what to do.
+# Installs what the tests need beyond npm: Chromium, redis-server, nginx, HAProxy and coturn. With apt-get where that is there and allowed, else it says what to do.
 set -euo pipefail
 
 need() { # need COMMAND PACKAGE
@@ -18,3 +18,4 @@ need redis-server redis-server
 need turnserver coturn
 # Where only root has it in its path.
 PATH="$PATH:/usr/sbin" need nginx nginx
+PATH="$PATH:/usr/sbin" need haproxy haproxy

@@ -34,7 +34,8 @@ export async function launch (t: Test): Promise<Open> {
   t.teardown(async () => await browser.close())
 
   return async (t, script) => {
-    const context = await browser.newContext()
+    // A certificate is one that a test has made.
+    const context = await browser.newContext({ ignoreHTTPSErrors: true })
     t.teardown(async () => await context.close())
     const page = await context.newPage()
     page.on('pageerror', (error) => t.fail(`${script} threw: ${error.message}`))

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Test } from 'tap'
@@ -9,6 +7,7 @@ import { type Env, until, urlOf } from '../helper.js'
 import { type Running, run } from '../process.js'
 import { freePort, startRedis } from '../redis.js'
 import { nameServer } from './name-server.js'
+import { adapted, runNginx, temporary } from './proxy-process.js'
 
 /** A node as the balancer sees it: an address of its own, the port of all. */
 export interface Node extends Running {
@@ -36,29 +35,14 @@ export async function startTopology (t: Test, env: Env = {}): Promise<Topology> 
 
   const port = await freePort()
   const names = await nameServer(t, () => [...addresses])
-  const directory = mkdtempSync(join(tmpdir(), 'signalbox-nginx-'))
-  const config = readFileSync(new URL('../../deploy/nginx.conf', import.meta.url), 'utf8')
-  const substitutes: Array<[here: string, there: string]> = [
+  const directory = temporary(t)
+  writeFileSync(join(directory, 'nginx.conf'), adapted('nginx.conf', [
     ['listen 8080;', `listen 127.0.0.1:${port};`],
     ['resolver 127.0.0.11 ', `resolver 127.0.0.1:${names} `],
     ['http://$nodes:8080;', `http://$nodes:${nodePort};`],
     ['/tmp/', `${directory}/`]
-  ]
-  const substituted = substitutes.reduce((text, [here, there]) => {
-    if (!text.includes(here)) throw new Error(`deploy/nginx.conf has no ${here}`)
-    return text.replaceAll(here, there)
-  }, config)
-  writeFileSync(join(directory, 'nginx.conf'), substituted)
-  const nginx = spawn('nginx', ['-p', directory, '-c', join(directory, 'nginx.conf'), '-g', 'daemon off;'], {
-    env: { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` },
-    stdio: 'ignore'
-  })
-  t.teardown(async () => {
-    nginx.kill('SIGTERM')
-    if (nginx.exitCode === null && nginx.signalCode === null) await once(nginx, 'exit')
-    rmSync(directory, { recursive: true })
-  })
-  await once(nginx, 'spawn')
+  ]))
+  await runNginx(t, directory)
   await until(async () => await fetch(`${urlOf(port)}/ready`).then(({ status }) => status === 200, () => false))
   return { port, nodes: [one, two], startAgain: async ({ address }) => await startNode(t, address, nodePort, settings) }
 }

@@ -55,7 +55,7 @@ export async function secure (t: Test, env: Env, handshakeMs?: number): Promise<
 }
 
 /** An answer over https, whose socket ends with it. */
-export async function request (url: string, credentials: Credentials, headers: Record<string, string> = {}): Promise<{ status: number, headers: NodeJS.Dict<string | string[]>, body: unknown }> {
+export async function request (url: string, credentials: Credentials & { localAddress?: string }, headers: Record<string, string> = {}): Promise<{ status: number, headers: NodeJS.Dict<string | string[]>, body: unknown }> {
   return await new Promise((resolve, reject) => {
     get(url, { ...credentials, headers, agent: false }, (response) => {
       let text = ''

@@ -7,6 +7,7 @@ interface Where {
   key?: string
   token?: string
   config?: RTCConfiguration
+  secure?: boolean
 }
 
 let peer: Peer
