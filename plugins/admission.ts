@@ -1,8 +1,15 @@
+import { getHeapStatistics } from 'node:v8'
 import rateLimit from '@fastify/rate-limit'
+import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { networkOf } from '../src/address.js'
 import { originFilter } from '../src/origins.js'
+
+/** When a client that was turned away does right to come back. In s. */
+const retryAfterS = { draining: 1, pressure: 5 }
+/** Of the heap that Node may take, what may be in use. */
+const heapShare = 0.9
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -13,30 +20,50 @@ declare module 'fastify' {
   }
 }
 
-/** Origins, the drain and `CONNECT_RATE`, all before an upgrade. Handshakes and REST calls are counted apart. */
+/** Origins, the drain, pressure and `CONNECT_RATE`, all before an upgrade. Handshakes and REST calls are counted apart. */
 export default fp(async (app) => {
   const { config, connections } = app.signalbox
   const isAllowed = originFilter(config.ALLOWED_ORIGINS)
+  const isUnderPressure = await pressure(app)
 
-  async function checkOrigin ({ headers: { origin } }: FastifyRequest, reply: FastifyReply) {
-    if (origin !== undefined && !isAllowed(origin)) return await reply.code(403).send({ error: 'origin not allowed' })
+  async function checkOrigin ({ headers: { origin }, ip }: FastifyRequest, reply: FastifyReply) {
+    if (origin === undefined || isAllowed(origin)) return
+    connections.refused('origin', { address: ip })
+    return await reply.code(403).send({ error: 'origin not allowed' })
   }
 
-  async function checkDrain (request: FastifyRequest, reply: FastifyReply) {
-    if (request.ws && connections.isDraining) return await reply.code(503).header('retry-after', '1').send({ error: 'draining' })
+  async function checkCapacity ({ ip, ws }: FastifyRequest, reply: FastifyReply) {
+    const reason = !ws ? undefined : connections.isDraining ? 'draining' : isUnderPressure() ? 'pressure' : undefined
+    if (reason === undefined) return
+    connections.refused(reason, { address: ip })
+    return await reply.code(503).header('retry-after', String(retryAfterS[reason])).send({ error: reason === 'draining' ? 'draining' : 'under pressure' })
   }
 
   app.decorate('checkOrigin', checkOrigin)
-  app.decorate('admission', [checkOrigin, checkDrain, await rateCheck(app)])
+  app.decorate('admission', [checkOrigin, checkCapacity, await rateCheck(app)])
 }, { name: 'admission', fastify: '5.x', dependencies: ['signalbox', 'state', 'websocket'] })
+
+/** Whether the process is behind, or short of memory: looked at once a second. */
+async function pressure (app: FastifyInstance): Promise<() => boolean> {
+  const { MAX_EVENT_LOOP_DELAY: maxEventLoopDelay, MAX_MEMORY: maxRssBytes } = app.signalbox.config
+  const bounds = maxRssBytes === undefined ? { maxHeapUsedBytes: heapShare * getHeapStatistics().heap_size_limit } : { maxRssBytes }
+  // Apart, since its hook would refuse every route of the app, /health included, and the app may have one of its own.
+  let isUnderPressure = () => false
+  await app.register(async (apart) => {
+    if (!apart.hasDecorator('isUnderPressure')) await apart.register(underPressure, { maxEventLoopDelay, ...bounds })
+    isUnderPressure = () => apart.isUnderPressure()
+  })
+  return isUnderPressure
+}
 
 /** 429 above `CONNECT_RATE`, counted over all nodes; while Redis cannot be reached, by each node for itself. */
 async function rateCheck (app: FastifyInstance): Promise<onRequestAsyncHookHandler> {
-  const { config, redis } = app.signalbox
+  const { config, connections, redis } = app.signalbox
   const limit = {
     max: config.CONNECT_RATE,
     timeWindow: 60_000,
-    keyGenerator: ({ ip, ws }: FastifyRequest) => `${ws ? 'handshake' : 'rest'} ${networkOf(ip)}`
+    keyGenerator: ({ ip, ws }: FastifyRequest) => `${ws ? 'handshake' : 'rest'} ${networkOf(ip)}`,
+    onExceeded: ({ ip }: FastifyRequest) => connections.refused('connect_rate', { address: ip })
   }
   // The rate limit is a callback or an async hook by its types, and always async in fact.
   const hook = (check: unknown) => check as onRequestAsyncHookHandler

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Cluster, Redis } from 'ioredis'
+import { type Audit, openAudit } from '../src/audit.js'
 import type { Permit } from '../src/claims.js'
 import type { Config } from '../src/config.js'
 import { Connections } from '../src/connections.js'
@@ -9,10 +10,11 @@ import type { MaybePromise } from '../src/maybe-promise.js'
 import { Timers } from '../src/timers.js'
 import type { Auth } from './auth.js'
 
-/** This node's own: its settings, its clock, its open sockets, and the dialects it speaks. */
+/** This node's own: its settings, its clock, its audit trail, its open sockets, and the dialects it speaks. */
 export interface Signalbox {
   readonly config: Config
   readonly timers: Timers
+  readonly audit: Audit
   readonly connections: Connections
   /** By name, in the order they were registered. */
   readonly dialects: Map<string, SpokenDialect>
@@ -30,14 +32,19 @@ declare module 'fastify' {
 
 export default fp<{ config: Config }>(async (app, { config }) => {
   const timers = new Timers((error) => app.log.error({ err: error }, 'timer failed'))
+  const audit = openAudit(config, app.log)
   const connections = new Connections({
     maxClients: config.MAX_CLIENTS,
+    maxClientsPerAddress: config.MAX_CLIENTS_PER_ADDRESS ?? Infinity,
     maxBuffered: config.MAX_BUFFERED,
     maxPayload: config.MAX_PAYLOAD,
     messageRate: config.MESSAGE_RATE,
     messageBurst: config.MESSAGE_BURST,
     heartbeatMs: config.HEARTBEAT_INTERVAL
-  }, timers, app.log)
-  app.decorate('signalbox', { config, timers, connections, dialects: new Map() })
-  app.addHook('onClose', async () => timers.close())
+  }, { timers, log: app.log, audit })
+  app.decorate('signalbox', { config, timers, audit, connections, dialects: new Map() })
+  app.addHook('onClose', async () => {
+    timers.close()
+    audit.close()
+  })
 }, { name: 'signalbox', fastify: '5.x' })

@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import type { State } from '../src/state/contract.js'
 import { memoryState } from '../src/state/memory.js'
+import { recordRelays } from '../src/state/record-relays.js'
 
 declare module 'fastify' {
   interface FastifyInstance { state: State }
@@ -8,19 +9,20 @@ declare module 'fastify' {
 
 /** `app.state`: who is connected, and the way to them. In memory, or over Redis, which is loaded only then. */
 export default fp(async (app) => {
-  const { config, timers } = app.signalbox
+  const { audit, config, timers } = app.signalbox
   const mailboxes = {
     maxMessages: config.MAILBOX_MAX_MESSAGES,
     maxBytes: config.MAILBOX_MAX_BYTES,
     totalBytes: config.MAILBOX_TOTAL_BYTES
   }
   if (config.REDIS_URL === undefined) {
-    app.decorate('state', memoryState(timers, mailboxes))
+    app.decorate('state', memoryState(timers, mailboxes, config.MAX_ROOMS_PER_CLIENT))
   } else {
     const { redisState } = await import('../src/state/redis.js')
-    const state = await redisState({ urls: config.REDIS_URL, leaseMs: config.NODE_LEASE_MS, mailboxes, timers, log: app.log })
+    const state = await redisState({ urls: config.REDIS_URL, leaseMs: config.NODE_LEASE_MS, mailboxes, maxPlaces: config.MAX_ROOMS_PER_CLIENT, timers, log: app.log })
     app.signalbox.redis = state.link.client
     app.decorate('state', state)
   }
+  if (audit.isLevelEnabled('debug')) recordRelays(app.state, audit)
   app.addHook('onClose', async () => { await app.state.close() })
 }, { name: 'state', fastify: '5.x', dependencies: ['signalbox'] })

@@ -29,7 +29,11 @@ export function register (
   if (!connection.may.register(join.id)) return connection.deny()
   const { taken, ...place } = join
   return after(peers.join({ ...place, sink: connection, owner: connection.may.subject, replace: ID_TAKEOVER === 'replace', leaving }), (joined) => {
-    if (joined.outcome === 'joined') registrant.member = joined.member
-    else connection.refuse(taken)
+    if (joined.outcome === 'joined') {
+      registrant.member = joined.member
+    } else {
+      connection.noteRefusal('id_taken', join.id)
+      connection.refuse(taken)
+    }
   })
 }

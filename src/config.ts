@@ -25,7 +25,7 @@ export const ConfigSchema = Type.Object({
   NODE_LEASE_MS: ms(1000, 10_000, 'ms after which a node that Redis has not heard of counts as dead'),
   MAX_CLIENTS: count(50_000, 'Open sockets; past that a socket is closed with 1013'),
   MAX_CLIENTS_PER_ADDRESS: Type.Optional(Type.Integer({ minimum: 1, description: 'Open sockets of one address (of IPv6 one /64 network); past that a socket is closed with 1013; absent: as many as `MAX_CLIENTS`' })),
-  MAX_ROOMS_PER_CLIENT: count(128, 'Rooms, groups and ids that one socket may be in at a time; the dialects here take one each'),
+  MAX_ROOMS_PER_CLIENT: count(256, 'Rooms, groups and ids that one socket may be in at a time; the dialects here take one each'),
   MAX_EVENT_LOOP_DELAY: ms(10, 1000, 'ms that the process is behind on average; past that new connections get 503'),
   MAX_MEMORY: Type.Optional(Type.Integer({ minimum: 1_048_576, description: 'Bytes of memory (RSS) past which new connections get 503; absent: nine tenths of the heap that Node may take' })),
   MAX_PAYLOAD: bytes(1024, 262_144, 'Bytes in a frame; a larger one closes its socket with 1009'),
@@ -82,8 +82,8 @@ type Name = keyof Config & string
 /** All names, in the order they are documented. */
 export const configNames = Object.keys(ConfigSchema.properties) as Name[]
 
-/** Settings of versions to come. Ignoring one would be worse than not starting: whoever sets `METRICS_TOKEN` believes to be safe. */
-const notYet = ['AUDIT_LOG', 'METRICS_TOKEN', 'OTEL_ENABLED', 'MAX_CLIENTS_PER_ADDRESS', 'MAX_MEMORY']
+/** Settings of versions to come. Ignoring one would be worse than not starting. */
+const notYet = ['OTEL_ENABLED']
 
 /** Settings whose value no message tells: a private key in the wrong place is one, too. */
 const secrets: readonly string[] = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'TURN_SECRET', 'METRICS_TOKEN']

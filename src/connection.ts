@@ -1,13 +1,17 @@
 import { isUtf8 } from 'node:buffer'
 import type { BaseLogger } from 'pino'
 import type { WebSocket } from 'ws'
+import type { Audit, AuditRecord } from './audit.js'
 import type { Identity, Permit } from './claims.js'
 import type { Handshake, Liveness, SpokenDialect, SpokenFrame } from './dialect.js'
 import { type CloseCode, closeCodes, closeReasons, notAllowed, quote, unauthorized } from './errors.js'
 import type { MaybePromise } from './maybe-promise.js'
-import type { Sink, Wire } from './state/contract.js'
+import type { Histogram } from './histogram.js'
+import type { Member, Sink, Wire } from './state/contract.js'
+import type { Tally } from './tally.js'
 import { Throttle } from './throttle.js'
 import type { Timer, Timers } from './timers.js'
+import { typeOf } from './wire.js'
 
 /** A socket held back for so long without a break is closed. */
 const maxHeldMs = 30_000
@@ -16,8 +20,12 @@ const breakMs = 250
 /** A wait for a time of day looks again after so long: the clock may have been set. */
 const clockCheckMs = 60_000
 
+/** Nesting of a frame: far more than any client sends, and little enough to walk through. */
+const maxDepth = 64
+
 const openState = 1
 const asText = { binary: false }
+const none: readonly never[] = []
 const refreshed: Wire = JSON.stringify({ type: 'auth', ok: true })
 
 export type Log = Pick<BaseLogger, 'error' | 'warn' | 'info' | 'debug'>
@@ -39,13 +47,40 @@ export interface ConnectionHost {
   readonly limits: ConnectionLimits
   readonly timers: Timers
   readonly log: Log
+  readonly audit: Audit
+  readonly counters: ConnectionCounters
   /** The connection's socket has ended. */
   readonly forget: (connection: Connection) => void
   /** The connection is closed by us. */
   readonly onClose: (code: CloseCode) => void
+  /** A client was refused what it is not allowed. */
+  readonly refused: (reason: Refusal, who: Omit<AuditRecord, 'event' | 'reason'>) => void
   /** Checks a token, beside the certificate that the client came with; absent without a JWT key. */
   readonly verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
 }
+
+/** Plain numbers of all connections, since the start. */
+export interface ConnectionCounters {
+  /** From a frame's arrival to the end of its handling, in seconds. */
+  readonly handling: Histogram
+  /** Sockets closed, by code: by us, and by clients. */
+  readonly closed: Tally
+  readonly left: Tally
+  /** Frames that did not reach a socket or a mailbox. */
+  readonly dropped: Tally<Drop>
+  /** What clients were refused. */
+  readonly refused: Tally<Refusal>
+  /** Times a socket was over its rate and not read for a while. */
+  held: number
+}
+
+/** Why a frame was dropped: its receiver was going already, or read too slowly; or the mailbox was full. */
+export type Drop = 'closing' | 'slow_consumer' | 'mailbox_full'
+
+/** Why a client was not let in, or not let do what it asked. */
+export type Refusal =
+  | 'origin' | 'connect_rate' | 'pressure' | 'draining' | 'max_clients' | 'max_clients_per_address' | 'unauthorized'
+  | 'not_allowed' | 'too_many_attempts' | 'id_taken'
 
 /** A dialect, or how to choose one by the first frame. The choice is asked again, three times, while it answers undefined. */
 export type Speaks = SpokenDialect | Chooser
@@ -54,6 +89,12 @@ export interface Chooser {
   readonly choose: (frame: unknown) => SpokenDialect | undefined
   readonly unknown: Wire
 }
+
+/** How the audit trail calls it when we close. */
+const endings: Partial<Record<CloseCode, AuditRecord['event']>> = { [closeCodes.replaced]: 'takeover', [closeCodes.goingAway]: 'drained' }
+
+/** Codes with which clients end, as they are counted: those of the protocol that a client may see or send, and none of their own. */
+const endsOfClients: ReadonlySet<number> = new Set([1000, 1001, 1002, 1005, 1006, 1007, 1009, 1011])
 
 /** Frames that no dialect fits before the socket is closed. */
 const maxUnknown = 3
@@ -93,6 +134,13 @@ export class Connection implements Sink {
   /** Too many bytes wait: about to be closed. */
   #isCut = false
   #isClosed = false
+  /** The places it has: mostly one, so not a map. */
+  #members: readonly Member[] = none
+  /** When it was accepted, in ms since the epoch. */
+  readonly openedAt = Date.now()
+  /** Frames that came, and frames that were handed to its socket. */
+  received = 0
+  sent = 0
 
   constructor (host: ConnectionHost, socket: WebSocket, speaks: Speaks, { address, handshake, permit }: { address: string, handshake: Handshake, permit: Permit }) {
     this.#host = host
@@ -104,7 +152,8 @@ export class Connection implements Sink {
     socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary))
     socket.on('ping', () => this.#onPing())
     socket.on('pong', () => { this.#heardAt = performance.now() })
-    socket.on('close', () => this.#onEnd())
+    socket.on('close', (code) => this.#onEnd(code))
+    host.audit.info({ event: 'connect', ...this.#who(), ...('name' in speaks && { dialect: speaks.name }) })
     this.#awaitExpiry()
     if (this.#isClosed) return
     if ('choose' in speaks) this.#chooser = speaks
@@ -117,6 +166,16 @@ export class Connection implements Sink {
     return this.#may
   }
 
+  /** The dialect it speaks; undefined until its first frame has chosen one. */
+  get dialect (): string | undefined {
+    return this.#dialect?.name
+  }
+
+  /** Where it is registered, in the order it came there. */
+  get members (): readonly Member[] {
+    return this.#members
+  }
+
   /** When a frame or a pong came last, in ms since the epoch. */
   get seenAt (): number {
     return Math.round(Date.now() - (performance.now() - this.#heardAt))
@@ -125,26 +184,54 @@ export class Connection implements Sink {
   /** False when the socket takes no more frames: it is closing, or too many bytes wait for it, which closes it. */
   deliver (frame: Wire): boolean {
     const socket = this.#socket
-    if (socket.readyState !== openState || this.#isCut) return false
+    if (socket.readyState !== openState || this.#isCut) return this.drop(this.#isCut ? 'slow_consumer' : 'closing')
     if (socket.bufferedAmount > this.#host.limits.maxBuffered) {
       // Not now: its leave is told to others, who may be as slow, and theirs again to others.
       this.#isCut = true
       setImmediate(() => this.close(closeCodes.slowConsumer))
-      return false
+      return this.drop('slow_consumer')
     }
     socket.send(frame, asText)
+    this.sent++
+    const traffic = this.#dialect?.traffic
+    traffic?.sent.add(typeOf(frame) ?? traffic.passesOn)
     return true
+  }
+
+  /** Counts a frame that its peer does not get, or that is not kept for another. */
+  drop (why: Drop): false {
+    this.#host.counters.dropped.add(why)
+    return false
+  }
+
+  /** Told by the state: the peer is registered there. */
+  entered (member: Member, leaving: Member | undefined): void {
+    this.#members = [...this.#members.filter((other) => other !== leaving && (other.room !== member.room || other.id !== member.id)), member]
+    const { traffic } = this.#dialect as SpokenDialect
+    traffic.registrations++
+    this.#host.audit.info({ event: 'register', ...this.#who(), room: member.room, id: member.id })
+  }
+
+  /** Told by the state: the peer is not registered there any more. */
+  exited (member: Member): void {
+    this.#members = this.#members.filter((other) => other !== member)
   }
 
   /** Refuses what the client asked, in its dialect's form. Of `details` the first 128 characters are told. */
   refuse (sentence: string, details?: string): void {
-    if (this.#dialect !== undefined) this.deliver(this.#dialect.errors.frame(sentence, details === undefined ? undefined : quote(details)))
+    this.#reject(sentence, sentence, details)
   }
 
   /** Refuses what the client's token does not allow. Where a dialect has a last word for that, it ends the connection. */
   deny (): void {
-    if (this.#dialect?.unauthorized === undefined) this.refuse(notAllowed)
-    else this.#expel()
+    if (this.#dialect?.unauthorized !== undefined) return this.#expel('not_allowed')
+    this.noteRefusal('not_allowed')
+    this.refuse(notAllowed)
+  }
+
+  /** Counts and records what the client was refused, beside what it is told. */
+  noteRefusal (reason: Refusal, id = this.#members[0]?.id): void {
+    this.#host.refused(reason, { ...this.#who(), id })
   }
 
   /** Ends it without asking. */
@@ -152,10 +239,11 @@ export class Connection implements Sink {
     this.#socket.terminate()
   }
 
-  /** Ends the connection: its peer leaves now, the socket as soon as the client answers. */
-  close (code: CloseCode, reason = closeReasons[code]): void {
+  /** Ends the connection: its peer leaves now, the socket as soon as the client answers. `by` is the subject of who asked for it. */
+  close (code: CloseCode, reason = closeReasons[code], by?: string): void {
     if (this.#isClosed) return
     this.#host.onClose(code)
+    this.#host.audit.info({ event: endings[code] ?? 'kicked', ...this.#who(), code, reason, by })
     this.#socket.close(code, reason)
     // A paused socket would not read the client's answer.
     this.#socket.resume()
@@ -165,6 +253,7 @@ export class Connection implements Sink {
   #onMessage (data: Buffer, isBinary: boolean): void {
     if (this.#isClosed) return
     this.#heardAt = this.#frameAt = performance.now()
+    this.received++
     // Ours, unless the app around us had set up its sockets with another limit.
     if (data.length > this.#host.limits.maxPayload) return this.close(closeCodes.tooBig)
     // ws checks text only, and what is relayed as text must be UTF-8 or its receiver breaks.
@@ -182,6 +271,7 @@ export class Connection implements Sink {
   #admit (): boolean {
     const now = performance.now()
     if (this.#throttle.take(now)) return true
+    this.#host.counters.held++
     if (this.#heldSince === 0 || now - this.#releasedAt > breakMs) this.#heldSince = now
     if (now - this.#heldSince > maxHeldMs) {
       this.close(closeCodes.policy, 'Too many frames')
@@ -221,7 +311,7 @@ export class Connection implements Sink {
     const frame = parse(raw)
     if (frame?.type === 'auth' && this.#host.verify !== undefined) return this.#refresh(frame.token, this.#host.verify)
     if (this.#dialect === undefined && !this.#choose(frame)) return
-    const { name, errors, frames } = this.#dialect as SpokenDialect
+    const { name, errors, frames, traffic } = this.#dialect as SpokenDialect
     if (!this.#isClosed && !this.#may.speak(name)) return this.deny()
     if (!this.#isClosed && !this.#isOpen) this.#open()
     if (this.#isClosed) return
@@ -232,18 +322,36 @@ export class Connection implements Sink {
     if (frame === undefined) return this.refuse(errors.notJson)
     const { type } = frame
     const known = typeof type === 'string' ? frames.get(type) : undefined
-    if (known === undefined) return this.refuse(errors.unknownType(type))
+    if (known === undefined) return this.#reject(errors.unknownType(type), 'unknown type')
     if (!known.fits(frame)) return this.refuse(errors.malformed(type as string))
+    traffic.received.add(type as string)
     this.#handle(known, frame, raw)
   }
 
   #handle (known: SpokenFrame, frame: JsonObject, raw: Buffer): void {
+    const startedAt = this.#frameAt
     try {
       const result = known.handle(this.#peer, frame, raw)
-      if (result instanceof Promise) this.#until(result, () => {}, frame.type)
+      if (result instanceof Promise) this.#until(result, () => this.#handled(startedAt), frame.type)
+      else this.#handled(startedAt)
     } catch (error) {
       this.#fail(error, frame.type)
     }
+  }
+
+  #handled (startedAt: number): void {
+    this.#host.counters.handling.observe((performance.now() - startedAt) / 1000)
+  }
+
+  /** Tells the client no, and counts it under a name that holds nothing of what it sent. */
+  #reject (sentence: string, name: string, details?: string): void {
+    if (this.#dialect === undefined) return
+    this.#dialect.traffic.errors.add(name)
+    this.deliver(this.#dialect.errors.frame(sentence, details === undefined ? undefined : quote(details)))
+  }
+
+  #who (): { dialect: string | undefined, id: string | undefined, subject: string | undefined, address: string } {
+    return { dialect: this.#dialect?.name, id: this.#members[0]?.id, subject: this.#may.subject, address: this.address }
   }
 
   /** Nothing else of this socket is handled before the promise is. */
@@ -258,7 +366,6 @@ export class Connection implements Sink {
   }
 
   #fail (error: unknown, type: unknown): void {
-    if (this.#dialect !== undefined && isTooDeep(error)) return this.refuse(this.#dialect.errors.notJson)
     this.#host.log.error({ err: error, dialect: this.#dialect?.name, type: quote(type) }, 'handler failed')
     if (this.#dialect !== undefined) this.refuse(this.#dialect.errors.internal)
   }
@@ -280,7 +387,7 @@ export class Connection implements Sink {
     this.#chooser = undefined
     this.#dialect = dialect
     if (this.#may.speak(dialect.name)) this.#open()
-    else if (dialect.unauthorized !== undefined) this.#expel()
+    else if (dialect.unauthorized !== undefined) this.#expel('not_allowed')
   }
 
   #open (): void {
@@ -309,7 +416,7 @@ export class Connection implements Sink {
       this.#isRefreshing = false
       // Meanwhile the old token may have expired, or the client gone.
       if (this.#isClosed) return
-      if (permit === undefined || permit.subject !== this.#may.subject) return this.#expel()
+      if (permit === undefined || permit.subject !== this.#may.subject) return this.#expel('unauthorized')
       this.#may = permit
       this.#awaitExpiry()
       this.deliver(refreshed)
@@ -320,7 +427,8 @@ export class Connection implements Sink {
     this.#until(permit, take, 'auth')
   }
 
-  #expel (): void {
+  #expel (why: Refusal): void {
+    this.noteRefusal(why)
     if (this.#dialect?.unauthorized !== undefined) this.deliver(this.#dialect.unauthorized)
     this.close(closeCodes.policy, unauthorized)
   }
@@ -358,7 +466,11 @@ export class Connection implements Sink {
     return { silentMs: Math.min(2 * this.#host.limits.heartbeatMs, silentMs), framelessMs }
   }
 
-  #onEnd (): void {
+  #onEnd (code: number): void {
+    if (!this.#isClosed) {
+      this.#host.counters.left.add(endsOfClients.has(code) ? String(code) : 'other')
+      this.#host.audit.info({ event: 'leave', ...this.#who(), code })
+    }
     this.#end()
     this.#host.forget(this)
   }
@@ -392,13 +504,19 @@ type JsonObject = Record<string, unknown>
 function parse (raw: Buffer): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(raw.toString())
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as JsonObject : undefined
+    return typeof value === 'object' && value !== null && !Array.isArray(value) && isWithin(maxDepth, value) ? value as JsonObject : undefined
   } catch {
     return undefined
   }
 }
 
-/** Parsing takes any depth, serialising again does not: the frame's fault, and not ours. */
-function isTooDeep (error: unknown): boolean {
-  return error instanceof RangeError && error.message.includes('call stack')
+/** Whether a value is nested at most so deep. Parsing takes any depth; what walks through a value afterwards must not. */
+function isWithin (depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (depth === 0) return false
+  if (Array.isArray(value)) return value.every((item) => isWithin(depth - 1, item))
+  for (const name in value) {
+    if (!isWithin(depth - 1, (value as JsonObject)[name])) return false
+  }
+  return true
 }

@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
+import { networkOf } from './address.js'
+import type { Audit, AuditRecord } from './audit.js'
 import type { Identity, Permit } from './claims.js'
-import { Connection, type ConnectionHost, type ConnectionLimits, type Log, type Speaks } from './connection.js'
+import { Connection, type ConnectionHost, type ConnectionLimits, type Drop, type Log, type Refusal, type Speaks } from './connection.js'
 import type { Handshake } from './dialect.js'
 import { type CloseCode, closeCodes, closeReasons, unauthorized } from './errors.js'
+import { Histogram } from './histogram.js'
 import type { MaybePromise } from './maybe-promise.js'
+import { Tally } from './tally.js'
+import { Throttle } from './throttle.js'
 import type { Timers } from './timers.js'
 
 /** How long a client may take to answer a close before its socket is cut. In ms. */
@@ -12,8 +17,17 @@ export const closeTimeoutMs = 3_000
 
 const drainStepMs = 50
 
+/** Refusals are recorded so many at once, and then so many a second: an attack must not fill the disk. All are counted. */
+const refusalBurst = 500
+const refusalRate = 50
+
+/** From 50 µs, which a relay takes, to what somebody notices. In s. */
+const handlingBounds = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
+
 export interface ConnectionsOptions extends ConnectionLimits {
   readonly maxClients: number
+  /** Of one address, or /64 network. */
+  readonly maxClientsPerAddress: number
 }
 
 /** All open connections of one process: how many there may be, and how they end when it does. */
@@ -21,17 +35,34 @@ export class Connections implements ConnectionHost {
   readonly limits: ConnectionsOptions
   readonly timers: Timers
   readonly log: Log
-  /** How many were closed by us, by code. */
-  readonly closed = new Map<CloseCode, number>()
+  readonly audit: Audit
+  readonly counters = {
+    handling: new Histogram(handlingBounds),
+    closed: new Tally(),
+    left: new Tally(),
+    dropped: new Tally<Drop>(),
+    refused: new Tally<Refusal>(),
+    held: 0
+  }
+
   /** Checks the token with which a client stays longer, beside the certificate that it came with; absent without a JWT key. */
   verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
   readonly #open = new Set<Connection>()
+  /** How many of each address; empty where they are not bounded. */
+  readonly #byNetwork = new Map<string, number>()
+  readonly #refusals = new Throttle(refusalRate, refusalBurst, performance.now())
+  #omitted = 0
   #isDraining = false
 
-  constructor (limits: ConnectionsOptions, timers: Timers, log: Log) {
+  constructor (limits: ConnectionsOptions, { timers, log, audit }: { timers: Timers, log: Log, audit: Audit }) {
     this.limits = limits
     this.timers = timers
     this.log = log
+    this.audit = audit
+  }
+
+  [Symbol.iterator] (): IterableIterator<Connection> {
+    return this.#open.values()
   }
 
   get size (): number {
@@ -43,30 +74,59 @@ export class Connections implements ConnectionHost {
     return this.#isDraining
   }
 
-  /** Takes a socket that has just been upgraded; past `maxClients` it is closed with 1013 at once, during the drain with 1001, without a permit with 1008. */
+  /**
+   * Takes a socket that has just been upgraded. Past `maxClients`, or too many of one address, it is closed with 1013 at once,
+   * during the drain with 1001, without a permit with 1008.
+   */
   accept (socket: WebSocket, speaks: Speaks, { address, handshake, permit }: { address: string, handshake: Handshake, permit: Permit | undefined }): void {
-    if (this.#isDraining || this.#open.size >= this.limits.maxClients) {
-      // A handshake let in just before the drain ends here.
-      return this.#turnAway(socket, this.#isDraining ? closeCodes.goingAway : closeCodes.tryAgainLater)
+    const turnAway = (why: Refusal, code: CloseCode, reason = closeReasons[code]): void => {
+      this.refused(why, { address, subject: permit?.subject, ...('name' in speaks && { dialect: speaks.name }) })
+      this.onClose(code)
+      socket.close(code, reason)
     }
+    // A handshake let in just before the drain ends here.
+    if (this.#isDraining) return turnAway('draining', closeCodes.goingAway)
+    if (this.#open.size >= this.limits.maxClients) return turnAway('max_clients', closeCodes.tryAgainLater)
+    if (this.#isCrowded(address)) return turnAway('max_clients_per_address', closeCodes.tryAgainLater)
     if (permit === undefined) {
       if ('unauthorized' in speaks && speaks.unauthorized !== undefined) socket.send(speaks.unauthorized)
-      return this.#turnAway(socket, closeCodes.policy, unauthorized)
+      return turnAway('unauthorized', closeCodes.policy, unauthorized)
     }
-    this.#open.add(new Connection(this, socket, speaks, { address, handshake, permit }))
-  }
-
-  #turnAway (socket: WebSocket, code: CloseCode, reason = closeReasons[code]): void {
-    this.onClose(code)
-    socket.close(code, reason)
+    const connection = new Connection(this, socket, speaks, { address, handshake, permit })
+    this.#open.add(connection)
+    this.#count(address, 1)
   }
 
   forget = (connection: Connection): void => {
-    this.#open.delete(connection)
+    if (this.#open.delete(connection)) this.#count(connection.address, -1)
   }
 
   onClose = (code: CloseCode): void => {
-    this.closed.set(code, (this.closed.get(code) ?? 0) + 1)
+    this.counters.closed.add(String(code))
+  }
+
+  /** Counts and records that a client was not let in, or not let do what it asked. */
+  refused = (reason: Refusal, who: Omit<AuditRecord, 'event' | 'reason'>): void => {
+    this.counters.refused.add(reason)
+    if (!this.#refusals.take(performance.now())) {
+      this.#omitted++
+      return
+    }
+    this.audit.info({ event: 'refused', reason, ...who, ...(this.#omitted > 0 && { omitted: this.#omitted }) })
+    this.#omitted = 0
+  }
+
+  #isCrowded (address: string): boolean {
+    const { maxClientsPerAddress } = this.limits
+    return maxClientsPerAddress !== Infinity && (this.#byNetwork.get(networkOf(address)) ?? 0) >= maxClientsPerAddress
+  }
+
+  #count (address: string, change: 1 | -1): void {
+    if (this.limits.maxClientsPerAddress === Infinity) return
+    const network = networkOf(address)
+    const count = (this.#byNetwork.get(network) ?? 0) + change
+    if (count === 0) this.#byNetwork.delete(network)
+    else this.#byNetwork.set(network, count)
   }
 
   /**

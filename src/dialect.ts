@@ -3,6 +3,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Connection } from './connection.js'
 import type { MaybePromise } from './maybe-promise.js'
 import type { Wire } from './state/contract.js'
+import { Tally } from './tally.js'
 
 /** The frames a dialect takes, by `type`. */
 export type FrameSchemas = Readonly<Record<string, TObject>>
@@ -23,6 +24,8 @@ export interface Dialect<Frames extends FrameSchemas, Peer> {
   readonly handlers: Handlers<Frames, Peer>
   readonly errors: DialectErrors
   readonly liveness?: Liveness
+  /** The type of frames that are passed on as they came, for metrics to count them by. Absent, those count as `other`. */
+  readonly passesOn?: string
   /**
    * What a client hears before its socket is closed with 1008, for want of a good token or of one that allows what it asks:
    * for dialects in which that ends a connection. Absent, the former hears nothing, and the latter `not allowed`.
@@ -72,6 +75,18 @@ export interface SpokenDialect {
   readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<unknown>
   readonly close: (peer: unknown) => MaybePromise<unknown>
   readonly frames: ReadonlyMap<string, SpokenFrame>
+  readonly traffic: Traffic
+}
+
+/** What its connections have done since the start. */
+export interface Traffic {
+  /** Frames that were understood, and frames that were handed to sockets, by type. */
+  readonly received: Tally
+  readonly sent: Tally
+  /** Errors that clients were told, by sentence. */
+  readonly errors: Tally
+  registrations: number
+  readonly passesOn: string
 }
 
 export interface SpokenFrame {
@@ -90,6 +105,6 @@ export function speakable<Frames extends FrameSchemas, Peer> (dialect: Dialect<F
     // let through, and only the peer that this dialect's `open` made.
     frames.set(type, { fits: (frame) => check.Check(frame), handle: handle as SpokenFrame['handle'] })
   }
-  const { name, errors, liveness = {}, unauthorized, open } = dialect
-  return { name, errors, liveness, unauthorized, open, close: dialect.close as SpokenDialect['close'], frames }
+  const { name, errors, liveness = {}, passesOn = 'other', unauthorized, open } = dialect
+  return { name, errors, liveness, unauthorized, open, close: dialect.close as SpokenDialect['close'], frames, traffic: { received: new Tally(), sent: new Tally(), errors: new Tally(), registrations: 0, passesOn } }
 }

@@ -22,6 +22,11 @@ export class Throttle {
     return true
   }
 
+  /** Puts back a token that was taken for nothing. */
+  giveBack (): void {
+    this.#tokens++
+  }
+
   /** Milliseconds from the last `take` until the next token is there. */
   get waitMs (): number {
     return Math.max(0, (1 - this.#tokens) / this.#ratePerMs)

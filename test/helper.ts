@@ -50,7 +50,7 @@ export function totals (app: FastifyInstance): { peers: number, sockets: number,
   return {
     peers: sum(({ state }) => state.size().peers),
     sockets: sum(({ signalbox }) => signalbox.connections.size),
-    closed: (code) => sum(({ signalbox }) => signalbox.connections.closed.get(code) ?? 0)
+    closed: (code) => sum(({ signalbox }) => signalbox.connections.counters.closed.get(String(code)) ?? 0)
   }
 }
 

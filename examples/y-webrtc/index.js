@@ -31,7 +31,9 @@ const handlersOf = ({ peers, relay }) => ({
     const wanted = new Set(topics.filter((topic) => !members.has(topic)))
     if (members.size + wanted.size > maxTopics) return connection.refuse('Too many topics')
     for (const topic of wanted) {
+      if (!connection.may.enterRoom(topic)) return connection.deny()
       const { member } = await peers.join({ room: roomOf(topic), id, sink: connection, replace: false })
+      if (member === undefined) return connection.refuse('Too many topics')
       members.set(topic, member)
     }
   },

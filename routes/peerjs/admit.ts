@@ -45,6 +45,7 @@ export function admit ({ peers }: State, config: Config) {
     return after(joined, (joined) => {
       if (joined.outcome === 'joined') return { connection, member: joined.member }
       if (joined.outcome === 'full') return refuse(connection, sentences.full, closeCodes.tryAgainLater)
+      connection.noteRefusal('id_taken', id)
       connection.deliver(say({ type: 'ID-TAKEN', payload: { msg: sentences.taken } }))
       connection.close(closeCodes.policy, sentences.taken)
     })

@@ -31,8 +31,12 @@ export function peerjsHandlers ({ peers, relay }: State, config: Config): Handle
     const expired = say({ type: 'EXPIRE', src: dst, dst: src })
     const sent = relay.sendOrKeep({ room, from: src, to: dst, frame: say({ type, src, dst, payload }), keepMs: config.PEERJS_EXPIRE_TIMEOUT, expired })
     return after(sent, (sent) => {
-      if (sent === 'full') connection.deliver(expired)
-      else if (sent === 'failed') connection.deliver(say({ type: 'LEAVE', src: dst, dst: src }))
+      if (sent === 'full') {
+        connection.drop('mailbox_full')
+        connection.deliver(expired)
+      } else if (sent === 'failed') {
+        connection.deliver(say({ type: 'LEAVE', src: dst, dst: src }))
+      }
     })
   }
 

@@ -3,6 +3,7 @@ import type { Connection } from '../../src/connection.js'
 import type { Handlers } from '../../src/dialect.js'
 import { after, type MaybePromise } from '../../src/maybe-promise.js'
 import type { Joined, Member, State } from '../../src/state/contract.js'
+import { Throttle } from '../../src/throttle.js'
 import { guessThrottle } from './guesses.js'
 import { type frames, say, sentences } from './schema.js'
 
@@ -13,6 +14,16 @@ export interface RoomsPeer {
   /** The same in every room, for the life of the socket. */
   readonly myId: string
   member: Member | undefined
+  /** Holds back who creates room after room. */
+  creations?: Throttle
+}
+
+/** Rooms that a socket may open in the time that an empty room stays: four digits are few. */
+const maxRoomsLeft = 16
+
+function refuseMore (connection: Connection): void {
+  connection.noteRefusal('too_many_attempts')
+  connection.refuse(sentences.tooManyAttempts)
 }
 
 export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config: Config): Handlers<typeof frames, RoomsPeer> {
@@ -43,7 +54,8 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
       if (outcome === 'joined') return
       if (outcome !== 'missing') return connection.refuse(sentences.full)
       return after(guesses.isTooMany(connection.address), (isTooMany) => {
-        connection.refuse(isTooMany ? sentences.tooManyAttempts : sentences.absent)
+        if (isTooMany) refuseMore(connection)
+        else connection.refuse(sentences.absent)
       })
     })
   }
@@ -51,9 +63,14 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
   return {
     create (peer) {
       if (!peer.connection.may.createRoom()) return peer.connection.deny()
+      peer.creations ??= new Throttle(maxRoomsLeft * 1000 / config.ROOM_EMPTY_TTL_MS, maxRoomsLeft, performance.now())
+      if (!peer.creations.take(performance.now())) return refuseMore(peer.connection)
       const opened = rooms.open({ prefix: roomPrefix, digits: config.ROOM_ID_DIGITS, idleMs: config.ROOM_TIMEOUT_MS, emptyMs: config.ROOM_EMPTY_TTL_MS })
       return after(opened, (roomId) => {
-        if (roomId === undefined) return peer.connection.refuse(sentences.noRoomFree)
+        if (roomId === undefined) {
+          peer.creations?.giveBack()
+          return peer.connection.refuse(sentences.noRoomFree)
+        }
         // It is gone again when Redis went away meanwhile.
         return after(enter(peer, roomId, 'room_created'), (outcome) => { if (outcome !== 'joined') peer.connection.refuse(sentences.noRoomFree) })
       })
@@ -64,7 +81,7 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
       const roomId = typeof frame.roomId === 'string' || Number.isSafeInteger(frame.roomId) ? String(frame.roomId) : undefined
       if (roomId !== undefined && !peer.connection.may.enterRoom(roomId)) return peer.connection.deny()
       return after(guesses.isBarred(peer.connection.address), (isBarred) => {
-        return isBarred ? peer.connection.refuse(sentences.tooManyAttempts) : join(peer, roomId)
+        return isBarred ? refuseMore(peer.connection) : join(peer, roomId)
       })
     },
 

@@ -34,6 +34,10 @@ export interface Sink {
   /** Frames leave in the order given. False when the socket does not take frames any more. */
   deliver (frame: Wire): boolean
   close (code: number): void
+  /** Where it is a member, and how it hears of a place won or given up. Absent, they are not counted. */
+  readonly members?: readonly Member[]
+  entered? (member: Member, leaving: Member | undefined): void
+  exited? (member: Member): void
   /** When the peer was last heard of, in ms since the epoch. */
   readonly seenAt: number
 }
@@ -48,6 +52,7 @@ export interface Peer {
 /** A peer's place in a room: what `join` gave and `leave` takes. It stands for this connection's registration only. */
 export interface Member extends Peer {
   readonly room: string
+  readonly sink: Sink
 }
 
 export interface Join {
@@ -74,7 +79,7 @@ export interface Join {
 
 export type Joined =
   | { readonly outcome: 'joined', readonly member: Member }
-  /** `taken`: the id is another's. `full`: `maxMembers` reached. `missing`: the room is not open. */
+  /** `taken`: the id is another's. `full`: `maxMembers` reached, or the connection is in as many rooms as it may be. `missing`: the room is not open. */
   | { readonly outcome: 'taken' | 'full' | 'missing' }
 
 /** Who is where. */
@@ -180,6 +185,8 @@ export interface Attempts {
 export interface StateSize {
   peers: number
   rooms: number
+  /** Members of the room that has most of them. */
+  largestRoom: number
   /** Mailboxes with something in them, and the bytes in all of them. */
   mailboxes: number
   mailboxBytes: number

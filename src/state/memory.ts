@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto'
 import { closeCodes } from '../errors.js'
 import type { Timer, Timers } from '../timers.js'
-import type { Join, Joined, Mail, MailboxLimits, Member, PeerInfo, Peers, Relay, Rooms, Sent, SessionSignal, Sink, State, Watcher, Wire } from './contract.js'
+import type { Join, Joined, Mail, MailboxLimits, Member, PeerInfo, Relay, Rooms, Sent, SessionSignal, Sink, State, Watcher, Wire } from './contract.js'
 import { memoryAttempts } from './memory-attempts.js'
 import { Mailboxes } from './mailboxes.js'
 import { RoomSessions } from './memory-sessions.js'
+import { placed } from './places.js'
 
 /** How many codes are drawn before the free ones are looked for one by one. */
 const drawsOfCode = 20
@@ -49,7 +50,7 @@ interface Room {
 }
 
 /** The exchange of one process. Every operation answers at once. */
-export function memoryState (timers: Timers, mailboxLimits: MailboxLimits): State {
+export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPlaces = Infinity): State {
   const rooms = new Map<string, Room>()
   const watchers = new Map<string, Watcher>()
   const attempts = memoryAttempts(timers)
@@ -139,13 +140,13 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits): Stat
     return true
   }
 
-  const peers: Peers = {
+  const peers = placed({
     join,
     leave,
     list: (room) => [...rooms.get(room)?.members.values() ?? []],
     roomNames: (prefix) => [...rooms.values()].filter(({ name, members }) => members.size > 0 && name.startsWith(prefix)).map(({ name }) => name),
     watch (dialect, watcher) { watchers.set(dialect, watcher) }
-  }
+  }, maxPlaces)
 
   function freeCode (prefix: string, digits: number): string | undefined {
     const least = 10 ** (digits - 1)
@@ -228,6 +229,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits): Stat
     size: () => ({
       peers: sum(rooms, ({ members }) => members.size),
       rooms: rooms.size,
+      largestRoom: [...rooms.values()].reduce((most, { members }) => Math.max(most, members.size), 0),
       mailboxes: mailboxes.size,
       mailboxBytes: mailboxes.bytes,
       sessions: sum(rooms, ({ sessions }) => sessions?.size ?? 0),

@@ -4,6 +4,7 @@ import { closeCodes, type CloseCode } from '../errors.js'
 import { after, type MaybePromise } from '../maybe-promise.js'
 import type { Timer, Timers } from '../timers.js'
 import type { Join, Joined, Mail, MailboxLimits, Peer, Peers, Relay, Rooms, Sent, Sessions, SessionSignal, State, StateCounters, Wire } from './contract.js'
+import { placed } from './places.js'
 import { redisAttempts } from './redis-attempts.js'
 import { RedisLink } from './redis-link.js'
 import { KeptMail } from './redis-mail.js'
@@ -21,6 +22,8 @@ export interface RedisStateOptions {
   /** ms after which a node that does not renew counts as dead. */
   leaseMs: number
   mailboxes: MailboxLimits
+  /** Most rooms that a connection may be in. */
+  maxPlaces?: number
   timers: Timers
   log: Log
 }
@@ -39,6 +42,7 @@ export async function redisState (options: RedisStateOptions): Promise<RedisStat
 
 class RedisExchange implements RedisState {
   readonly link: RedisLink
+  readonly peers: Peers
   readonly rooms: Rooms
   readonly attempts: ReturnType<typeof redisAttempts>
   readonly #options: RedisStateOptions
@@ -56,6 +60,13 @@ class RedisExchange implements RedisState {
     this.#node = new RedisNode(this.link, options)
     this.#rooms = new LocalRooms(this.#node, options.timers)
     this.#kept = new KeptMail(options.timers, options.mailboxes.totalBytes, (mail, batch) => { this.#expireMail(mail, batch).catch((error: unknown) => options.log.error({ err: error }, 'mail')) })
+    this.peers = placed({
+      join: (request) => this.#join(request),
+      leave: (member) => this.#leave(member as Registration),
+      list: (room) => this.#rooms.list(room),
+      roomNames: (prefix) => this.#rooms.names(prefix),
+      watch: (dialect, watcher) => this.#rooms.watch(dialect, watcher)
+    }, options.maxPlaces)
     this.rooms = redisRooms(this.#node)
     this.attempts = redisAttempts(this.#node, options.timers)
   }
@@ -78,14 +89,6 @@ class RedisExchange implements RedisState {
     })
   }
 
-  readonly peers: Peers = {
-    join: (request) => this.#join(request),
-    leave: (member) => this.#leave(member as Registration),
-    list: (room) => this.#rooms.list(room),
-    roomNames: (prefix) => this.#rooms.names(prefix),
-    watch: (dialect, watcher) => this.#rooms.watch(dialect, watcher)
-  }
-
   readonly relay: Relay = {
     send: (room, to, frame, from) => this.#send(room, to, frame, from),
     sendOrKeep: (mail) => this.#sendOrKeep(mail),
@@ -100,6 +103,7 @@ class RedisExchange implements RedisState {
     return {
       peers: rooms.reduce((sum, { members }) => sum + members.size, 0),
       rooms: rooms.length,
+      largestRoom: rooms.reduce((most, { members }) => Math.max(most, members.size), 0),
       mailboxes: this.#kept.size,
       mailboxBytes: this.#kept.bytes,
       sessions: rooms.reduce((sum, { sessions }) => sum + sessions.size, 0),

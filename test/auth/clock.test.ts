@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { pino } from 'pino'
 import { WebSocket, WebSocketServer } from 'ws'
+import { openAudit } from '../../src/audit.js'
 import { readPermit } from '../../src/claims.js'
 import { Connections } from '../../src/connections.js'
 import { Timers } from '../../src/timers.js'
@@ -25,8 +26,9 @@ t.test('a token that expires in two months is not forgotten when the clock is se
   let uptime = 0
   const timers = new Timers((error) => { throw error }, 25, () => uptime)
   t.teardown(() => timers.close())
-  const limits = { maxClients: 1, maxPayload: 1024, maxBuffered: 65_536, messageRate: 100, messageBurst: 100, heartbeatMs: 2 ** 31 - 1 }
-  const connections = new Connections(limits, timers, pino({ level: 'silent' }))
+  const log = pino({ level: 'silent' })
+  const limits = { maxClients: 1, maxClientsPerAddress: 1, maxPayload: 1024, maxBuffered: 65_536, messageRate: 100, messageBurst: 100, heartbeatMs: 2 ** 31 - 1 }
+  const connections = new Connections(limits, { timers, log, audit: openAudit({ LOG_LEVEL: 'silent' }, log) })
   const permit = readPermit({ sub: 'alice', exp: (now + 60 * day) / 1000 }, now)
   connections.accept(socket, { choose: () => undefined, unknown: '' }, { address: '', handshake: { query: {} }, permit })
 
@@ -36,16 +38,16 @@ t.test('a token that expires in two months is not forgotten when the clock is se
   }
   passes(59_000)
   passes(61_000)
-  t.equal(connections.closed.size, 0)
+  t.equal([...connections.counters.closed].length, 0)
   Date.now = () => now + 59 * day
   passes(61_000)
-  t.equal(connections.closed.size, 0)
+  t.equal([...connections.counters.closed].length, 0)
   Date.now = () => now - day
   passes(61_000)
-  t.equal(connections.closed.size, 0)
+  t.equal([...connections.counters.closed].length, 0)
   Date.now = () => now + 60 * day
   passes(61_000)
-  t.equal(connections.closed.get(4102), 1)
+  t.equal(connections.counters.closed.get('4102'), 1)
   const [code] = await once(client, 'close') as [number]
   t.equal(code, 4102)
 })

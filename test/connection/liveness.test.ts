@@ -68,5 +68,5 @@ t.test('a socket that does not answer the close is cut', async (t) => {
   await ended
   t.ok(Buffer.concat(chunks).includes(Buffer.from([0x10, 0x05])), 'it was told 4101')
   await until(() => app.signalbox.connections.size === 0)
-  t.equal(app.signalbox.connections.closed.get(4101), 1)
+  t.equal(app.signalbox.connections.counters.closed.get('4101'), 1)
 })

@@ -27,5 +27,5 @@ t.test('a socket that does not read is closed with 4100, its sender is told, and
 
   slow.socket.resume()
   t.equal((await slow.closed).code, 4100)
-  t.equal(app.signalbox.connections.closed.get(4100), 1, 'and it is counted')
+  t.equal(app.signalbox.connections.counters.closed.get('4100'), 1, 'and it is counted')
 })

@@ -69,3 +69,20 @@ t.test('an id in use by nobody is no room', async (t) => {
   const client = await connect(t, app, '/rooms')
   t.same(await tryJoin(client, roomId === '1234' ? '4321' : '1234'), error('Room not found'))
 })
+
+t.test('who opens room after room is held back before the codes run out, and keeps its room', async (t) => {
+  const app = await build(t, { ROOM_EMPTY_TTL_MS: '60000' })
+  const greedy = await connect(t, app, '/rooms')
+  for (let opened = 0; opened < 16; opened++) {
+    greedy.send({ type: 'create' })
+    t.match(await greedy.next(), { type: 'room_created' })
+  }
+  greedy.send({ type: 'create' })
+  t.same(await greedy.next(), { type: 'error', message: 'Too many attempts' })
+  greedy.send({ type: 'signal', payload: 1 })
+  greedy.send({ type: 'signal' })
+  t.same(await greedy.next(), { type: 'error', message: 'Missing payload' }, 'it is still in its room')
+  const other = await connect(t, app, '/rooms')
+  other.send({ type: 'create' })
+  t.match(await other.next(), { type: 'room_created' }, 'others are not affected')
+})
