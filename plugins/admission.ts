@@ -4,10 +4,13 @@ import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { networkOf } from '../src/address.js'
+import { unauthorized } from '../src/errors.js'
 import { originFilter } from '../src/origins.js'
 
 /** When a client that was turned away does right to come back. In s. */
 const retryAfterS = { draining: 1, pressure: 5 }
+/** How often the process is looked at. In ms. */
+const lookMs = 1000
 /** Of the heap that Node may take, what may be in use. */
 const heapShare = 0.9
 
@@ -17,6 +20,8 @@ declare module 'fastify' {
     admission: onRequestAsyncHookHandler[]
     /** 403 for a browser of another origin: for every route. */
     checkOrigin: onRequestAsyncHookHandler
+    /** Answers 401 to a REST call whose caller may not make it, and writes it down. */
+    refuseCaller: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>
   }
 }
 
@@ -39,21 +44,26 @@ export default fp(async (app) => {
     return await reply.code(503).header('retry-after', String(retryAfterS[reason])).send({ error: reason === 'draining' ? 'draining' : 'under pressure' })
   }
 
+  app.decorate('refuseCaller', async ({ ip }: FastifyRequest, reply: FastifyReply) => {
+    connections.refused('unauthorized', { address: ip })
+    return await reply.code(401).header('www-authenticate', 'Bearer').send({ error: unauthorized })
+  })
   app.decorate('checkOrigin', checkOrigin)
   app.decorate('admission', [checkOrigin, checkCapacity, await rateCheck(app)])
 }, { name: 'admission', fastify: '5.x', dependencies: ['signalbox', 'state', 'websocket'] })
 
-/** Whether the process is behind, or short of memory: looked at once a second. */
+/** Whether the process is behind, or short of memory, for two looks in a row: a single pause, as at the start, is none of it. */
 async function pressure (app: FastifyInstance): Promise<() => boolean> {
   const { MAX_EVENT_LOOP_DELAY: maxEventLoopDelay, MAX_MEMORY: maxRssBytes } = app.signalbox.config
   const bounds = maxRssBytes === undefined ? { maxHeapUsedBytes: heapShare * getHeapStatistics().heap_size_limit } : { maxRssBytes }
+  let strainedLooks = 0
   // Apart, since its hook would refuse every route of the app, /health included, and the app may have one of its own.
-  let isUnderPressure = () => false
   await app.register(async (apart) => {
-    if (!apart.hasDecorator('isUnderPressure')) await apart.register(underPressure, { maxEventLoopDelay, ...bounds })
-    isUnderPressure = () => apart.isUnderPressure()
+    if (!apart.hasDecorator('isUnderPressure')) await apart.register(underPressure, { maxEventLoopDelay, sampleInterval: lookMs, ...bounds })
+    const look = setInterval(() => { strainedLooks = apart.isUnderPressure() ? strainedLooks + 1 : 0 }, lookMs).unref()
+    apart.addHook('onClose', async () => clearInterval(look))
   })
-  return isUnderPressure
+  return () => strainedLooks > 1
 }
 
 /** 429 above `CONNECT_RATE`, counted over all nodes; while Redis cannot be reached, by each node for itself. */

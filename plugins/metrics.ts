@@ -2,7 +2,6 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { tokenOf } from '../src/auth.js'
-import { unauthorized } from '../src/errors.js'
 import { Histogram } from '../src/histogram.js'
 import { metricsOf } from '../src/metrics.js'
 
@@ -35,9 +34,7 @@ export default fp(async (app) => {
   }
 
   async function checkReader (request: FastifyRequest, reply: FastifyReply) {
-    if (await mayRead(request)) return
-    connections.refused('unauthorized', { address: request.ip })
-    return await reply.code(401).header('www-authenticate', 'Bearer').send({ error: unauthorized })
+    if (!await mayRead(request)) return await app.refuseCaller(request, reply)
   }
 
   app.get('/metrics', { onRequest: [...app.admission, checkReader], schema: { hide: true } }, async (_request, reply) => {

@@ -3,7 +3,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type TObject, Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { openPermit, type Permit } from '../src/claims.js'
-import { unauthorized } from '../src/errors.js'
 import type { MaybePromise } from '../src/maybe-promise.js'
 
 interface Directory {
@@ -37,10 +36,7 @@ export const directory: FastifyPluginAsyncTypebox<Directory> = async (app, { dia
   app.get('/peers', { onRequest, schema }, async (request, reply) => {
     const permit = auth === undefined ? openPermit : await auth.authenticate(request)
     const mayList = isOpen || (auth !== undefined && permit?.hasRole('discover') === true)
-    if (permit === undefined || !permit.speak(dialect) || !mayList) {
-      if (auth !== undefined) reply.header('www-authenticate', 'Bearer')
-      return await reply.code(401).send({ error: unauthorized })
-    }
+    if (permit === undefined || !permit.speak(dialect) || !mayList) return await app.refuseCaller(request, reply)
     const ids = new Set<string>()
     for (const room of await rooms(request, permit)) {
       for (const { id } of await app.state.peers.list(room)) ids.add(id)

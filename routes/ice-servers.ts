@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { openPermit } from '../src/claims.js'
-import { unauthorized } from '../src/errors.js'
 import { iceServersFor } from '../src/ice.js'
 import { ErrorBody } from './directory.js'
 
@@ -21,7 +20,7 @@ export const iceServers: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/ice-servers', { onRequest: app.admission, schema: { response: { 200: IceServersBody, 401: ErrorBody } } }, async (request, reply) => {
     reply.header('cache-control', 'no-store')
     const permit = auth === undefined ? openPermit : await auth.authenticate(request)
-    if (permit === undefined) return await reply.code(401).header('www-authenticate', 'Bearer').send({ error: unauthorized })
+    if (permit === undefined) return await app.refuseCaller(request, reply)
     // coturn counts its quotas by user: strangers under one name would use up each other's.
     return iceServersFor(permit.subject ?? randomUUID(), permit.expiresAt, Date.now(), config)
   })
