@@ -196,7 +196,7 @@ function isTrustable (setting: string): boolean {
 }
 
 /** Input as an error may tell it: short, and without the password of a URL. */
-export function shorten (text: string): string {
+function shorten (text: string): string {
   const told = text.replace(/:\/\/[^/@]*@/g, '://***@')
   return told.length > 128 ? `${told.slice(0, 128)}…` : told
 }

@@ -5,7 +5,7 @@ import type { RequestListener } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { type Config, ConfigError, shorten } from './config.js'
+import { type Config, ConfigError } from './config.js'
 import type { Log } from './connection.js'
 import type { Timers } from './timers.js'
 
@@ -13,6 +13,8 @@ import type { Timers } from './timers.js'
 const handshakeTimeoutMs = 10_000
 /** How often the files are looked at. In ms. */
 const lookMs = 1_000
+/** So much of a path is told. */
+const maxToldLength = 256
 
 const settings = ['TLS_CERT', 'TLS_KEY', 'TLS_CA'] as const
 
@@ -85,6 +87,9 @@ export function tlsOf (config: Config, handshakeMs = handshakeTimeoutMs): Tls | 
         sockets.add(socket)
         socket.once('close', () => sockets.delete(socket))
       })
+      // A certificate whose signature is wrong leaves an error behind in OpenSSL, for which Node would end a client that goes on
+      // without one. To ask for it takes the error away.
+      server.on('secureConnection', (socket) => socket.getPeerX509Certificate())
       return server
     },
     watch (timers, log) {
@@ -153,6 +158,7 @@ function privateKeyOf (text: string, config: Config): ReturnType<typeof createPr
   }
 }
 
-function unfit (name: Setting, path: string | undefined, takes: string): ConfigError {
-  return new ConfigError(`${name}: got ${JSON.stringify(shorten(path ?? ''))}, takes ${takes}`)
+/** Of a long path the end is told, which names the file. */
+function unfit (name: Setting, path = '', takes: string): ConfigError {
+  return new ConfigError(`${name}: got ${JSON.stringify(path.length > maxToldLength ? `…${path.slice(-maxToldLength)}` : path)}, takes ${takes}`)
 }

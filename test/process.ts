@@ -40,7 +40,7 @@ export async function start (t: Test, env: Env = {}): Promise<Running & { port: 
   let port: string | undefined
   while (port === undefined) {
     await Promise.race([once(child.stdout as Readable, 'data'), ended])
-    port = /Server listening at http:\/\/127\.0\.0\.1:(\d+)/.exec(output.stdout)?.[1]
+    port = /Server listening at https?:\/\/127\.0\.0\.1:(\d+)/.exec(output.stdout)?.[1]
   }
   return { ...running, port: Number(port) }
 }

@@ -74,7 +74,7 @@ function certificate ({ issuer, publicKey, issuing, isAuthority = false }: Makin
     der(0xa3, sequence(...extensions))
   )
   const signed = sequence(body, algorithm, der(0x03, Buffer.from([0]), sign('sha256', body, issuer.key)))
-  return `-----BEGIN CERTIFICATE-----\n${signed.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
+  return `-----BEGIN CERTIFICATE-----\n${(signed.toString('base64').match(/.{1,64}/g) ?? []).join('\n')}\n-----END CERTIFICATE-----\n`
 }
 
 function nameOf ({ cn = [], organisation }: Issuing): Buffer {
