@@ -1,46 +1,67 @@
 import { median, type Figures } from './figures.js'
+import type { Server } from './servers.js'
 
-/** One bench: it measures, and says what it measured. `bench/run.ts` lists all of them. */
+/** One bench: what is measured in turns, and what is compared. `bench/run.ts` lists all of them. */
 export interface Bench {
   /** What `--only` takes. */
   readonly name: string
   readonly title: string
-  run (options: BenchOptions): Promise<Result>
+  /** Which figure is compared, with its unit. The others are told beside it. */
+  readonly figure: string
+  prepare (options: Options): Promise<Plan>
 }
 
-export interface BenchOptions {
+export interface Options {
   /** How often every case is measured, in turns. */
   readonly rounds: number
   /** Before each measurement, with the load on: code gets warm. */
   readonly warmUpMs: number
   /** How long one measurement takes. */
   readonly measureMs: number
-  /** A smoke: as small as still tells something. */
+  /** How long the churn takes. */
+  readonly churnMs: number
+  /** As small as still tells something. */
   readonly isSmall: boolean
   /** Another Node to compare with, if any. */
   readonly node: string | undefined
-  /** Told what is going on. */
-  readonly log: (line: string) => void
+  /** Ends the server with the bench. */
+  readonly keep: <Kind extends Server>(starting: Promise<Kind>) => Promise<Kind>
+}
+
+export interface Plan {
+  readonly setting: Setting
+  readonly cases: readonly Case[]
+  /** Where other than asked for: what takes long takes fewer. */
+  readonly rounds?: number
+  /** What the rows do not say. */
+  readonly checks?: (rows: readonly Row[]) => readonly Check[]
+}
+
+export type Setting = Readonly<Record<string, string | number>>
+
+/** Something to be measured in turns with others. */
+export interface Case extends Omit<Row, 'rounds'> {
+  measure (): Promise<Figures>
 }
 
 /** What is written to `bench/results`: enough to tell how it came about. */
 export interface Result {
-  readonly setting: Record<string, string | number>
-  /** Which figure is compared, with its unit. The others are told beside it. */
+  readonly title: string
+  readonly setting: Setting
   readonly figure: string
   readonly rows: readonly Row[]
   /** Goals that are no ratio of two rows. */
-  readonly checks?: readonly Check[]
+  readonly checks: readonly Check[]
 }
 
 export interface Row {
   readonly name: string
-  /** In the order they were measured. All rows' first are one round, and so on. */
-  readonly rounds: readonly Figures[]
   /** The row it is compared with, round by round. */
   readonly baseline?: string
   /** What the ratio may be at most. */
   readonly goal?: number
+  /** In the order they were measured. All rows' first are one round, and so on. */
+  readonly rounds: readonly Figures[]
 }
 
 export interface Check {
@@ -50,30 +71,44 @@ export interface Check {
   readonly atLeast?: number
 }
 
-/** Something to be measured in turns with others. */
-export interface Case extends Omit<Row, 'rounds'> {
-  measure (round: number): Promise<Figures>
-}
-
 /** Measures A B A B. */
-export async function inTurns (cases: readonly Case[], rounds: number, log: BenchOptions['log'], figure: string): Promise<Row[]> {
-  const measured = cases.map((): Figures[] => [])
-  for (let round = 1; round <= rounds; round++) {
-    for (const [at, one] of cases.entries()) {
-      const figures = await one.measure(round)
-      measured[at]?.push(figures)
-      log(`round ${round}, ${one.name}: ${figures[figure]?.toPrecision(3)} ${figure}`)
-    }
+export async function measure (bench: Bench, options: Omit<Options, 'keep'>, log: (line: string) => void): Promise<Result> {
+  const servers: Server[] = []
+  const keep: Options['keep'] = async (starting) => {
+    const server = await starting
+    servers.push(server)
+    return server
   }
-  return cases.map(({ measure, ...row }, at) => ({ ...row, rounds: measured[at] ?? [] }))
+  try {
+    const { setting, cases, rounds = options.rounds, checks } = await bench.prepare({ ...options, keep })
+    const { title, figure } = bench
+    const measured = cases.map((): Figures[] => [])
+    for (let round = 1; round <= rounds; round++) {
+      for (const [at, one] of cases.entries()) {
+        const figures = await one.measure()
+        measured[at]?.push(figures)
+        log(`${bench.name}, round ${round}, ${one.name}: ${figures[figure]?.toPrecision(3)} ${figure}`)
+      }
+    }
+    const rows = cases.map(({ measure, ...row }, at) => ({ ...row, rounds: measured[at] ?? [] }))
+    return { title, setting: { ...setting, rounds }, figure, rows, checks: checks?.(rows) ?? [] }
+  } finally {
+    for (const server of servers.reverse()) await server.end()
+  }
 }
 
 /** How many times its baseline a row is: the median of the rounds, and the least and the most. */
 export function ratioOf ({ figure, rows }: Result, row: Row): { median: number, least: number, most: number } | undefined {
   const baseline = rows.find(({ name }) => name === row.baseline)
   if (baseline === undefined) return undefined
-  const ratios = row.rounds.map((figures, round) => (figures[figure] ?? NaN) / (baseline.rounds[round]?.[figure] ?? NaN))
+  const others = valuesOf(baseline, figure)
+  const ratios = valuesOf(row, figure).map((value, round) => value / (others[round] ?? NaN))
   return { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) }
+}
+
+/** One figure of a row, round by round. */
+export function valuesOf ({ rounds }: Row, figure: string): number[] {
+  return rounds.map((figures) => figures[figure] ?? NaN)
 }
 
 /** Whether a check's value is where it must be; `slack` times off is near enough. */

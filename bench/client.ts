@@ -29,14 +29,18 @@ export function frameOf (text: string | Buffer, opcode: number = opcodes.text): 
  */
 export class Client {
   readonly #socket: Socket
+  /** Bytes that came. */
+  received = 0
   /** Frames of at least so many bytes are counted and not read. */
   #countFrom = Infinity
-  #onCounted: (frames: number) => void = () => {}
+  #onCounted: (frames: number, largest: number) => void = () => {}
   #isUpgraded = false
   /** A header that was not complete, or the upgrade's answer. */
   #rest: Buffer | undefined
   /** Bytes that are left of a frame that is counted. */
   #left = 0
+  /** And how many it had. */
+  #size = 0
   #texts: string[] = []
   #waiting: ((text: string) => void) | undefined
   #onUpgraded: () => void = () => {}
@@ -69,7 +73,7 @@ export class Client {
       this.onEnd(error)
     }
     socket.on('error', end).on('close', () => end(new Error('the server has closed the connection')))
-    socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`)
+    socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n`)
     await new Promise<void>((resolve, reject) => {
       this.#onUpgraded = resolve
       this.#fail = reject
@@ -91,8 +95,8 @@ export class Client {
     })
   }
 
-  /** From here on frames of so many bytes are counted, and told chunk by chunk; smaller ones are left to `next`. */
-  count (fromBytes: number, onCounted: (frames: number) => void): void {
+  /** From here on frames of so many bytes are counted, and told chunk by chunk with the bytes of the largest; smaller ones are left to `next`. */
+  count (fromBytes: number, onCounted: (frames: number, largest: number) => void): void {
     this.#countFrom = fromBytes
     this.#onCounted = onCounted
   }
@@ -117,18 +121,22 @@ export class Client {
 
   #read (length: number): boolean {
     let chunk = shared.subarray(0, length)
+    this.received += length
     if (this.#rest !== undefined) {
       chunk = Buffer.concat([this.#rest, chunk])
       this.#rest = undefined
     }
     let at = this.#isUpgraded ? 0 : this.#readResponse(chunk)
     let counted = 0
+    let largest = 0
     while (at < chunk.length) {
       if (this.#left > 0) {
         const taken = Math.min(this.#left, chunk.length - at)
         at += taken
         this.#left -= taken
-        if (this.#left === 0) counted++
+        if (this.#left > 0) break
+        counted++
+        largest = Math.max(largest, this.#size)
         continue
       }
       const header = headerOf(chunk, at)
@@ -138,7 +146,7 @@ export class Client {
       }
       const { start, size } = header
       if (size >= this.#countFrom) {
-        this.#left = size
+        this.#left = this.#size = size
         at = start
       } else if (start + size > chunk.length) {
         this.#rest = Buffer.from(chunk.subarray(at))
@@ -148,7 +156,7 @@ export class Client {
         at = start + size
       }
     }
-    if (counted > 0) this.#onCounted(counted)
+    if (counted > 0) this.#onCounted(counted, largest)
     return true
   }
 

@@ -1,4 +1,4 @@
-import { type Bench, type Case, inTurns, type Row } from './bench.js'
+import { type Bench, type Case, type Row, valuesOf } from './bench.js'
 import { type Figures, median } from './figures.js'
 import { latencyFigures, relayPairs } from './pairs.js'
 import { dialects } from './protocols.js'
@@ -15,58 +15,53 @@ const loads = [
   { name: `100 pairs, ${perSecond} a second`, pairs: 100, window: 1, perSecond }
 ]
 
-/** The same two nodes and Redis for all cases, which take turns. The four processes share all cores as they like. */
+/** The same two nodes and Redis for all cases. The four processes share all cores as they like. */
 export const nodes: Bench = {
   name: 'nodes',
   title: 'Relay inside one node, and between two nodes on one Redis (tom)',
-  async run ({ rounds, warmUpMs, measureMs, log }) {
-    const servers: Server[] = []
-    try {
-      const redis = await startRedis()
-      servers.push(redis)
-      const [one, two] = await Promise.all([1, 2].map(async () => await startSignalbox({ env: { REDIS_URL: redis.url }, isFree: true }))) as [Server, Server]
-      servers.push(one, two)
-      const cases = loads.flatMap(({ name, goal, ...load }): Case[] => {
-        const measure = (to: Server) => async (): Promise<Figures> => {
-          const cpu: Array<[nodes: number, redis: number]> = []
-          const onEdge = (): void => { cpu.push([one.cpu() + two.cpu(), redis.cpu()]) }
-          const measured = await relayPairs({ ...load, protocol: dialects.tom, from: one.url, to: to.url, payloadBytes, warmUpMs, measureMs, onEdge })
-          const { messages, seconds } = measured
-          const [[nodesBefore, redisBefore], [nodesAfter, redisAfter]] = cpu as [[number, number], [number, number]]
-          return {
-            [figure]: (nodesAfter - nodesBefore) * 1e6 / messages,
-            'CPU of Redis, µs/message': (redisAfter - redisBefore) * 1e6 / messages,
-            'messages/s': messages / seconds,
-            ...latencyFigures(measured)
-          }
-        }
-        const inside = `inside one node: ${name}`
-        return [
-          { name: inside, measure: measure(one) },
-          { name: between(name), baseline: inside, ...(goal !== undefined && { goal }), measure: measure(two) }
-        ]
+  figure,
+  async prepare ({ keep, warmUpMs, measureMs }) {
+    const redis = await keep(startRedis())
+    const start = async (): Promise<Server> => await keep(startSignalbox({ env: { REDIS_URL: redis.url }, isFree: true }))
+    const [one, two] = [await start(), await start()]
+    const cpu = (): { nodes: number, redis: number } => ({ nodes: one.cpu() + two.cpu(), redis: redis.cpu() })
+
+    const measure = (to: Server, load: Omit<typeof loads[0], 'name' | 'goal'>) => async (): Promise<Figures> => {
+      const measured = await relayPairs({ ...load, protocol: dialects.tom, from: one.url, to: to.url, payloadBytes, warmUpMs, measureMs }, () => {
+        const before = cpu()
+        return () => ({ nodes: cpu().nodes - before.nodes, redis: cpu().redis - before.redis })
       })
-      const rows = await inTurns(cases, rounds, log, figure)
+      const { messages, seconds, span } = measured
       return {
-        setting: { payloadBytes, rounds, warmUpMs, measureMs },
-        figure,
-        rows,
-        checks: [
-          { name: 'messages a second between two nodes', value: middle(rows, loads[0]?.name, 'messages/s'), atLeast: perSecond },
-          { name: `p99 at ${perSecond} messages a second between two nodes, ms`, value: middle(rows, loads[2]?.name, 'p99, ms'), atMost: 5 }
-        ]
+        [figure]: span.nodes * 1e6 / messages,
+        'CPU of Redis, µs/message': span.redis * 1e6 / messages,
+        'messages/s': messages / seconds,
+        ...latencyFigures(measured)
       }
-    } finally {
-      for (const server of servers.reverse()) await server.end()
+    }
+
+    return {
+      setting: { payloadBytes, warmUpMs, measureMs },
+      cases: loads.flatMap(({ name, goal, ...load }): Case[] => [
+        { name: inside(name), measure: measure(one, load) },
+        { name: between(name), baseline: inside(name), ...(goal !== undefined && { goal }), measure: measure(two, load) }
+      ]),
+      checks: (rows) => [
+        { name: 'messages a second between two nodes', value: middle(rows, loads[0]?.name, 'messages/s'), atLeast: perSecond },
+        { name: `p99 between two nodes at ${perSecond} messages a second, ms`, value: middle(rows, loads[2]?.name, 'p99, ms'), atMost: 5 }
+      ]
     }
   }
 }
 
-function between (name: string | undefined): string {
-  return `between two nodes: ${name}`
+function inside (load: string | undefined): string {
+  return `inside one node: ${load}`
+}
+
+function between (load: string | undefined): string {
+  return `between two nodes: ${load}`
 }
 
 function middle (rows: readonly Row[], load: string | undefined, figure: string): number {
-  const row = rows.find(({ name }) => name === between(load))
-  return median(row?.rounds.map((figures) => figures[figure] ?? NaN) ?? [])
+  return median(rows.filter(({ name }) => name === between(load)).flatMap((row) => valuesOf(row, figure)))
 }

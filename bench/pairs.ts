@@ -18,15 +18,15 @@ export interface Load {
   /** Before it, with the load on: code gets warm. In ms. */
   readonly warmUpMs: number
   readonly measureMs: number
-  /** Called when the measurement begins, and when it ends. */
-  readonly onEdge: () => void
 }
 
-export interface Measured {
+export interface Measured<Span = unknown> {
   readonly messages: number
   readonly seconds: number
   /** From sending to receiving, in ms, in order. */
   readonly latencies: Float64Array
+  /** What was measured besides. */
+  readonly span: Span
 }
 
 interface Pair {
@@ -51,10 +51,11 @@ export function sdpOf (bytes: number): { type: string, sdp: string } {
 /**
  * Signals from one client of a pair to the other, as fast as they arrive: for each that comes in, the next goes out.
  *
+ * @param begin called when the measurement begins, and what it returns when it ends
  * @throws when a signal is refused or lost: then the figures would tell nothing
  */
-export async function relayPairs (load: Load): Promise<Measured> {
-  const { window, perSecond, warmUpMs, measureMs, onEdge } = load
+export async function relayPairs<Span> (load: Load, begin: () => () => Span): Promise<Measured<Span>> {
+  const { window, perSecond, warmUpMs, measureMs } = load
   let isMeasuring = false
   let isOver = false
   let latencies: number[] = []
@@ -81,13 +82,13 @@ export async function relayPairs (load: Load): Promise<Measured> {
   if (clock === undefined) for (const pair of pairs) for (let sent = 0; sent < window; sent++) send(pair)
   await delay(warmUpMs)
   latencies = []
-  onEdge()
+  const end = begin()
   const startedAt = performance.now()
   isMeasuring = true
   await delay(measureMs)
   isMeasuring = false
   const seconds = (performance.now() - startedAt) / 1000
-  onEdge()
+  const span = end()
   isOver = true
   clearInterval(clock)
 
@@ -103,7 +104,7 @@ export async function relayPairs (load: Load): Promise<Measured> {
     receiver.destroy()
   }
   if (failure !== undefined) throw failure
-  return { messages: latencies.length, seconds, latencies: Float64Array.from(latencies).sort() }
+  return { messages: latencies.length, seconds, latencies: Float64Array.from(latencies).sort(), span }
 }
 
 /** Calls so many times a second, as evenly as a clock of 1 ms does. */

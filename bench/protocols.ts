@@ -1,4 +1,7 @@
+import type { DialectName } from '../src/config.js'
 import { Client, frameOf } from './client.js'
+
+export type { DialectName }
 
 /** How the clients of one server or dialect register, and what they send each other. */
 export interface Protocol {
@@ -59,7 +62,7 @@ export const dialects = {
     // One session for all the pair's offers.
     signal: (from, to, payload) => ({ type: 'offer', target: to, sdp: payload, sessionId: `${from}-${to}` })
   }
-} satisfies Record<string, Protocol>
+} satisfies Record<DialectName, Protocol>
 
 /** What the bare servers speak. They are told the pair at once, for the one that does not read what it relays. */
 export const bare: Protocol = {
@@ -73,9 +76,9 @@ export const bare: Protocol = {
 /** npm `peer`. */
 export const peer: Protocol = { ...dialects.peerjs, name: 'peer' }
 
-/** Connects a client and registers it. */
-export async function join (url: string, protocol: Protocol, id: string, group: Group): Promise<Client> {
-  const client = await Client.connect(url + protocol.path(id))
+/** Connects a client and registers it, as the first or a later one of its group. */
+export async function join (url: string, protocol: Protocol, id: string, group: Group, localAddress?: string): Promise<Client> {
+  const client = await Client.connect(url + protocol.path(id), localAddress)
   await registerClient(client, protocol, id, group)
   return client
 }

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 /** Servers have one core to themselves, and the load has another. */
 const serverCore = 0
-const loadCore = 1
+const loadCore = Math.min(1, cpus().length - 1)
 const allCores = `0-${cpus().length - 1}`
 
 const startTimeoutMs = 20_000
@@ -17,7 +17,7 @@ const startTimeoutMs = 20_000
 const signalbox = '../dist/src/server.js'
 
 /** All that is run for comparison, beside Signalbox. */
-export type Other = 'parsing' | 'raw' | 'peer'
+export type Other = 'parsing' | 'raw' | 'peer' | 'broadcast' | 'tom'
 
 export interface Server {
   /** `ws://` and host and port. */
@@ -25,6 +25,16 @@ export interface Server {
   /** CPU it has used so far, all its threads, in s. */
   cpu (): number
   end (): Promise<void>
+}
+
+/** A server that is a Node process, with `preload.mjs` in it. */
+export interface NodeServer extends Server {
+  /** Collects garbage first. In bytes. */
+  memory (): Promise<{ used: number, rss: number }>
+  /** From here on delays of its event loop are measured. */
+  watchDelays (): Promise<void>
+  /** The 99th percentile of those, in ms. */
+  delayP99 (): Promise<number>
 }
 
 export interface Start {
@@ -37,28 +47,60 @@ export interface Start {
 }
 
 /** Limits that a load from one address meets, and nothing else. */
-const withoutLimits = { MESSAGE_RATE: '1000000000', MESSAGE_BURST: '1000000000', CONNECT_RATE: '1000000000', MAX_CLIENTS: '1000000' }
+const withoutLimits = {
+  MESSAGE_RATE: '1000000000',
+  MESSAGE_BURST: '1000000000',
+  CONNECT_RATE: '1000000000',
+  MAX_CLIENTS: '1000000',
+  PEERJS_CONCURRENT_LIMIT: '1000000'
+}
 
 /** The built server. */
-export async function startSignalbox ({ env = {}, ...start }: Start = {}): Promise<Server> {
+export async function startSignalbox ({ env = {}, ...start }: Start = {}): Promise<NodeServer> {
   return await startNode(signalbox, { ...start, env: { HOST: '127.0.0.1', ...withoutLimits, ...env } })
 }
 
 /** One of `bench/servers`. Whoever writes such a server installs `ws` and nothing for it, so `bufferutil` is left out. */
-export async function startOther (name: Other, start: Start = {}): Promise<Server> {
+export async function startOther (name: Other, start: Start = {}): Promise<NodeServer> {
   return await startNode(`servers/${name}.mjs`, { ...start, env: { WS_NO_BUFFER_UTIL: '1' } })
 }
 
-async function startNode (file: string, { env = {}, node = process.execPath, isFree = false }: Start): Promise<Server> {
+let profiling: readonly string[] = []
+
+/** From here on every Node that is started writes a profile of its CPU there when it ends. */
+export function profileInto (directory: string): void {
+  profiling = ['--cpu-prof', `--cpu-prof-dir=${directory}`]
+}
+
+async function startNode (file: string, { env = {}, node = process.execPath, isFree = false }: Start): Promise<NodeServer> {
   const port = await freePort()
   const { PATH = '' } = process.env
-  const args = [...(process.env.BENCH_NODE_ARGS ?? '').split(' ').filter((arg) => arg !== ''), fileURLToPath(new URL(file, import.meta.url))]
+  const args = ['--expose-gc', '--import', here('servers/preload.mjs'), ...profiling, here(file)]
   // What it logs goes to /dev/null.
   const child = spawn('taskset', ['-c', isFree ? allCores : String(serverCore), node, ...args], {
     env: { PATH, NODE_ENV: 'production', PORT: String(port), ...env },
-    stdio: ['ignore', 'ignore', 'inherit']
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc']
   })
-  return await started(child, port, 'ws')
+  const ask = async (question: string): Promise<Record<string, number>> => {
+    child.send(question)
+    const [answer] = await once(child, 'message')
+    return answer
+  }
+  return {
+    ...await started(child, port, 'ws'),
+    memory: async () => await ask('memory') as { used: number, rss: number },
+    watchDelays: async () => { await ask('watch') },
+    delayP99: async () => (await ask('delays')).p99 as number,
+    async end () {
+      const exited = once(child, 'exit')
+      if (child.connected) child.send('end')
+      await exited
+    }
+  }
+}
+
+function here (file: string): string {
+  return fileURLToPath(new URL(file, import.meta.url))
 }
 
 export async function startRedis (): Promise<Server> {
@@ -93,7 +135,7 @@ async function started (child: ChildProcess, port: number, scheme: string): Prom
     async end () {
       process.off('exit', kill)
       if (child.exitCode !== null || child.signalCode !== null) return
-      child.kill(process.env.BENCH_NODE_ARGS === undefined ? 'SIGKILL' : 'SIGINT')
+      child.kill('SIGKILL')
       await once(child, 'exit')
     }
   }
@@ -109,6 +151,11 @@ async function listening (child: ChildProcess, port: number): Promise<void> {
     if (isOpen === true) return
   }
   throw new Error(`${child.spawnargs.join(' ')} does not listen`)
+}
+
+/** Until it has nothing more to do with what was before. */
+export async function quiet ({ cpu }: Server): Promise<void> {
+  for (let before = -1; cpu() - before > 0.002; await delay(50)) before = cpu()
 }
 
 /** Linux counts every thread's time in ns. */

@@ -1,4 +1,4 @@
-import { holds, ratioOf, type Result, type Row } from './bench.js'
+import { holds, ratioOf, type Result, type Row, valuesOf } from './bench.js'
 import { median, rounded } from './figures.js'
 
 /** How busy the core of the servers and that of the load were, in %: other figures are printed as they are. */
@@ -34,17 +34,13 @@ function other (row: Row, name: string): string {
   return rounded(value) + (isLoadBound ? ' (the load is the bottleneck)' : '')
 }
 
-function checksTable ({ checks = [] }: Result): string {
+function checksTable ({ checks }: Result): string {
   if (checks.length === 0) return ''
   const body = checks.map((check) => {
     const { name, value, atMost, atLeast } = check
     return [name, rounded(value), atMost === undefined ? `≥ ${rounded(atLeast ?? NaN)}` : `≤ ${rounded(atMost)}`, holds(check) ? 'yes' : '**no**']
   })
   return '\n\n' + markdown([['', 'measured', 'goal', 'reached'], ...body])
-}
-
-function valuesOf ({ rounds }: Row, figure: string): number[] {
-  return rounds.map((figures) => figures[figure] ?? NaN)
 }
 
 function markdown ([head = [], ...body]: string[][]): string {

@@ -1,0 +1,37 @@
+import type { Figures } from './figures.js'
+import type { Server } from './servers.js'
+import { loadShare, serverShare } from './table.js'
+
+/** What happened between two edges. */
+export interface Span {
+  /** CPU of the server, in s. */
+  readonly cpu: number
+  readonly seconds: number
+  /** How busy server and load were, for the table. */
+  readonly shares: Figures
+}
+
+/** Begins a measurement; what it returns ends it. */
+export function begin ({ cpu }: Server): () => Span {
+  const start = { cpu: cpu(), load: loadCpu(), at: performance.now() }
+  return () => {
+    const used = cpu() - start.cpu
+    const seconds = (performance.now() - start.at) / 1000
+    return { cpu: used, seconds, shares: { [serverShare]: used / seconds * 100, [loadShare]: (loadCpu() - start.load) / seconds * 100 } }
+  }
+}
+
+function loadCpu (): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+
+/** Calls `work` for 0 to `count` - 1, so many at a time, and gives what it gave. */
+export async function each<Of> (count: number, atOnce: number, work: (at: number) => Promise<Of>): Promise<Of[]> {
+  const results: Of[] = []
+  let next = 0
+  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, async () => {
+    for (let at = next++; at < count; at = next++) results[at] = await work(at)
+  }))
+  return results
+}

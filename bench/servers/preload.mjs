@@ -1,0 +1,37 @@
+// Loaded into every Node that is measured: it tells what only the process itself knows, when it is asked.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setImmediate } from 'node:timers/promises'
+
+const resolution = 10
+const delays = monitorEventLoopDelay({ resolution })
+
+const answers = {
+  /** Bytes after garbage collection. */
+  async memory () {
+    for (let times = 0; times < 3; times++) {
+      globalThis.gc()
+      await setImmediate()
+    }
+    const { heapUsed, external, rss } = process.memoryUsage()
+    return { used: heapUsed + external, rss }
+  },
+
+  /** From here on delays of the event loop are measured. */
+  watch () {
+    delays.reset()
+    delays.enable()
+    return {}
+  },
+
+  /** ms by which its timers were late, of a hundred the last but one. */
+  delays () {
+    return { p99: delays.percentile(99) / 1e6 - resolution }
+  },
+
+  end () {
+    process.exit()
+  }
+}
+
+process.on('message', async (question) => process.send(await answers[question]()))
+process.on('disconnect', () => process.exit())
