@@ -9,6 +9,7 @@ import metrics from '../plugins/metrics.js'
 import signalboxPlugin from '../plugins/signalbox.js'
 import speak from '../plugins/speak.js'
 import state from '../plugins/state.js'
+import tracing from '../plugins/tracing.js'
 import websocket from '../plugins/websocket.js'
 import { auto } from '../routes/auto.js'
 import { drone } from '../routes/drone/index.js'
@@ -79,6 +80,7 @@ const routes: FastifyPluginAsync<{ cors: boolean }> = async (app, { cors: hasCor
   app.addHook('onRoute', (route) => {
     if (route.wsHandler === undefined && route.websocket !== true) route.onRequest = [refuseUpgrade, ...[route.onRequest ?? []].flat()]
   })
+  await app.register(tracing)
   // The document of the app around holds our routes already.
   if (!app.hasDecorator('swagger')) await app.register(docs)
   app.addHook('onRequest', app.checkOrigin)

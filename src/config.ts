@@ -82,9 +82,6 @@ type Name = keyof Config & string
 /** All names, in the order they are documented. */
 export const configNames = Object.keys(ConfigSchema.properties) as Name[]
 
-/** Settings of versions to come. Ignoring one would be worse than not starting. */
-const notYet = ['OTEL_ENABLED']
-
 /** Settings whose value no message tells: a private key in the wrong place is one, too. */
 const secrets: readonly string[] = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'TURN_SECRET', 'METRICS_TOKEN']
 
@@ -126,9 +123,6 @@ function describe (schema: TSchema): string {
  * @throws ConfigError for the first setting with a value it cannot take, and for a flag that does not exist
  */
 export function readConfig (env: NodeJS.ProcessEnv, argv: readonly string[]): Config {
-  for (const name of notYet) {
-    if (env[name] !== undefined && env[name] !== '') throw new ConfigError(`${name}: this version of Signalbox does not support it yet; unset it to start without`)
-  }
   const flags = readFlags(argv)
   const given: Partial<Record<Name, unknown>> = {}
   for (const name of configNames) {

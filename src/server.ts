@@ -2,6 +2,7 @@
 import { type Config, ConfigError, readConfig } from './config.js'
 import { helpText } from './help.js'
 import { createService } from './service.js'
+import { startTracing } from './tracing.js'
 
 /** After the drain, what has not ended by then is cut by the process's end. In ms. */
 const lastWordMs = 4_500
@@ -30,6 +31,7 @@ async function main (argv: string[]): Promise<void> {
 
 async function start (config: Config): Promise<void> {
   const app = createService(config)
+  const endTracing = config.OTEL_ENABLED ? await startTracing((complaint) => app.log.warn(`tracing: ${complaint}`)) : undefined
   let isStopping = false
   async function stop (signal: string): Promise<void> {
     if (isStopping) return
@@ -38,6 +40,8 @@ async function start (config: Config): Promise<void> {
     setTimeout(() => process.exit(0), config.DRAIN_MS + lastWordMs).unref()
     await app.signalbox.connections.drain(config.DRAIN_MS)
     await app.close()
+    // Last, since it may take until the end: the receiver of the traces may be gone.
+    await endTracing?.().catch((error: unknown) => app.log.warn({ err: error }, 'spans are lost'))
     process.exit(0)
   }
   await app.ready()

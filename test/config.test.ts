@@ -202,14 +202,6 @@ t.test('a flag that does not exist is refused, and so is what is no flag', async
   t.match(refused(t, () => fromFlags('--port', '--host', 'localhost')), '--port')
 })
 
-t.test('settings that are not supported yet refuse the start, without their value', async (t) => {
-  for (const name of ['OTEL_ENABLED']) {
-    const message = refused(t, () => fromEnv({ [name]: 'hunter2' }))
-    t.ok(message.startsWith(`${name}: `), message)
-    t.notMatch(message, 'hunter2')
-  }
-})
-
 t.test('tokens are checked with one key, and what needs a key is not set without', async (t) => {
   t.equal(fromEnv({ JWT_SECRET: 's', JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }).JWT_AUDIENCE, 'a')
   t.equal(fromEnv({ JWKS_URL: 'https://keys.test/jwks.json' }).JWKS_URL, 'https://keys.test/jwks.json')

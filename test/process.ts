@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import type { Env } from './helper.js'
 
-const server = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
+const built = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
 
 export interface Running {
   readonly child: ChildProcess
@@ -16,7 +16,7 @@ export interface Running {
 }
 
 /** Runs the built server, with these settings and flags and nothing from our environment, and ends it with the test. */
-export function run (t: Test, env: Env = {}, argv: string[] = []): Running {
+export function run (t: Test, env: Env = {}, argv: string[] = [], server = built): Running {
   const { PATH = '' } = process.env
   const child = spawn(process.execPath, [server, ...argv], { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const output = { stdout: '', stderr: '' }
@@ -31,8 +31,8 @@ export function run (t: Test, env: Env = {}, argv: string[] = []): Running {
 }
 
 /** The same on a free port of the loopback, once it listens. */
-export async function start (t: Test, env: Env = {}): Promise<Running & { port: number }> {
-  const running = run(t, { HOST: '127.0.0.1', PORT: '0', ...env })
+export async function start (t: Test, env: Env = {}, argv: string[] = [], server = built): Promise<Running & { port: number }> {
+  const running = run(t, { HOST: '127.0.0.1', PORT: '0', ...env }, argv, server)
   const { child, output, exited } = running
   const ended = exited.then((code) => { throw new Error(`exited with ${code} instead of listening: ${output.stderr}`) })
   // It is waited for below, if at all.
