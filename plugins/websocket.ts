@@ -3,6 +3,9 @@ import fp from 'fastify-plugin'
 import { tokenProtocol } from '../src/auth.js'
 import { closeTimeoutMs } from '../src/connections.js'
 
+/** Parts that a frame may come in. Only whole ones count for `MESSAGE_RATE`, and the 16 384 that ws allows would take a core for one socket. */
+const maxFragments = 1024
+
 /** @fastify/websocket within our bounds, unless the app around us has registered it. Sockets close with 1001 when the app does; over another's registration that takes a `drain` before. */
 export default fp(async (app) => {
   const { config, connections } = app.signalbox
@@ -14,7 +17,7 @@ export default fp(async (app) => {
       // Never the token beside it.
       handleProtocols: (offered) => offered.has(tokenProtocol) ? tokenProtocol : offered.values().next().value ?? false,
       // Newer than the published types of ws, which a spread does not ask.
-      ...{ closeTimeout: closeTimeoutMs }
+      ...{ closeTimeout: closeTimeoutMs, maxFragments }
     }
     await app.register(websocket, {
       options,

@@ -23,6 +23,11 @@ const clockCheckMs = 60_000
 /** Nesting of a frame: far more than any client sends, and little enough to walk through. */
 const maxDepth = 64
 
+/** Frames that may still come after we have closed. */
+const maxLate = 500
+
+const tooMany = 'Too many frames'
+
 const openState = 1
 const asText = { binary: false }
 const none: readonly never[] = []
@@ -131,6 +136,8 @@ export class Connection implements Sink {
   #heldSince = 0
   #releasedAt = 0
   #life: Timer | undefined
+  /** Frames that came after our close. */
+  #late = 0
   /** Too many bytes wait: about to be closed. */
   #isCut = false
   #isClosed = false
@@ -150,8 +157,8 @@ export class Connection implements Sink {
     this.#may = permit
     this.#throttle = new Throttle(host.limits.messageRate, host.limits.messageBurst, performance.now())
     socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary))
-    socket.on('ping', () => this.#onPing())
-    socket.on('pong', () => { this.#heardAt = performance.now() })
+    socket.on('ping', () => this.#onControl())
+    socket.on('pong', () => this.#onControl())
     socket.on('close', (code) => this.#onEnd(code))
     host.audit.info({ event: 'connect', ...this.#who(), ...('name' in speaks && { dialect: speaks.name }) })
     this.#awaitExpiry()
@@ -251,7 +258,7 @@ export class Connection implements Sink {
   }
 
   #onMessage (data: Buffer, isBinary: boolean): void {
-    if (this.#isClosed) return
+    if (this.#isClosed) return this.#onLate()
     this.#heardAt = this.#frameAt = performance.now()
     this.received++
     // Ours, unless the app around us had set up its sockets with another limit.
@@ -262,9 +269,21 @@ export class Connection implements Sink {
     else this.#dispatch(data)
   }
 
-  #onPing (): void {
-    this.#heardAt = performance.now()
-    if (!this.#isClosed && this.#heldBy === undefined) this.#admit()
+  /** Pings and pongs cannot wait, since they are handled by the time we hear of them. What comes after them waits for longer. */
+  #onControl (): void {
+    const now = this.#heardAt = performance.now()
+    if (this.#isClosed) return this.#onLate()
+    if (this.#heldBy === undefined) {
+      this.#admit()
+      return
+    }
+    this.#throttle.overdraw(now)
+    if (this.#throttle.waitMs > maxHeldMs) this.close(closeCodes.policy, tooMany)
+  }
+
+  /** Until the client answers our close it is read at full speed, which it must not use to go on. */
+  #onLate (): void {
+    if (++this.#late > maxLate) this.#socket.terminate()
   }
 
   /** Takes a token, or holds the socket back until there is one. */
@@ -274,16 +293,23 @@ export class Connection implements Sink {
     this.#host.counters.held++
     if (this.#heldSince === 0 || now - this.#releasedAt > breakMs) this.#heldSince = now
     if (now - this.#heldSince > maxHeldMs) {
-      this.close(closeCodes.policy, 'Too many frames')
+      this.close(closeCodes.policy, tooMany)
       return false
     }
+    this.#hold()
+    return false
+  }
+
+  #hold (): void {
     this.#socket.pause()
     this.#heldBy = this.#host.timers.schedule(this.#throttle.waitMs, () => {
+      const now = performance.now()
+      // Pings and pongs that came with the frame have made the wait longer.
+      if (this.#throttle.isEmpty(now)) return this.#hold()
       this.#heldBy = undefined
-      this.#releasedAt = performance.now()
+      this.#releasedAt = now
       this.#drain()
     })
-    return false
   }
 
   #wait (data: Buffer): void {

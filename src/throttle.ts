@@ -15,9 +15,7 @@ export class Throttle {
 
   /** Takes one token; false when there is none. */
   take (now: number): boolean {
-    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#ratePerMs)
-    this.#at = now
-    if (this.#tokens < 1) return false
+    if (this.isEmpty(now)) return false
     this.#tokens--
     return true
   }
@@ -27,7 +25,23 @@ export class Throttle {
     this.#tokens++
   }
 
-  /** Milliseconds from the last `take` until the next token is there. */
+  /** Takes one token all the same, which makes the wait longer by one. */
+  overdraw (now: number): void {
+    this.#refill(now)
+    this.#tokens--
+  }
+
+  isEmpty (now: number): boolean {
+    this.#refill(now)
+    return this.#tokens < 1
+  }
+
+  #refill (now: number): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#ratePerMs)
+    this.#at = now
+  }
+
+  /** Milliseconds from the last call until the next token is there. */
   get waitMs (): number {
     return Math.max(0, (1 - this.#tokens) / this.#ratePerMs)
   }

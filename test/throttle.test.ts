@@ -49,3 +49,12 @@ t.test('there is nothing to wait for while tokens are left', async (t) => {
   throttle.take(0)
   t.equal(throttle.waitMs, 0)
 })
+
+t.test('a token that was overdrawn is waited for, too', async (t) => {
+  const throttle = new Throttle(10, 5, 0)
+  takeAll(throttle, 0)
+  for (let token = 0; token < 3; token++) throttle.overdraw(0)
+  t.equal(throttle.waitMs, 400)
+  t.equal(throttle.isEmpty(399), true)
+  t.equal(throttle.take(400), true)
+})

@@ -1,5 +1,8 @@
+import { once } from 'node:events'
 import t from 'tap'
+import { closeTimeoutMs } from '../../src/connections.js'
 import { build, connect } from '../helper.js'
+import { connectTcp, upgradeRequest } from '../routes/raw.js'
 
 t.test('above MESSAGE_RATE frames are read more slowly, none is dropped, and neighbours feel nothing', async (t) => {
   const app = await build(t, { MESSAGE_RATE: '20', MESSAGE_BURST: '5' })
@@ -55,12 +58,50 @@ t.test('a socket held back is not silent', async (t) => {
   }
 })
 
-t.test('control frames count too', async (t) => {
-  const app = await build(t, { MESSAGE_RATE: '10', MESSAGE_BURST: '1' })
+for (const control of ['ping', 'pong'] as const) {
+  t.test(`${control}s count too, each of them`, async (t) => {
+    const app = await build(t, { MESSAGE_RATE: '10', MESSAGE_BURST: '1' })
+    const client = await connect(t, app, '/drone')
+    const startedAt = performance.now()
+    for (let frame = 0; frame < 10; frame++) client.socket[control]()
+    client.send({ type: 'ping' })
+    t.match(await client.next(), { type: 'pong' })
+    t.ok(performance.now() - startedAt >= 900, 'what comes behind them waits')
+  })
+}
+
+t.test('a flood of pongs that would be held back for longer than 30 s ends at once with 1008', async (t) => {
+  const app = await build(t)
   const client = await connect(t, app, '/drone')
   const startedAt = performance.now()
-  for (let ping = 0; ping < 10; ping++) client.socket.ping()
-  client.send({ type: 'ping' })
+  for (let frame = 0; frame < 10_000; frame++) client.socket.pong()
+  t.equal((await client.closed).code, 1008)
+  t.ok(performance.now() - startedAt < 10_000)
+})
+
+t.test('a frame in more than 1024 parts, which count as one, closes the socket with 1008', async (t) => {
+  const app = await build(t)
+  const client = await connect(t, app, '/drone')
+  client.socket.send('{"type":"ping"', { fin: false })
+  for (let part = 0; part < 1022; part++) client.socket.send(' ', { fin: false })
+  client.socket.send('}')
   t.match(await client.next(), { type: 'pong' })
-  t.ok(performance.now() - startedAt >= 90, 'a flood of pings is held back as well')
+  for (let part = 0; part < 1025; part++) client.socket.send('', { fin: false })
+  t.equal((await client.closed).code, 1008)
+})
+
+t.test('who goes on after our close is cut, without the time that others have to answer', async (t) => {
+  const app = await build(t)
+  const socket = await connectTcp(t, app)
+  socket.write(upgradeRequest('/rooms'))
+  await once(socket, 'data')
+  const closed = new Promise((resolve) => socket.on('close', resolve))
+  const startedAt = performance.now()
+  const pongs = Buffer.concat(Array<Buffer>(20_000).fill(Buffer.from([0x8a, 0x80, 0, 0, 0, 0])))
+  while (!socket.destroyed && performance.now() - startedAt < 10_000) {
+    socket.write(pongs)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await closed
+  t.ok(performance.now() - startedAt < closeTimeoutMs, `after ${Math.round(performance.now() - startedAt)} ms`)
 })
