@@ -120,7 +120,7 @@ export type Sent = 'sent' | 'absent' | 'failed'
 
 /** Frames for peers. What one sender sends to one receiver arrives in the order sent. */
 export interface Relay {
-  /** `sent` to another node is a promise only: when its socket does not take the frame, `undeliverable` of the peer `from` is called. */
+  /** `sent` to another node is a promise only: when the frame does not get there, `undeliverable` of the peer `from` is called. */
   send (room: string, to: string, frame: Wire, from?: string): MaybePromise<Sent>
   /**
    * An absent peer finds the frame when it joins, after its welcome, within `keepMs`. Frames of one sender for one receiver

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Cluster, Redis } from 'ioredis'
 import { ConfigError } from '../config.js'
 import type { Log } from '../connection.js'
+import { framesMark, unpack } from './redis-outbox.js'
 import { type ScriptName, scriptsFor } from './redis-scripts.js'
 
 /** Nothing waits longer than this for Redis. In ms. */
@@ -21,6 +22,8 @@ const closedMessage = 'Connection is closed.'
 
 /** What Redis answers when it is well: the command is wrong in itself, or a script refuses it. */
 const isVerdict = /^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT|LATE) /
+
+const notOurs = 'what came from Redis is none of ours'
 
 type Argument = string | Buffer | number
 
@@ -164,6 +167,8 @@ export class RedisLink {
     const enableOfflineQueue = isListening
     const retryStrategy = () => isListening ? null : retryMs
     const enableAutoPipelining = !isListening
+    // They have been gathered already.
+    const autoPipeliningIgnoredCommands = ['send']
     const scripts = isListening ? {} : scriptsFor(this.#isCluster ? 'SPUBLISH' : 'PUBLISH')
     const client = this.#isCluster
       ? new Cluster([...this.#urls], {
@@ -171,6 +176,7 @@ export class RedisLink {
         lazyConnect: true,
         enableOfflineQueue,
         enableAutoPipelining,
+        autoPipeliningIgnoredCommands,
         clusterRetryStrategy: retryStrategy,
         scripts,
         shardedSubscribers: isListening,
@@ -181,7 +187,7 @@ export class RedisLink {
         // A certificate names hosts, not addresses.
         ...((this.#urls[0] as string).startsWith('rediss:') && { dnsLookup: (host, done) => done(null, host) })
       })
-      : new Redis(this.#urls[0] as string, { ...options, enableOfflineQueue, enableAutoPipelining, retryStrategy, scripts })
+      : new Redis(this.#urls[0] as string, { ...options, enableOfflineQueue, enableAutoPipelining, autoPipeliningIgnoredCommands, retryStrategy, scripts })
     client.on('error', (error: Error & { command?: { name: string } }) => {
       if (!this.#isUp) this.#complain(reasonOf(error))
       // It would go on in database 0, which is another's.
@@ -271,9 +277,13 @@ export class RedisLink {
   }
 
   #onMessage (message: Buffer): void {
+    if (message.toString('latin1', 0, framesMark.length) === framesMark) {
+      if (!unpack(message, (header, frame) => this.#listener?.onMessage(header, frame))) this.log.warn(notOurs)
+      return
+    }
     const end = message.indexOf(10)
     const header = parseHeader(message.toString('utf8', 0, end === -1 ? message.length : end))
-    if (header === undefined) return this.log.warn('what came from Redis is none of ours')
+    if (header === undefined) return this.log.warn(notOurs)
     if (header[0] === 'probe') return this.#onProbe(header[1], header[2])
     this.#listener?.onMessage(header, end === -1 ? Buffer.alloc(0) : message.subarray(end + 1))
   }

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../connection.js'
 import type { Timer, Timers } from '../timers.js'
+import type { Sent } from './contract.js'
 import { RedisDown, type RedisLink } from './redis-link.js'
+import { Outbox } from './redis-outbox.js'
 import type { ScriptName } from './redis-scripts.js'
 
 /** A step that Redis comes to later than this is void. In ms. */
@@ -32,6 +34,8 @@ export interface NodeListener {
  */
 export class RedisNode {
   readonly link: RedisLink
+  /** Frames for peers of other nodes. */
+  readonly outbox: Outbox
   readonly counters = { renewals: 0, leasesLost: 0, peersRestored: 0, nodesReaped: 0, peersReaped: 0, framesDropped: 0 }
   readonly #leaseMs: number
   readonly #timers: Timers
@@ -58,6 +62,7 @@ export class RedisNode {
 
   constructor (link: RedisLink, { leaseMs, timers, log }: { leaseMs: number, timers: Timers, log: Log }) {
     this.link = link
+    this.outbox = new Outbox((room) => link.tagOf(room), async (room, batch) => await this.#handOver(room, batch), (error) => log.error({ err: error }, 'frames for other nodes'))
     this.#leaseMs = leaseMs
     this.#timers = timers
     this.#log = log
@@ -101,6 +106,21 @@ export class RedisNode {
 
   /** Runs a script, which is void if Redis comes to it too late. @throws RedisDown */
   async run (name: ScriptName, keys: string[], ...args: Array<string | Buffer | number>): Promise<unknown> {
+    this.outbox.flush()
+    return await this.#run(name, keys, ...args)
+  }
+
+  async #handOver (room: string, letters: Buffer): Promise<Map<number, Sent> | undefined> {
+    const { members, membersPrefix, nodePrefix } = keysOf(this.link, room)
+    try {
+      const answer = await this.#run('send', [members], letters, membersPrefix, nodePrefix) as Array<number | Buffer>
+      return new Map(Array.from({ length: answer.length / 2 }, (_, at) => [Number(answer[2 * at]), String(answer[2 * at + 1]) as Sent]))
+    } catch (error) {
+      return whenDown(error, undefined)
+    }
+  }
+
+  async #run (name: ScriptName, keys: string[], ...args: Array<string | Buffer | number>): Promise<unknown> {
     if (!this.isUp) throw new RedisDown()
     const voidFrom = Math.min(performance.now() + this.#clockAhead + patienceMs, this.#leaseUntil)
     try {
@@ -261,6 +281,7 @@ export function roomsKey (node: string): string {
 export function keysOf (link: RedisLink, room: string) {
   const tag = link.tagOf(room)
   return {
+    membersPrefix: `${tag}:members:`,
     members: `${tag}:members:${room}`,
     sequence: `${tag}:sequence:${room}`,
     opened: `${tag}:opened:${room}`,

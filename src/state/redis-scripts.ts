@@ -1,3 +1,5 @@
+import { framesMark } from './redis-outbox.js'
+
 /**
  * The steps that must not be torn apart, as Lua. In all of them a member of a room is a field of one hash: its id, and the
  * value `node LF epoch LF owner LF joinedAt LF seenAt LF info`. The epoch stands for one registration and outlives its node's
@@ -209,21 +211,44 @@ export const scripts = {
   `),
 
   /**
-   * Looks a peer up and hands its node a frame.
+   * Looks peers up and hands their nodes what is for them, in one message to each node.
    *
-   * KEYS members
-   * ARGV id, message, node channel prefix
-   * Answers sent, absent or failed (its node does not listen)
+   * KEYS members of one of the rooms
+   * ARGV letters, each a header of 'kind LF room LF id LF sender LF bytes LF' and its frame, members of a room without its name,
+   *      node channel prefix
+   * Answers {number of a letter that was not sent, absent or failed (its node does not listen), ...}
    */
   send: script(1, `
-    local held = redis.call('HGET', KEYS[1], ARGV[1])
-    if not held then return 'absent' end
-    if redis.call('PUBLISH', ARGV[3] .. split(held).node, ARGV[2]) == 0 then return 'failed' end
-    return 'sent'
+    local letters, members, prefix = ARGV[1], ARGV[2], ARGV[3]
+    local at, number, nodeOf, batches = 1, 0, {}, {}
+    while at <= #letters do
+      local room, id, bytes, body = string.match(letters, '^%a+\\n([^\\n]*)\\n([^\\n]*)\\n[^\\n]*\\n(%d+)\\n()', at)
+      local next = body + bytes
+      local held = redis.call('HGET', members .. room, id)
+      local node = held and string.match(held, '^[^\\n]*')
+      nodeOf[number] = node
+      if node then
+        local batch = batches[node] or { '${framesMark.replace('\n', '\\n')}' }
+        batch[#batch + 1] = string.sub(letters, at, next - 1)
+        batches[node] = batch
+      end
+      at, number = next, number + 1
+    end
+    local heard = {}
+    for node, batch in pairs(batches) do heard[node] = redis.call('PUBLISH', prefix .. node, table.concat(batch)) end
+    local answer = {}
+    for letter = 0, number - 1 do
+      local node = nodeOf[letter]
+      if not node or heard[node] == 0 then
+        answer[#answer + 1] = letter
+        answer[#answer + 1] = node and 'failed' or 'absent'
+      end
+    end
+    return answer
   `),
 
   /**
-   * The same, or keeps the frame. Frames of one sender for one receiver are a batch, which expires as one. The list outlives them
+   * Looks a peer up and hands its node a frame, or keeps it. Frames of one sender for one receiver are a batch, which expires as one. The list outlives them
    * by a minute: a busy node may be late to take them out and tell their sender, and what is gone by then it takes for found.
    *
    * KEYS members, mail

@@ -258,9 +258,10 @@ class RedisExchange implements RedisState {
     if (here instanceof Promise) return here.then(() => this.#send(room, to, frame, from))
     if (here !== undefined) return here.sink.deliver(frame) ? 'sent' : 'failed'
     if (!this.#node.isUp) return 'absent'
-    const { members, nodePrefix } = keysOf(this.link, room)
-    return this.#node.run('send', [members], to, message(['frame', room, to, from], frame), nodePrefix)
-      .then((sent) => String(sent) as Sent, (error: unknown) => whenDown<Sent>(error, 'absent'))
+    const local = this.#rooms.get(room)
+    const sender = local?.replica.has(to) === true ? local.members.get(from) : undefined
+    if (sender?.undeliverable === undefined) return this.#node.outbox.ask(['frame', room, to, from], frame)
+    return this.#node.outbox.send(['frame', room, to, from], frame, sender.undeliverable)
   }
 
   #sendOrKeep (mail: Mail): MaybePromise<Sent | 'kept' | 'full'> {
@@ -383,8 +384,7 @@ class RedisExchange implements RedisState {
     if (room?.members.get(to)?.sink.deliver(frame) === true) return
     this.#node.counters.framesDropped++
     if (from === '' || !this.#node.isUp) return
-    const { members, nodePrefix } = keysOf(this.link, name)
-    this.#node.run('send', [members], from, JSON.stringify(['lost', name, from, to]), nodePrefix).catch((error: unknown) => whenDown(error, undefined))
+    this.#node.outbox.tell(['lost', name, from, to])
   }
 
   #onLost ([, name, from, to]: ['lost', string, string, string]): void {

@@ -32,6 +32,20 @@ t.test('10 000 PeerJS candidates reach a peer on another node in order and compl
   t.same(sender.taken(), [])
 })
 
+t.test('what is for all comes after the signal sent before it, on another node too', async (t) => {
+  const { apps: [one, other] } = await nodesOn(t, 2)
+  await tomPeer(t, one as FastifyInstance, 'a')
+  const receiver = await tomPeer(t, other as FastifyInstance, 'b')
+  const { relay } = (one as FastifyInstance).state
+  const tell = (payload: string) => JSON.stringify({ type: 'signal', payload })
+  // In one turn, in which Redis is being asked for something already.
+  const asked = [relay.broadcast('tom', tell("another's")), relay.send('tom', 'b', tell('signal'), 'a'), relay.broadcast('tom', tell('for all'))]
+  t.same(await Promise.all(asked), [2, 'sent', 2])
+  const heard = []
+  while (heard.length < asked.length) heard.push((await receiver.nextOf('signal')).payload)
+  t.same(heard.filter((payload) => payload !== "another's"), ['signal', 'for all'])
+})
+
 t.test('each signal for a peer that vanishes meanwhile is delivered or answered with an error', async (t) => {
   const { apps: [one, other] } = await nodesOn(t, 2, fast)
   const sender = await tomPeer(t, one as FastifyInstance, 'a')

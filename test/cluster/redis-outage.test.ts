@@ -106,6 +106,23 @@ outage('Redis is paused and goes on',
   ({ redis }) => redis.process.kill('SIGSTOP'),
   (_t, { redis }) => redis.process.kill('SIGCONT'))
 
+t.test('each signal that was on its way when Redis stopped answering is answered with the error', async (t) => {
+  const redis = await startRedis(t)
+  const env = { REDIS_URL: redis.url, MESSAGE_RATE: '1000000', MESSAGE_BURST: '1000000' }
+  const [one, other] = [await build(t, env), await build(t, env)]
+  const [a, b] = [await tomPeer(t, one, 'a'), await tomPeer(t, other, 'b')]
+  const sent = 3_000
+  let refused = 0
+  a.socket.on('message', (data) => { if (String(data).includes('peer not found')) refused++ })
+  redis.process.kill('SIGSTOP')
+  for (let at = 0; at < sent; at++) a.send(signal('a', 'b', 'x'.repeat(1_000)))
+  await eventually(() => refused === sent)
+  redis.process.kill('SIGCONT')
+  await eventually(async () => await isReady(one) && await isReady(other))
+  a.send(signal('a', 'b', 'last'))
+  t.match(await b.nextOf('signal'), { payload: 'last' }, 'and came too late for its receiver')
+})
+
 t.test('when Redis stands still for longer than all leases nobody is announced as gone', async (t) => {
   const leaseMs = 1_000
   const redis = await startRedis(t)

@@ -16,19 +16,27 @@ async function commandsDuring ({ client }: RedisServer, work: () => Promise<void
   return { scripts: calls('eval') + calls('evalsha'), reads: calls('hgetall') + calls('smembers') }
 }
 
-t.test('a relay to a peer on another node is one round trip, and between two of one node none', async (t) => {
+t.test('a relay to a peer on another node is one round trip, of many at once too, and between two of one node none', async (t) => {
   const { redis, apps: [one, other] } = await nodesOn(t, 2, { MESSAGE_BURST: '10000' })
   const a = await tomPeer(t, one as FastifyInstance, 'a')
   const b = await tomPeer(t, one as FastifyInstance, 'b')
   const c = await tomPeer(t, other as FastifyInstance, 'c')
-  const relay = (to: string, receiver: typeof a) => async () => {
+  const oneByOne = async () => {
+    for (let at = 0; at < signals; at++) {
+      a.send(signal('a', 'c', at))
+      await c.nextThat(({ payload }) => payload === at)
+    }
+  }
+  const atOnce = (to: string, receiver: typeof a) => async () => {
     for (let at = 0; at < signals; at++) a.send(signal('a', to, at))
     await receiver.nextThat(({ payload }) => payload === signals - 1)
   }
-  const across = await commandsDuring(redis, relay('c', c))
+  const across = await commandsDuring(redis, oneByOne)
   t.ok(across.scripts >= signals && across.scripts < signals + besides, `${across.scripts} scripts for ${signals} signals`)
+  const together = await commandsDuring(redis, atOnce('c', c))
+  t.ok(together.scripts < signals / 2, `${together.scripts} scripts for ${signals} signals at once`)
   t.equal(across.reads, 0, 'and no list is read')
-  const inside = await commandsDuring(redis, relay('b', b))
+  const inside = await commandsDuring(redis, atOnce('b', b))
   t.ok(inside.scripts < besides, `${inside.scripts} scripts for ${signals} signals`)
 })
 
