@@ -14,12 +14,12 @@ const IceServersBody = Type.Object({
   ttl: Type.Integer({ description: 'Seconds for which they are good' })
 })
 
-/** `GET /ice-servers`: the STUN and TURN servers of the settings, with a credential that ends in time, and with the caller's token. */
+/** `GET /ice-servers`: the STUN and TURN servers of the settings, with a credential that ends in time, and with the caller's token or certificate. */
 export const iceServers: FastifyPluginAsyncTypebox = async (app) => {
-  const { auth, config } = app.signalbox
+  const { config, identify } = app.signalbox
   app.get('/ice-servers', { onRequest: app.admission, schema: { response: { 200: IceServersBody, 401: ErrorBody } } }, async (request, reply) => {
     reply.header('cache-control', 'no-store')
-    const permit = auth === undefined ? openPermit : await auth.authenticate(request)
+    const permit = identify === undefined ? openPermit : await identify(request)
     if (permit === undefined) return await app.refuseCaller(request, reply)
     // coturn counts its quotas by user: strangers under one name would use up each other's.
     return iceServersFor(permit.subject ?? randomUUID(), permit.expiresAt, Date.now(), config)

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import t from 'tap'
 import { bearing, inSeconds, tokenFor, withSecret } from '../auth/tokens.js'
 import { build, type Env, urlOf } from '../helper.js'
+import { filesFor, request, secure } from '../tls/secure.js'
 
 const turn: Env = { TURN_URLS: 'turn:turn.test:3478,turns:turn.test:5349?transport=tcp', TURN_SECRET: 'shared with coturn' }
 const stun: Env = { STUN_URLS: 'stun:stun.test:3478' }
@@ -68,6 +69,15 @@ t.test('a credential does not outlive the token', async (t) => {
     const { ttl, endsIn } = read(await (await fetch(`${urlOf(app)}/ice-servers`, bearing({ sub: 'alice', exp: inSeconds(exp) }))).json() as Body)
     t.ok(ttl >= least && ttl <= most, `${ttl} s of ${exp}`)
     t.ok(endsIn <= exp && endsIn > ttl - 3, `it ends in ${endsIn} s`)
+  }
+})
+
+t.test('the name in a certificate counts like that of a token', async (t) => {
+  const { env, client } = filesFor(t)
+  for (const TLS_REQUIRE_CLIENT_CERT of ['false', 'true']) {
+    const { url } = await secure(t, { ...turn, ...env, TLS_REQUIRE_CLIENT_CERT })
+    const { body } = await request(`${url}/ice-servers`, client({ cn: 'alice' }))
+    t.equal(read(body as Body).name, 'alice')
   }
 })
 

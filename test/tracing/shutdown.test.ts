@@ -28,7 +28,7 @@ t.test('a collector that never answers does not keep the process', async (t) => 
   child.kill('SIGTERM')
   t.equal(await exited, 0)
   const took = performance.now() - from
-  t.ok(took < 10_000, `${took} ms`)
+  t.ok(took < 20_000, `${took} ms`)
 })
 
 t.test('a collector that is not there is told in the log, and harms nobody', async (t) => {
