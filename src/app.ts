@@ -20,7 +20,7 @@ import { psync } from '../routes/psync/index.js'
 import { rooms } from '../routes/rooms/index.js'
 import { tom } from '../routes/tom/index.js'
 import { completeConfig, type Config, ConfigError, type DialectName } from './config.js'
-import { listeners } from './listeners.js'
+import { listeners, type Timeouts, timeouts as usualTimeouts } from './listeners.js'
 import { loadPlugin } from './load-plugin.js'
 import { type Tls, tlsOf } from './tls.js'
 
@@ -41,6 +41,7 @@ export interface SignalboxOptions {
 interface ServiceOptions extends SignalboxOptions {
   /** The certificates that the app's server uses, too. */
   tls?: Tls
+  timeouts?: Timeouts
 }
 
 /** How each dialect is mounted. PeerJS brings its paths along; the others are relative to their name. */
@@ -58,7 +59,7 @@ const mounts: Record<DialectName, { plugin: FastifyPluginAsync, prefix: (config:
  *
  * @throws ConfigError for a setting with a value it cannot take
  */
-export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, prefix = '', cors = prefix !== '', tls: shared }) => {
+export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, prefix = '', cors = prefix !== '', tls: shared, timeouts = usualTimeouts }) => {
   const config = completeConfig(given)
   const tls = shared ?? tlsOf(config)
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
@@ -72,7 +73,7 @@ export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, pr
   await app.register(speak)
   // Fastify's types want text of a serialiser, pino takes anything.
   await app.register(routes, { prefix, cors, logSerializers: { req: describeRequest as unknown as () => string } })
-  await app.register(listeners, { prefix, tls })
+  await app.register(listeners, { prefix, tls, timeouts })
 }, { name: 'signalbox-app', fastify: '5.x' })
 
 const routes: FastifyPluginAsync<{ cors: boolean }> = async (app, { cors: hasCors }) => {

@@ -4,8 +4,19 @@ import fp from 'fastify-plugin'
 import type { Config, DialectName } from './config.js'
 import type { Tls } from './tls.js'
 
-/** How long a client may take over its request. In ms; a socket, once upgraded, is not a request any more. */
-export const httpTimeouts = { headersTimeout: 10_000, requestTimeout: 10_000 }
+/**
+ * How long a client may take over its TLS handshake, the head of its request and all of it, and how often that is looked at.
+ * In ms; a socket, once upgraded, is not a request any more.
+ */
+export const timeouts = { handshakeTimeout: 10_000, headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }
+
+export type Timeouts = typeof timeouts
+
+export interface ListenersOptions {
+  prefix: string
+  tls: Tls | undefined
+  timeouts: Timeouts
+}
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -39,7 +50,7 @@ const translations: Record<DialectName, Translate> = {
  * `NATIVE_PORTS`: further listeners, on each of which one dialect answers at its original server's paths. They translate
  * paths and hand everything to the app, so a peer on one is a peer on the other. They speak TLS where there is a `tls`.
  */
-export const listeners = fp<{ prefix: string, tls: Tls | undefined }>(async (app, { prefix, tls }) => {
+export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeouts }) => {
   const { config, timers } = app.signalbox
   const servers: Server[] = []
   app.decorate('nativePorts', [])
@@ -57,7 +68,7 @@ export const listeners = fp<{ prefix: string, tls: Tls | undefined }>(async (app
       if (redirect(request, false)) app.routing(request, response)
       else response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not found"}')
     }
-    const server: Server = tls === undefined ? createServer(httpTimeouts, answer) : tls.createServer(httpTimeouts, answer)
+    const server: Server = tls === undefined ? createServer(timeouts, answer) : tls.createServer(timeouts, answer)
     server.on('upgrade', (request, socket, head) => {
       // Node has taken its own listener away, and a client that resets the connection now would end the process.
       socket.on('error', () => socket.destroy())

@@ -3,40 +3,40 @@ import fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifySer
 import { type SerializedError, stdSerializers } from 'pino'
 import { describeRequest, signalbox } from './app.js'
 import type { Config } from './config.js'
-import { httpTimeouts } from './listeners.js'
+import { type Timeouts, timeouts as usualTimeouts } from './listeners.js'
 import { type Tls, tlsOf } from './tls.js'
 
 /**
  * The stock server, ready to listen: a Fastify instance with nothing in it but Signalbox.
  *
- * @param handshakeMs how long a client may take over its TLS handshake
+ * @param timeouts how long clients may take over what
  * @throws ConfigError for TLS files that cannot be used
  */
-export function createService (config: Config, handshakeMs?: number): FastifyInstance {
-  const tls = tlsOf(config, handshakeMs)
+export function createService (config: Config, timeouts: Timeouts = usualTimeouts): FastifyInstance {
+  const tls = tlsOf(config)
   const options: FastifyHttpOptions<Server> = {
     logger: { level: config.LOG_LEVEL, serializers: { req: describeRequest, err: describeError } },
     trustProxy: trusted(config.TRUST_PROXY),
     logController: new LogController({ disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace' }),
     // Sockets are closed before, each with a code; what is left then are idle or half-sent requests.
     forceCloseConnections: true,
-    http: httpTimeouts,
-    requestTimeout: httpTimeouts.requestTimeout,
+    http: timeouts,
+    requestTimeout: timeouts.requestTimeout,
     bodyLimit: config.MAX_PAYLOAD,
     routerOptions: { maxParamLength: 256 }
   }
-  const app: FastifyInstance = fastify(tls === undefined ? options : { ...options, ...securely(tls) })
+  const app: FastifyInstance = fastify(tls === undefined ? options : { ...options, ...securely(tls, timeouts) })
   app.setNotFoundHandler(async (_request, reply) => await reply.code(404).send({ error: 'not found' }))
-  app.register(signalbox, { config, cors: true, ...(tls !== undefined && { tls }) })
+  app.register(signalbox, { config, cors: true, timeouts, ...(tls !== undefined && { tls }) })
   return app
 }
 
 /** Options with which Fastify listens on a server of ours. Of `localhost` that is one address: another server for the other one would never be told of new certificates. */
-function securely (tls: Tls): FastifyServerOptions {
+function securely (tls: Tls, timeouts: Timeouts): FastifyServerOptions {
   return {
     // For its log, which then says https.
     ...{ https: {} },
-    serverFactory: (handler, { keepAliveTimeout }) => tls.createServer({ ...httpTimeouts, keepAliveTimeout: Number(keepAliveTimeout) }, handler as RequestListener)
+    serverFactory: (handler, { keepAliveTimeout }) => tls.createServer({ ...timeouts, keepAliveTimeout: Number(keepAliveTimeout) }, handler as RequestListener)
   }
 }
 

@@ -9,8 +9,6 @@ import { type Config, ConfigError } from './config.js'
 import type { Log } from './connection.js'
 import type { Timers } from './timers.js'
 
-/** How long a client may take over its handshake. In ms. */
-const handshakeTimeoutMs = 10_000
 /** How often the files are looked at. In ms. */
 const lookMs = 1_000
 /** So much of a path is told. */
@@ -34,10 +32,9 @@ export interface Tls {
 /**
  * What `TLS_CERT` and the other files say; undefined without them.
  *
- * @param handshakeMs how long a client may take over its handshake
  * @throws ConfigError for a file that cannot be read or holds something else, and for a key of another certificate
  */
-export function tlsOf (config: Config, handshakeMs = handshakeTimeoutMs): Tls | undefined {
+export function tlsOf (config: Config): Tls | undefined {
   if (config.TLS_CERT === undefined) return undefined
   const paths = settings.flatMap((name) => config[name] === undefined ? [] : [[name, config[name]] as const])
   const servers = new Set<Server>()
@@ -77,7 +74,6 @@ export function tlsOf (config: Config, handshakeMs = handshakeTimeoutMs): Tls | 
       const server = createServer({
         ...options,
         ...context,
-        handshakeTimeout: handshakeMs,
         requestCert: config.TLS_CA !== undefined,
         rejectUnauthorized: config.TLS_REQUIRE_CLIENT_CERT
       }, listener)

@@ -96,7 +96,7 @@ async function clientHello (): Promise<Buffer> {
 
 t.test('a handshake that stops anywhere is cut in time', async (t) => {
   const { env, client } = filesFor(t)
-  const server = await secure(t, { ...env, TLS_REQUIRE_CLIENT_CERT: 'true', NATIVE_PORTS }, 300)
+  const server = await secure(t, { ...env, TLS_REQUIRE_CLIENT_CERT: 'true', NATIVE_PORTS }, { handshakeTimeout: 300 })
   const hello = await clientHello()
   for (const to of listenersOf(server)) {
     // Who is done by then stays.
@@ -117,7 +117,7 @@ t.test('a handshake that stops anywhere is cut in time', async (t) => {
 
 t.test('a handshake that never ends does not keep the server from closing', async (t) => {
   const { env } = filesFor(t)
-  const server = await secure(t, { TLS_CERT: env.TLS_CERT, TLS_KEY: env.TLS_KEY, NATIVE_PORTS }, 60_000)
+  const server = await secure(t, { TLS_CERT: env.TLS_CERT, TLS_KEY: env.TLS_KEY, NATIVE_PORTS }, { handshakeTimeout: 60_000 })
   const hello = await clientHello()
   const cut = []
   for (const to of listenersOf(server)) {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import { readConfig } from '../../src/config.js'
+import { type Timeouts, timeouts as usual } from '../../src/listeners.js'
 import { createService } from '../../src/service.js'
 import type { Env } from '../helper.js'
 import { type Authority, authority, forLoopback, type Issued, type Issuing } from './certificates.js'
@@ -46,8 +47,8 @@ export interface Secure {
 }
 
 /** The stock server with TLS on free ports of the loopback, closed with the test. */
-export async function secure (t: Test, env: Env, handshakeMs?: number): Promise<Secure> {
-  const app = createService(readConfig({ CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, []), handshakeMs)
+export async function secure (t: Test, env: Env, timeouts: Partial<Timeouts> = {}): Promise<Secure> {
+  const app = createService(readConfig({ CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, []), { ...usual, ...timeouts })
   t.teardown(async () => await app.close())
   await app.listen({ port: 0, host: '127.0.0.1' })
   const at = (port: number) => `https://127.0.0.1:${port}`
