@@ -16,5 +16,6 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 USER node
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD wget -qO- http://127.0.0.1:${PORT:-8080}/ready || exit 1
+# With TLS only whether it listens: the check has no certificate to show.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD if [ -n "$TLS_CERT" ]; then nc -z 127.0.0.1 ${PORT:-8080}; else wget -qO- http://127.0.0.1:${PORT:-8080}/ready; fi || exit 1
 CMD ["node", "dist/src/server.js"]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beyond npm: Chromium, redis-server, nginx, HAProxy and coturn. With apt-get where that is there and allowed, else it says what to do.
+# Installs what the tests need beyond npm: Chromium, redis-server, nginx, HAProxy, coturn and openssl. With apt-get where that is there and allowed, else it says what to do.
 set -euo pipefail
 
 need() { # need COMMAND PACKAGE
@@ -15,6 +15,7 @@ need() { # need COMMAND PACKAGE
 
 [ -n "${CHROMIUM_PATH:-}" ] || need chromium chromium
 need redis-server redis-server
+need openssl openssl
 need turnserver coturn
 # Where only root has it in its path.
 PATH="$PATH:/usr/sbin" need nginx nginx
