@@ -86,12 +86,15 @@ async function startNode (file: string, { env = {}, node = process.execPath, isF
     const [answer] = await once(child, 'message')
     return answer
   }
+  await listening(child, port)
   return {
-    ...await started(child, port, 'ws'),
+    url: `ws://127.0.0.1:${port}`,
+    cpu: () => cpuOf(child),
     memory: async () => await ask('memory') as { used: number, rss: number },
     watchDelays: async () => { await ask('watch') },
     delayP99: async () => (await ask('delays')).p99 as number,
     async end () {
+      if (child.exitCode !== null || child.signalCode !== null) return
       const exited = once(child, 'exit')
       if (child.connected) child.send('end')
       await exited
@@ -106,7 +109,20 @@ function here (file: string): string {
 export async function startRedis (): Promise<Server> {
   const port = await freePort()
   const child = spawn('taskset', ['-c', allCores, 'redis-server', '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], { stdio: ['ignore', 'ignore', 'inherit'] })
-  return await started(child, port, 'redis')
+  const kill = (): void => { child.kill('SIGKILL') }
+  process.on('exit', kill)
+  await listening(child, port)
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    cpu: () => cpuOf(child),
+    async end () {
+      process.off('exit', kill)
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const exited = once(child, 'exit')
+      kill()
+      await exited
+    }
+  }
 }
 
 /** From here on this process, which is the load, stays on the core of the load. */
@@ -122,23 +138,6 @@ async function freePort (): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
-}
-
-async function started (child: ChildProcess, port: number, scheme: string): Promise<Server> {
-  const pid = child.pid as number
-  const kill = () => child.kill('SIGKILL')
-  process.on('exit', kill)
-  await listening(child, port)
-  return {
-    url: `${scheme}://127.0.0.1:${port}`,
-    cpu: () => cpuOf(pid),
-    async end () {
-      process.off('exit', kill)
-      if (child.exitCode !== null || child.signalCode !== null) return
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-    }
-  }
 }
 
 /** @throws when it ends, or does not listen in time */
@@ -159,7 +158,7 @@ export async function quiet ({ cpu }: Server): Promise<void> {
 }
 
 /** Linux counts every thread's time in ns. */
-function cpuOf (pid: number): number {
+function cpuOf ({ pid }: ChildProcess): number {
   const threads = readdirSync(`/proc/${pid}/task`)
   return threads.reduce((sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]), 0) / 1e9
 }
