@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect as connectTls } from 'node:tls'
 import { parseEnv } from 'node:util'
 import fastify from 'fastify'
 import type { Test } from 'tap'
@@ -12,8 +14,8 @@ import { type Actor, enter } from '../routes/actors.js'
 import { builtIn, type Subject } from '../routes/dialects.js'
 import { ask, type StartProxy, type TlsProxy } from './tls-proxies.js'
 
-/** The settings of `docs/deploy.md`, on any port and without a key. */
-const { JWT_PUBLIC_KEY: _key, PORT: _port, ...settings } = parseEnv(readFileSync(new URL('../../deploy/signalbox.env', import.meta.url), 'utf8')) as Env
+/** The settings of `docs/deploy.md`, on any port, without a key and with the audit trail in the log. */
+const { JWT_PUBLIC_KEY: _key, PORT: _port, AUDIT_LOG: _file, ...settings } = parseEnv(readFileSync(new URL('../../deploy/signalbox.env', import.meta.url), 'utf8')) as Env
 const origin = String(settings.ALLOWED_ORIGINS)
 const generous: Env = { ...settings, CONNECT_RATE: '1000000' }
 
@@ -58,6 +60,8 @@ export function holdsBehind (t: Test, startProxy: StartProxy): void {
     t.same((await ask(proxy, '/peerjs/peers')).body, ['alice'])
     t.same((await ask(proxy, '/drone/peers')).body, ['bob'])
     t.same((await ask(proxy, '/nowhere')).body, { error: 'not found' })
+    for (const path of ['/metrics', '/%6detrics', '/metrics?a', '//metrics', '/metrics/']) t.equal((await ask(proxy, path)).status, 404, path)
+    t.equal((await fetch(`${urlOf(port)}/metrics`)).status, 200, 'which Prometheus asks for past the proxy')
     const outside = { ...proxy, url: new URL(proxy.url).origin }
     for (const path of ['/health', '/signals/health', '/signalhealth']) t.not((await ask(outside, path)).status, 200, path)
   })
@@ -79,8 +83,16 @@ export function holdsBehind (t: Test, startProxy: StartProxy): void {
     t.same(statuses, [200, 200, 200, 429])
   })
 
-  t.test('room codes are guessed by address, too', async (t) => {
+  t.test('a version of TLS below 1.2 is refused', async (t) => {
     const { port } = await start(t, generous)
+    const { url, ca } = await startProxy(t, { nodes: [port] })
+    const socket = connectTls({ port: Number(new URL(url).port), ca, minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })
+    const [error] = await once(socket, 'error') as [NodeJS.ErrnoException]
+    t.equal(error.code, 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION')
+  })
+
+  t.test('so do MAX_CLIENTS_PER_ADDRESS, and the guesses of room codes', async (t) => {
+    const { port } = await start(t, { ...generous, MAX_CLIENTS_PER_ADDRESS: '2' })
     const proxy = await startProxy(t, { nodes: [port] })
     async function guess (address: string, times: number): Promise<unknown> {
       const client = await connect(t, proxy.url, '/rooms', from(proxy, address, `10.0.0.${times}`))
@@ -94,6 +106,8 @@ export function holdsBehind (t: Test, startProxy: StartProxy): void {
     t.equal(await guess('127.0.0.8', 11), 'Too many attempts')
     t.equal(await guess('127.0.0.8', 1), 'Too many attempts', 'whatever it claims next')
     t.equal(await guess('127.0.0.9', 1), 'Room not found', 'while others may still try')
+    t.equal((await (await connect(t, proxy.url, '/tom', from(proxy, '127.0.0.8', '10.0.0.5'))).closed).code, 1013)
+    t.equal(await guess('127.0.0.9', 1), 'Room not found', 'and have sockets left')
   })
 
   t.test('pages of another origin are refused, and those of ours get their CORS headers', async (t) => {
