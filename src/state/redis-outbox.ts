@@ -17,8 +17,8 @@ export type FrameHeader = [kind: 'frame' | 'lost', room: string, to: string, fro
 interface Letter {
   readonly header: string
   readonly frame: Wire
-  /** Told what became of it. */
-  readonly settle: (sent: Sent) => void
+  /** Told what became of it: undefined when Redis cannot be reached, or did not say. */
+  readonly settle: (sent: Sent | undefined) => void
 }
 
 interface Batch {
@@ -50,13 +50,13 @@ export class Outbox {
     this.#onError = onError
   }
 
-  /** Answers when Redis has. */
-  async ask (header: FrameHeader, frame: Wire): Promise<Sent> {
+  /** Answers when Redis has, and undefined when it cannot be reached or did not say. */
+  async ask (header: FrameHeader, frame: Wire): Promise<Sent | undefined> {
     return await new Promise((resolve) => { this.#add(header, frame, Buffer.byteLength(frame), resolve) })
   }
 
   /** Answers at once while little is on its way, and tells `undeliverable` if it is not sent after all. */
-  send (header: FrameHeader, frame: Wire, undeliverable: (to: string) => void): Sent | Promise<Sent> {
+  send (header: FrameHeader, frame: Wire, undeliverable: (to: string) => void): Sent | Promise<Sent | undefined> {
     const bytes = Buffer.byteLength(frame)
     if (this.#unawaitedBytes + bytes > maxUnawaitedBytes) return this.ask(header, frame)
     this.#unawaitedBytes += bytes
@@ -81,7 +81,7 @@ export class Outbox {
     }
   }
 
-  #add ([kind, room, to, from]: FrameHeader, frame: Wire, bytes: number, settle: (sent: Sent) => void): void {
+  #add ([kind, room, to, from]: FrameHeader, frame: Wire, bytes: number, settle: Letter['settle']): void {
     const tag = this.#tagOf(room)
     let batch = this.#batches.get(tag)
     if (batch === undefined) {
@@ -108,7 +108,7 @@ export class Outbox {
     const settleAll = (others?: Map<number, Sent>) => {
       for (const [number, { settle }] of letters.entries()) {
         try {
-          settle(others === undefined ? 'absent' : others.get(number) ?? 'sent')
+          settle(others === undefined ? undefined : others.get(number) ?? 'sent')
         } catch (error) {
           this.#onError(error)
         }

@@ -10,6 +10,7 @@ import { RedisLink } from './redis-link.js'
 import { KeptMail } from './redis-mail.js'
 import { inBatches, keysOf, RedisNode, whenDown } from './redis-node.js'
 import { redisRooms, watchLifetime } from './redis-opened.js'
+import type { FrameHeader } from './redis-outbox.js'
 import { type LocalRoom, type Pending, Registration, type RoomEvent, type SeenEvent } from './redis-room.js'
 import { LocalRooms } from './redis-rooms.js'
 
@@ -260,27 +261,42 @@ class RedisExchange implements RedisState {
     if (!this.#node.isUp) return 'absent'
     const local = this.#rooms.get(room)
     const sender = local?.replica.has(to) === true ? local.members.get(from) : undefined
-    if (sender?.undeliverable === undefined) return this.#node.outbox.ask(['frame', room, to, from], frame)
-    return this.#node.outbox.send(['frame', room, to, from], frame, sender.undeliverable)
+    const { outbox } = this.#node
+    const header: FrameHeader = ['frame', room, to, from]
+    const sent = sender?.undeliverable === undefined ? outbox.ask(header, frame) : outbox.send(header, frame, sender.undeliverable)
+    return after(sent, (sent) => sent ?? 'absent')
   }
 
   #sendOrKeep (mail: Mail): MaybePromise<Sent | 'kept' | 'full'> {
-    const { room, from, to, frame, keepMs } = mail
+    const { room, from, to, frame } = mail
     const here = this.#hereOrSoon(room, to)
     if (here instanceof Promise) return here.then(() => this.#sendOrKeep(mail))
     if (here !== undefined) return here.sink.deliver(frame) ? 'sent' : 'failed'
+    if (!this.#node.isUp) return 'full'
+    // Most receivers are there: to keep a frame costs a second round trip.
+    return this.#node.outbox.ask(['frame', room, to, from], frame).then((sent) => {
+      if (sent !== 'absent') return sent ?? 'full'
+      return this.#hereOrSoon(room, to) === undefined ? this.#keep(mail) : this.#sendOrKeep(mail)
+    })
+  }
+
+  /** One step, so that a receiver that has come meanwhile gets the frame, once. */
+  async #keep (mail: Mail): Promise<Sent | 'kept' | 'full'> {
+    const { room, from, to, frame, keepMs } = mail
     const bytes = Buffer.byteLength(frame)
-    if (!this.#node.isUp || !this.#kept.hasRoomFor(bytes)) return 'full'
+    if (!this.#kept.hasRoomFor(bytes)) return 'full'
     const keys = keysOf(this.link, room)
     const { maxMessages, maxBytes } = this.#options.mailboxes
     // Whoever finds it tells the node that it is named after.
     const batch = `${this.#node.name}/${randomUUID()}`
-    return this.#node.run('sendOrKeep', [keys.members, keys.mail(to)], to, message(['frame', room, to, from], frame), keys.nodePrefix, from, frame, maxMessages, maxBytes, keepMs, batch)
-      .then((answer) => {
-        const [sent, name] = (answer as Buffer[]).map(String)
-        if (sent === 'kept') this.#kept.add(mail, bytes, name as string, name === batch)
-        return sent as Sent | 'kept' | 'full'
-      }, (error: unknown) => whenDown<'full'>(error, 'full'))
+    try {
+      const answer = await this.#node.run('sendOrKeep', [keys.members, keys.mail(to)], to, message(['frame', room, to, from], frame), keys.nodePrefix, from, frame, maxMessages, maxBytes, keepMs, batch)
+      const [sent, name] = (answer as Buffer[]).map(String)
+      if (sent === 'kept') this.#kept.add(mail, bytes, name as string, name === batch)
+      return sent as Sent | 'kept' | 'full'
+    } catch (error) {
+      return whenDown<'full'>(error, 'full')
+    }
   }
 
   async #expireMail ({ room, to, from, expired }: Mail, batch: string): Promise<void> {
