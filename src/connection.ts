@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import type { Duplex } from 'node:stream'
 import type { BaseLogger } from 'pino'
 import type { WebSocket } from 'ws'
 import type { Audit, AuditRecord } from './audit.js'
@@ -11,7 +12,7 @@ import type { Member, Sink, Wire } from './state/contract.js'
 import type { Tally } from './tally.js'
 import { Throttle } from './throttle.js'
 import type { Timer, Timers } from './timers.js'
-import { typeOf } from './wire.js'
+import { framed, typeOf } from './wire.js'
 
 /** A socket held back for so long without a break is closed. */
 const maxHeldMs = 30_000
@@ -54,6 +55,8 @@ export interface ConnectionHost {
   readonly log: Log
   readonly audit: Audit
   readonly counters: ConnectionCounters
+  /** The connection holds what it writes until it is told to `uncork`, at the end of this turn of the event loop. */
+  readonly corked: (connection: Connection) => void
   /** The connection's socket has ended. */
   readonly forget: (connection: Connection) => void
   /** The connection is closed by us. */
@@ -113,6 +116,9 @@ export class Connection implements Sink {
   readonly address: string
   readonly #host: ConnectionHost
   readonly #socket: WebSocket
+  /** What is below a socket without extensions: frames are written to it directly. */
+  readonly #transport: Duplex | undefined
+  #isCorked = false
   readonly #handshake: Handshake
   readonly #throttle: Throttle
   #chooser: Chooser | undefined
@@ -152,6 +158,8 @@ export class Connection implements Sink {
   constructor (host: ConnectionHost, socket: WebSocket, speaks: Speaks, { address, handshake, permit }: { address: string, handshake: Handshake, permit: Permit }) {
     this.#host = host
     this.#socket = socket
+    // ws has no public name for it. Its own `send` costs twice as much, and cannot hold a socket until the turn is over.
+    this.#transport = socket.extensions === '' ? (socket as unknown as { _socket?: Duplex })._socket : undefined
     this.#handshake = handshake
     this.address = address
     this.#may = permit
@@ -192,17 +200,42 @@ export class Connection implements Sink {
   deliver (frame: Wire): boolean {
     const socket = this.#socket
     if (socket.readyState !== openState || this.#isCut) return this.drop(this.#isCut ? 'slow_consumer' : 'closing')
-    if (socket.bufferedAmount > this.#host.limits.maxBuffered) {
+    if (socket.bufferedAmount > this.#host.limits.maxBuffered && !this.#isTaking()) {
       // Not now: its leave is told to others, who may be as slow, and theirs again to others.
       this.#isCut = true
       setImmediate(() => this.close(closeCodes.slowConsumer))
       return this.drop('slow_consumer')
     }
-    socket.send(frame, asText)
+    this.#write(frame)
     this.sent++
     const traffic = this.#dialect?.traffic
     traffic?.sent.add(typeOf(frame) ?? traffic.passesOn)
     return true
+  }
+
+  #write (frame: Wire): void {
+    const transport = this.#transport
+    if (transport === undefined) return this.#socket.send(frame, asText)
+    if (!this.#isCorked) {
+      this.#isCorked = true
+      transport.cork()
+      this.#host.corked(this)
+    }
+    transport.write(framed(frame))
+  }
+
+  /** Lets go what was written since the last turn of the event loop. */
+  uncork (): void {
+    this.#isCorked = false
+    this.#transport?.uncork()
+  }
+
+  /** Whether fewer bytes wait, once those have gone that are only held until the end of this turn. */
+  #isTaking (): boolean {
+    if (!this.#isCorked) return false
+    this.#transport?.uncork()
+    this.#transport?.cork()
+    return this.#socket.bufferedAmount <= this.#host.limits.maxBuffered
   }
 
   /** Counts a frame that its peer does not get, or that is not kept for another. */

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { Config } from '../../src/config.js'
 import type { Handlers } from '../../src/dialect.js'
 import { after, type MaybePromise } from '../../src/maybe-promise.js'
-import type { State } from '../../src/state/contract.js'
+import type { State, Wire } from '../../src/state/contract.js'
 import { register, type Registrant } from '../registrant.js'
+import { enveloped } from './envelope.js'
 import { type frames, say, sentences } from './schema.js'
 
 /** All clients are in one room. */
@@ -22,7 +23,7 @@ export function droneHandlers (state: State, config: Config): Handlers<typeof fr
     { connection, member }: Registrant,
     { target, sessionId }: Addressed,
     begins: boolean,
-    compose: (from: string, session: string | undefined, timestamp: string) => string
+    compose: (from: string, session: string | undefined, timestamp: string) => Wire
   ): MaybePromise<void> {
     if (member === undefined) return connection.refuse(sentences.notRegistered)
     if (target === undefined || target === '') return connection.refuse(sentences.noTarget)
@@ -54,20 +55,17 @@ export function droneHandlers (state: State, config: Config): Handlers<typeof fr
       })
     },
 
-    offer (peer, frame) {
-      const { type, sdp } = frame
+    offer (peer, frame, raw) {
       // An offer always has a session: its own, or the one made up for it.
-      return signal(peer, frame, true, (from, session = '', timestamp) => say({ type, from, sdp, sessionId: session, timestamp }))
+      return signal(peer, frame, true, (from, session, timestamp) => enveloped(frame, 'sdp', raw, { from, session, timestamp }))
     },
 
-    answer (peer, frame) {
-      const { type, sdp } = frame
-      return signal(peer, frame, false, (from, session, timestamp) => say({ type, from, sdp, ...named(session), timestamp }))
+    answer (peer, frame, raw) {
+      return signal(peer, frame, false, (from, session, timestamp) => enveloped(frame, 'sdp', raw, { from, session, timestamp }))
     },
 
-    ice (peer, frame) {
-      const { type, candidate } = frame
-      return signal(peer, frame, false, (from, session, timestamp) => say({ type, from, candidate, ...named(session), timestamp }))
+    ice (peer, frame, raw) {
+      return signal(peer, frame, false, (from, session, timestamp) => enveloped(frame, 'candidate', raw, { from, session, timestamp }))
     },
 
     list ({ connection, member }) {
@@ -85,8 +83,4 @@ export function droneHandlers (state: State, config: Config): Handlers<typeof fr
 
 export function now (): string {
   return new Date().toISOString()
-}
-
-function named (session: string | undefined): { sessionId?: string } {
-  return session === undefined ? {} : { sessionId: session }
 }

@@ -3,12 +3,15 @@ import type { Connection } from '../../src/connection.js'
 import type { Handlers } from '../../src/dialect.js'
 import { after, type MaybePromise } from '../../src/maybe-promise.js'
 import type { Member, State } from '../../src/state/contract.js'
+import { spliced } from '../../src/wire.js'
 import { type frames, say, sentences } from './schema.js'
 
 export interface PeerjsPeer {
   readonly connection: Connection
   /** Undefined once the client has said LEAVE to nobody in particular. */
   member: Member | undefined
+  /** What its signals end with when they are passed on. */
+  readonly stamp: string
 }
 
 interface Signal {
@@ -23,17 +26,28 @@ interface Notice {
   payload?: unknown
 }
 
+/** Of exactly what a PeerJS client sends the bytes are enough; what else a frame holds is left out. */
+function passedOn (frame: Signal, raw: Buffer, stamp: string): Buffer | undefined {
+  return frame.payload !== undefined && Object.keys(frame).length === 3 ? spliced(raw, stamp) : undefined
+}
+
+/** The general way to the same frame. */
+function stamped ({ type, dst, payload }: Signal, src: string): string {
+  return say({ type, src, dst, payload })
+}
+
 export function peerjsHandlers ({ peers, relay }: State, config: Config): Handlers<typeof frames, PeerjsPeer> {
   /** Waits for a receiver that is not there yet. */
-  function signal ({ connection, member }: PeerjsPeer, { type, dst, payload }: Signal): MaybePromise<void> {
+  function signal ({ connection, member, stamp }: PeerjsPeer, received: Signal, raw: Buffer): MaybePromise<void> {
     if (member === undefined) return connection.refuse(sentences.notRegistered)
     const { room, id: src } = member
-    const expired = say({ type: 'EXPIRE', src: dst, dst: src })
-    const sent = relay.sendOrKeep({ room, from: src, to: dst, frame: say({ type, src, dst, payload }), keepMs: config.PEERJS_EXPIRE_TIMEOUT, expired })
+    const { dst } = received
+    const expired = () => say({ type: 'EXPIRE', src: dst, dst: src })
+    const sent = relay.sendOrKeep({ room, from: src, to: dst, frame: passedOn(received, raw, stamp) ?? stamped(received, src), keepMs: config.PEERJS_EXPIRE_TIMEOUT, expired })
     return after(sent, (sent) => {
       if (sent === 'full') {
         connection.drop('mailbox_full')
-        connection.deliver(expired)
+        connection.deliver(expired())
       } else if (sent === 'failed') {
         connection.deliver(say({ type: 'LEAVE', src: dst, dst: src }))
       }

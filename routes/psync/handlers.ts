@@ -2,6 +2,7 @@ import type { Config } from '../../src/config.js'
 import type { Handlers } from '../../src/dialect.js'
 import { after, type MaybePromise } from '../../src/maybe-promise.js'
 import type { Peer, State } from '../../src/state/contract.js'
+import { isUnambiguous } from '../../src/wire.js'
 import { register, type Registrant } from '../registrant.js'
 import { describe, roomOf } from './presence.js'
 import { type frames, say, sentences } from './schema.js'
@@ -21,11 +22,11 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
     return config.STRICT_IDENTITY && isNamed(source) && source !== id
   }
 
-  function signal ({ connection, member }: Registrant, { type, source_id: source, target_id: to, payload = null }: Signal): MaybePromise<void> {
+  function signal ({ connection, member }: Registrant, received: Signal, raw: Buffer): MaybePromise<void> {
+    const { source_id: source, target_id: to } = received
     if (member === undefined) return connection.refuse(sentences.notRegistered)
     if (isForged(source, member.id)) return connection.refuse(sentences.forged)
-    const frame = say({ type, source_id: typeof source === 'string' && isNamed(source) ? source : member.id, target_id: to, payload })
-    return after(relay.send(member.room, to, frame, member.id), (sent) => {
+    return after(relay.send(member.room, to, isComplete(received, raw) ? raw : stamped(received, member.id), member.id), (sent) => {
       if (sent !== 'sent') connection.refuse(sentences.absent, to)
     })
   }
@@ -43,6 +44,17 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
     candidate: signal,
     heartbeat () {}
   }
+}
+
+/** Whether a frame is what its receiver is to get, no more and no less. */
+function isComplete (frame: Signal, raw: Buffer): boolean {
+  const { type, source_id: source, payload } = frame
+  return payload !== undefined && typeof source === 'string' && source !== '' && Object.keys(frame).length === 4 && isUnambiguous(raw, type, 'source_id', source)
+}
+
+/** The general way to the same frame. */
+export function stamped ({ type, source_id: source, target_id: to, payload = null }: Signal, sender: string): string {
+  return say({ type, source_id: typeof source === 'string' && source !== '' ? source : sender, target_id: to, payload })
 }
 
 function isNamed (source: unknown): boolean {

@@ -4,6 +4,7 @@ import type { Handlers } from '../../src/dialect.js'
 import { after, type MaybePromise } from '../../src/maybe-promise.js'
 import type { Joined, Member, State } from '../../src/state/contract.js'
 import { Throttle } from '../../src/throttle.js'
+import { spliced } from '../../src/wire.js'
 import { guessThrottle } from './guesses.js'
 import { type frames, say, sentences } from './schema.js'
 
@@ -13,6 +14,8 @@ export interface RoomsPeer {
   readonly connection: Connection
   /** The same in every room, for the life of the socket. */
   readonly myId: string
+  /** What its signals end with when they are passed on. */
+  readonly stamp: string
   member: Member | undefined
   /** Holds back who creates room after room. */
   creations?: Throttle
@@ -85,9 +88,11 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
       })
     },
 
-    signal ({ connection, myId, member }, { payload }) {
+    signal ({ connection, myId, stamp, member }, frame, raw) {
       if (member === undefined) return connection.refuse(sentences.notInRoom)
-      return after(relay.broadcast(member.room, say({ type: 'signal', senderId: myId, payload }), myId), () => {})
+      // Of exactly what clients send the bytes are enough; what else a frame holds is left out.
+      const spliceable = Object.keys(frame).length === 2 ? spliced(raw, stamp) : undefined
+      return after(relay.broadcast(member.room, spliceable ?? say({ type: 'signal', senderId: myId, payload: frame.payload }), myId), () => {})
     }
   }
 }

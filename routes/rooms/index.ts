@@ -21,7 +21,10 @@ export const rooms: FastifyPluginAsync = async (app) => {
         malformed: () => sentences.noPayload,
         internal: sentences.internal
       },
-      open: (connection) => ({ connection, myId: randomUUID(), member: undefined }),
+      open (connection) {
+        const myId = randomUUID()
+        return { connection, myId, stamp: `,"senderId":"${myId}"}`, member: undefined }
+      },
       close: ({ member }) => member !== undefined && state.peers.leave(member)
     })
   })

@@ -2,6 +2,7 @@ import type { Config } from '../../src/config.js'
 import type { Handlers } from '../../src/dialect.js'
 import { after } from '../../src/maybe-promise.js'
 import type { PeerInfo, State } from '../../src/state/contract.js'
+import { isUnambiguous } from '../../src/wire.js'
 import { register, type Registrant } from '../registrant.js'
 import { type frames, say, sentences } from './schema.js'
 
@@ -33,14 +34,9 @@ export function tomHandlers (state: State, config: Config): Handlers<typeof fram
         if (member === undefined) return connection.refuse(sentences.notRegistered)
         if (from !== member.id) return connection.refuse(sentences.forged)
       }
-      return after(relay.send(room, to, isPlain(raw) ? raw : JSON.stringify(frame), member?.id), (sent) => {
+      return after(relay.send(room, to, isUnambiguous(raw, 'signal', 'from', from) ? raw : JSON.stringify(frame), member?.id), (sent) => {
         if (sent !== 'sent') connection.refuse(sentences.absent)
       })
     }
   }
-}
-
-/** False when `from` may stand there twice: of two, some parsers take the one that was not checked. */
-function isPlain (raw: Buffer): boolean {
-  return raw.indexOf('"from"') === raw.lastIndexOf('"from"') && !raw.includes('\\u')
 }

@@ -140,7 +140,7 @@ export interface Mail {
   to: string
   frame: Wire
   keepMs: number
-  expired: Wire
+  expired: () => Wire
 }
 
 /** Bounds of what waits for absent peers. */

@@ -6,6 +6,8 @@ const maxSessionsOfPeer = 64
 interface Session {
   readonly name: string
   readonly peers: readonly [string, string]
+  /** Moved on by every use; the timer looks at it when it fires, so that a signal costs no timer. */
+  idleAt: number
   timer: Timer
 }
 
@@ -45,7 +47,7 @@ export class RoomSessions {
   /** Binds a name to two peers, or begins it anew. */
   begin (name: string, from: string, to: string, idleMs: number): void {
     this.end(name)
-    const session: Session = { name, peers: [from, to], timer: this.#timers.schedule(idleMs, () => this.end(name)) }
+    const session: Session = { name, peers: [from, to], idleAt: this.#timers.now() + idleMs, timer: this.#timers.schedule(idleMs, () => this.#expire(session)) }
     this.#byName.set(name, session)
     for (const peer of session.peers) {
       const sessions = this.#byPeer.get(peer) ?? new Set()
@@ -57,9 +59,13 @@ export class RoomSessions {
   /** Traffic keeps a session. */
   touch (name: string, idleMs: number): void {
     const session = this.#byName.get(name)
-    if (session === undefined) return
-    this.#timers.cancel(session.timer)
-    session.timer = this.#timers.schedule(idleMs, () => this.end(name))
+    if (session !== undefined) session.idleAt = this.#timers.now() + idleMs
+  }
+
+  #expire (session: Session): void {
+    const restMs = session.idleAt - this.#timers.now()
+    if (restMs > 0) session.timer = this.#timers.schedule(restMs, () => this.#expire(session))
+    else this.end(session.name)
   }
 
   end (name: string): void {

@@ -5,6 +5,7 @@ import type { Join, Joined, Mail, MailboxLimits, Member, PeerInfo, Relay, Rooms,
 import { memoryAttempts } from './memory-attempts.js'
 import { Mailboxes } from './mailboxes.js'
 import { RoomSessions } from './memory-sessions.js'
+import { shared } from '../wire.js'
 import { placed } from './places.js'
 
 /** How many codes are drawn before the free ones are looked for one by one. */
@@ -55,7 +56,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
   const watchers = new Map<string, Watcher>()
   const attempts = memoryAttempts(timers)
   const mailboxes = new Mailboxes(timers, mailboxLimits, ({ room, from, expired }) => {
-    find(room, from)?.sink.deliver(expired)
+    find(room, from)?.sink.deliver(expired())
   })
 
   function find (room: string, id: string): Registration | undefined {
@@ -196,7 +197,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     const room = rooms.get(name)
     if (room === undefined) return 0
     use(room)
-    const bytes = typeof frame === 'string' ? Buffer.from(frame) : frame
+    const bytes = shared(frame)
     let count = 0
     for (const member of room.members.values()) {
       if (member.id === except) continue

@@ -3,6 +3,7 @@ import type { Log } from '../connection.js'
 import { closeCodes, type CloseCode } from '../errors.js'
 import { after, type MaybePromise } from '../maybe-promise.js'
 import type { Timer, Timers } from '../timers.js'
+import { shared } from '../wire.js'
 import type { Join, Joined, Mail, MailboxLimits, Peer, Peers, Relay, Rooms, Sent, Sessions, SessionSignal, State, StateCounters, Wire } from './contract.js'
 import { placed } from './places.js'
 import { redisAttempts } from './redis-attempts.js'
@@ -307,7 +308,7 @@ class RedisExchange implements RedisState {
       // Whether somebody took it nobody can say: better told twice than never.
       whenDown(error, undefined)
     }
-    if (count > 0) await this.#send(room, from, expired)
+    if (count > 0) await this.#send(room, from, expired())
   }
 
   #broadcast (name: string, frame: Wire, except?: string): MaybePromise<number> {
@@ -323,7 +324,7 @@ class RedisExchange implements RedisState {
   #broadcastHere (name: string, frame: Wire, except?: string): number {
     const room = this.#rooms.get(name)
     if (room === undefined) return 0
-    const bytes = typeof frame === 'string' ? Buffer.from(frame) : frame
+    const bytes = shared(frame)
     let count = 0
     for (const member of room.members.values()) {
       if (member.id === except) continue
@@ -428,7 +429,7 @@ class RedisExchange implements RedisState {
     const members = this.#rooms.all.flatMap((room) => [...room.members.values()].map((member) => ({ room, member })))
     await inBatches(members, async ({ room, member }) => await this.#restore(room, member))
     this.#node.counters.peersRestored += members.length
-    if (isEmptied) for (const { room, from, expired } of this.#kept.lose()) await this.#send(room, from, expired)
+    if (isEmptied) for (const { room, from, expired } of this.#kept.lose()) await this.#send(room, from, expired())
     this.#options.timers.cancel(this.#check)
     this.#check = this.#options.timers.schedule(this.#node.graceMs, () => {
       for (const room of rooms) this.#rooms.check(room)

@@ -288,7 +288,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
     await enter({ room: 'peerjs/k', id: 'a', sink: a })
     t.same(await a.got(1), ['new'])
     for (const frame of ['1', '2', '3']) {
-      t.equal(await state.relay.sendOrKeep({ room: 'peerjs/k', from: 'a', to: 'b', frame, keepMs, expired: 'expired' }), 'kept')
+      t.equal(await state.relay.sendOrKeep({ room: 'peerjs/k', from: 'a', to: 'b', frame, keepMs, expired: () => 'expired' }), 'kept')
     }
     await enter({ room: 'peerjs/k', id: 'b', sink: b, welcome: () => 'welcome' })
     t.same(await b.got(5), ['welcome', '1', '2', '3', 'new'])
@@ -450,7 +450,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
   scenario('mail for somebody who is there is sent, and fails as a send does', async (t, { state, enter }) => {
     const sink = new Inbox()
     await enter({ id: 'a', sink })
-    const mail = { room: 'tom', from: 'b', to: 'a', frame: 'hello', keepMs, expired: 'expired' }
+    const mail = { room: 'tom', from: 'b', to: 'a', frame: 'hello', keepMs, expired: () => 'expired' }
     t.equal(await state.relay.sendOrKeep(mail), 'sent')
     t.same(await sink.got(1), ['hello'])
     sink.takes = false
@@ -463,7 +463,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
     const a = await enter({ room: 'peerjs/k', id: 'a' })
     await enter({ room: 'peerjs/k', id: 'b' })
     for (const [from, frame] of [['a', '1'], ['b', '2'], ['a', '3'], ['b', '4']] as const) {
-      await state.relay.sendOrKeep({ room: 'peerjs/k', from, to: 'c', frame, keepMs, expired: 'expired' })
+      await state.relay.sendOrKeep({ room: 'peerjs/k', from, to: 'c', frame, keepMs, expired: () => 'expired' })
     }
     t.match(state.size(), { mailboxes: 1, mailboxBytes: 4 })
     await state.peers.leave(a)
@@ -477,7 +477,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
 
   scenario('mail waits in the room it was sent in', async (t, { state, enter }) => {
     const [x, y] = [new Inbox(), new Inbox()]
-    await state.relay.sendOrKeep({ room: 'peerjs/x', from: 'a', to: 'b', frame: 'for x', keepMs, expired: 'expired' })
+    await state.relay.sendOrKeep({ room: 'peerjs/x', from: 'a', to: 'b', frame: 'for x', keepMs, expired: () => 'expired' })
     await enter({ room: 'peerjs/y', id: 'b', sink: y, welcome: () => 'welcome' })
     await enter({ room: 'peerjs/x', id: 'b', sink: x, welcome: () => 'welcome' })
     t.same([await x.got(2), await y.got(1)], [['welcome', 'for x'], ['welcome']])
@@ -488,7 +488,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
     await enter({ room: 'peerjs/k', id: 'a', sink: a })
     await enter({ room: 'peerjs/k', id: 'b', sink: b })
     const keep = async (from: string, to: string, frame: string) =>
-      await state.relay.sendOrKeep({ room: 'peerjs/k', from, to, frame, keepMs, expired: `expired ${from} ${to}` })
+      await state.relay.sendOrKeep({ room: 'peerjs/k', from, to, frame, keepMs, expired: () => `expired ${from} ${to}` })
     await keep('a', 'x', '1')
     await keep('a', 'y', '2')
     await pass(keepMs / 2)
@@ -510,7 +510,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
   scenario('mail after an expiry waits its full time', async (t, { state, pass, enter }) => {
     const a = new Inbox()
     await enter({ room: 'peerjs/k', id: 'a', sink: a })
-    const mail = { room: 'peerjs/k', from: 'a', to: 'x', frame: '1', keepMs, expired: 'expired' }
+    const mail = { room: 'peerjs/k', from: 'a', to: 'x', frame: '1', keepMs, expired: () => 'expired' }
     await state.relay.sendOrKeep(mail)
     await pass(keepMs + leeway)
     t.same(await a.got(1), ['expired'])
@@ -524,14 +524,14 @@ export function stateContract (t: Test, makeState: MakeState): void {
   scenario('nobody is told of an expiry when the sender has left', async (t, { state, pass, enter }) => {
     const a = new Inbox()
     const member = await enter({ room: 'peerjs/k', id: 'a', sink: a })
-    await state.relay.sendOrKeep({ room: 'peerjs/k', from: 'a', to: 'x', frame: '1', keepMs, expired: 'expired' })
+    await state.relay.sendOrKeep({ room: 'peerjs/k', from: 'a', to: 'x', frame: '1', keepMs, expired: () => 'expired' })
     await state.peers.leave(member)
     await pass(keepMs + leeway)
     t.same(a.frames, [])
     t.same(state.size(), nothing)
   })
 
-  const mail = { room: 'peerjs/k', from: 'a', to: 'x', frame: '12345678', keepMs, expired: 'expired' }
+  const mail = { room: 'peerjs/k', from: 'a', to: 'x', frame: '12345678', keepMs, expired: () => 'expired' }
 
   scenario('a mailbox holds so many frames', async (t, { state }) => {
     t.equal(await state.relay.sendOrKeep(mail), 'kept')
