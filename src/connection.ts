@@ -292,13 +292,14 @@ export class Connection implements Sink {
 
   #onMessage (data: Buffer, isBinary: boolean): void {
     if (this.#isClosed) return this.#onLate()
-    this.#heardAt = this.#frameAt = performance.now()
+    const now = performance.now()
+    this.#heardAt = this.#frameAt = now
     this.received++
     // Ours, unless the app around us had set up its sockets with another limit.
     if (data.length > this.#host.limits.maxPayload) return this.close(closeCodes.tooBig)
     // ws checks text only, and what is relayed as text must be UTF-8 or its receiver breaks.
     if (isBinary && !isUtf8(data)) data = Buffer.alloc(0)
-    if (this.#isBusy || this.#heldBy !== undefined || !this.#admit()) this.#wait(data)
+    if (this.#isBusy || this.#heldBy !== undefined || !this.#admit(now)) this.#wait(data)
     else this.#dispatch(data)
   }
 
@@ -307,7 +308,7 @@ export class Connection implements Sink {
     const now = this.#heardAt = performance.now()
     if (this.#isClosed) return this.#onLate()
     if (this.#heldBy === undefined) {
-      this.#admit()
+      this.#admit(now)
       return
     }
     this.#throttle.overdraw(now)
@@ -320,8 +321,7 @@ export class Connection implements Sink {
   }
 
   /** Takes a token, or holds the socket back until there is one. */
-  #admit (): boolean {
-    const now = performance.now()
+  #admit (now: number): boolean {
     if (this.#throttle.take(now)) return true
     this.#host.counters.held++
     if (this.#heldSince === 0 || now - this.#releasedAt > breakMs) this.#heldSince = now
@@ -360,7 +360,7 @@ export class Connection implements Sink {
         this.#socket.resume()
         return
       }
-      if (!this.#admit()) return
+      if (!this.#admit(performance.now())) return
       this.#waiting.shift()
       this.#dispatch(next)
     }
@@ -370,7 +370,7 @@ export class Connection implements Sink {
     const frame = parse(raw)
     if (frame?.type === 'auth' && this.#host.verify !== undefined) return this.#refresh(frame.token, this.#host.verify)
     if (this.#dialect === undefined && !this.#choose(frame)) return
-    const { name, errors, frames, traffic } = this.#dialect as SpokenDialect
+    const { name, errors, frames } = this.#dialect as SpokenDialect
     if (!this.#isClosed && !this.#may.speak(name)) return this.deny()
     if (!this.#isClosed && !this.#isOpen) this.#open()
     if (this.#isClosed) return
@@ -383,7 +383,7 @@ export class Connection implements Sink {
     const known = typeof type === 'string' ? frames.get(type) : undefined
     if (known === undefined) return this.#reject(errors.unknownType(type), 'unknown type')
     if (!known.fits(frame)) return this.refuse(errors.malformed(type as string))
-    traffic.received.add(type as string)
+    known.received++
     this.#handle(known, frame, raw)
   }
 

@@ -80,8 +80,7 @@ export interface SpokenDialect {
 
 /** What its connections have done since the start. */
 export interface Traffic {
-  /** Frames that were understood, and frames that were handed to sockets, by type. */
-  readonly received: Tally
+  /** Frames that were handed to sockets, by type. */
   readonly sent: Tally
   /** Errors that clients were told, by sentence. */
   readonly errors: Tally
@@ -90,6 +89,8 @@ export interface Traffic {
 }
 
 export interface SpokenFrame {
+  /** How many were understood. */
+  received: number
   readonly fits: (frame: unknown) => boolean
   readonly handle: (peer: unknown, frame: unknown, raw: Buffer) => MaybePromise<void>
 }
@@ -103,8 +104,8 @@ export function speakable<Frames extends FrameSchemas, Peer> (dialect: Dialect<F
     if (handle === undefined) throw new TypeError(`Dialect ${dialect.name} has no handler for ${type}`)
     // A map of frames cannot say which type goes with which handler. The connection hands each handler only what `fits`
     // let through, and only the peer that this dialect's `open` made.
-    frames.set(type, { fits: (frame) => check.Check(frame), handle: handle as SpokenFrame['handle'] })
+    frames.set(type, { received: 0, fits: (frame) => check.Check(frame), handle: handle as SpokenFrame['handle'] })
   }
   const { name, errors, liveness = {}, passesOn = 'other', unauthorized, open } = dialect
-  return { name, errors, liveness, unauthorized, open, close: dialect.close as SpokenDialect['close'], frames, traffic: { received: new Tally(), sent: new Tally(), errors: new Tally(), registrations: 0, passesOn } }
+  return { name, errors, liveness, unauthorized, open, close: dialect.close as SpokenDialect['close'], frames, traffic: { sent: new Tally(), errors: new Tally(), registrations: 0, passesOn } }
 }

@@ -48,7 +48,7 @@ function ofConnections ({ gauge, counter }: Meter, connections: Connections): vo
 function ofTraffic ({ counter }: Meter, dialects: ReadonlyMap<string, SpokenDialect>): void {
   const each = (read: (dialect: SpokenDialect) => ReadonlyArray<readonly [Labels, number]>) => () => [...dialects.values()].flatMap(read)
   counter('signalbox_registrations_total', 'Ids registered and rooms joined, by dialect', each(({ name, traffic }) => [[{ dialect: name }, traffic.registrations]]), ['dialect'])
-  counter('signalbox_frames_received_total', 'Frames that were understood, by dialect and type', each(({ name, traffic }) => labelled(traffic.received, 'type', { dialect: name })), ['dialect', 'type'])
+  counter('signalbox_frames_received_total', 'Frames that were understood, by dialect and type', each(({ name, frames }) => [...frames].filter(([, { received }]) => received > 0).map(([type, { received }]) => [{ type, dialect: name }, received])), ['dialect', 'type'])
   counter('signalbox_frames_sent_total', 'Frames handed to sockets, by dialect and type', each(({ name, traffic }) => labelled(traffic.sent, 'type', { dialect: name })), ['dialect', 'type'])
   counter('signalbox_errors_total', 'Errors that clients were told, by dialect and sentence', each(({ name, traffic }) => labelled(traffic.errors, 'error', { dialect: name })), ['dialect', 'error'])
 }

@@ -3,20 +3,29 @@ const rest = 'other'
 
 /** Counts by name: plain numbers, read when somebody asks. Names past the first 64 count as `other`, so that nothing a client sends makes it grow without end. */
 export class Tally<Name extends string = string> {
-  readonly #counts = new Map<Name | typeof rest, number>()
+  readonly #counts = new Map<Name | typeof rest, { value: number }>()
 
   add (name: Name): void {
     const count = this.#counts.get(name)
-    if (count !== undefined) this.#counts.set(name, count + 1)
-    else if (this.#counts.size < maxNames) this.#counts.set(name, 1)
-    else this.#counts.set(rest, (this.#counts.get(rest) ?? 0) + 1)
+    if (count === undefined) this.#begin(name)
+    else count.value++
+  }
+
+  #begin (name: Name): void {
+    if (this.#counts.size < maxNames) {
+      this.#counts.set(name, { value: 1 })
+      return
+    }
+    const others = this.#counts.get(rest)
+    if (others === undefined) this.#counts.set(rest, { value: 1 })
+    else others.value++
   }
 
   get (name: Name): number {
-    return this.#counts.get(name) ?? 0
+    return this.#counts.get(name)?.value ?? 0
   }
 
-  [Symbol.iterator] (): IterableIterator<[name: Name | typeof rest, count: number]> {
-    return this.#counts.entries()
+  * [Symbol.iterator] (): IterableIterator<[name: Name | typeof rest, count: number]> {
+    for (const [name, { value }] of this.#counts) yield [name, value]
   }
 }

@@ -46,7 +46,8 @@ export class Mailboxes {
     const { maxMessages, maxBytes, totalBytes } = this.#limits
     if (box.letters.length >= maxMessages || box.bytes + bytes > maxBytes || this.#totalBytes + bytes > totalBytes) return false
     this.#boxes.set(key, box)
-    box.letters.push({ from, frame, bytes })
+    // Text of its own: bytes may be a part of a slab that they would keep alive, and there are many small ones.
+    box.letters.push({ from, frame: String(frame), bytes })
     box.bytes += bytes
     this.#totalBytes += bytes
     if (!box.timers.has(from)) box.timers.set(from, this.#timers.schedule(mail.keepMs, () => this.#expire(key, box, mail)))

@@ -44,15 +44,27 @@ export class RoomSessions {
     return latest
   }
 
-  /** Binds a name to two peers, or begins it anew. */
+  /** Binds a name to two peers, or begins it anew when it is theirs already. */
   begin (name: string, from: string, to: string, idleMs: number): void {
-    this.end(name)
+    const known = this.#byName.get(name)
+    if (known !== undefined) return this.#beginAnew(known, idleMs)
     const session: Session = { name, peers: [from, to], idleAt: this.#timers.now() + idleMs, timer: this.#timers.schedule(idleMs, () => this.#expire(session)) }
     this.#byName.set(name, session)
     for (const peer of session.peers) {
       const sessions = this.#byPeer.get(peer) ?? new Set()
       this.#byPeer.set(peer, sessions.add(session))
       if (sessions.size > maxSessionsOfPeer) this.end((sessions.values().next().value as Session).name)
+    }
+  }
+
+  /** It is the latest of its peers now. */
+  #beginAnew (session: Session, idleMs: number): void {
+    session.idleAt = this.#timers.now() + idleMs
+    for (const peer of session.peers) {
+      const sessions = this.#byPeer.get(peer)
+      if (sessions === undefined || sessions.size === 1) continue
+      sessions.delete(session)
+      sessions.add(session)
     }
   }
 
