@@ -3,6 +3,8 @@ import { type Figures, quantile } from './figures.js'
 import { type Client, frameOf } from './client.js'
 import { type Group, join, type Protocol } from './protocols.js'
 
+const settleMs = 200
+
 export interface Load {
   /** Where the senders connect, and where the receivers do. */
   readonly from: string
@@ -61,6 +63,8 @@ export async function relayPairs<Span> (load: Load, begin: () => () => Span): Pr
   let latencies: number[] = []
   let failure: Error | undefined
   const pairs = await Promise.all(Array.from({ length: load.pairs }, async (_, at) => await connectPair(load, at)))
+  // What tells of others' coming, like tom's lists, has come by then.
+  await delay(settleMs)
 
   const send = ({ sender, frame, sentAt }: Pair): void => {
     sentAt.push(performance.now())
@@ -70,6 +74,7 @@ export async function relayPairs<Span> (load: Load, begin: () => () => Span): Pr
     const { sender, receiver, sentAt } = pair
     sender.onEnd = receiver.onEnd = (error) => { failure ??= error }
     receiver.count(load.payloadBytes, (frames) => {
+      if (frames > sentAt.length) failure ??= new Error('a receiver got what was not sent')
       const now = performance.now()
       for (let frame = 0; frame < frames; frame++) {
         const latency = now - (sentAt.shift() as number)
