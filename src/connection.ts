@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import type { BaseLogger } from 'pino'
 import type { WebSocket } from 'ws'
+import { boundAfterClose } from './after-close.js'
 import type { Audit, AuditRecord } from './audit.js'
 import type { Identity, Permit } from './claims.js'
 import type { Handshake, Liveness, SpokenDialect, SpokenFrame } from './dialect.js'
@@ -23,9 +24,6 @@ const clockCheckMs = 60_000
 
 /** Nesting of a frame: far more than any client sends, and little enough to walk through. */
 const maxDepth = 64
-
-/** Frames that may still come after we have closed. */
-const maxLate = 500
 
 const tooMany = 'Too many frames'
 
@@ -142,8 +140,6 @@ export class Connection implements Sink {
   #heldSince = 0
   #releasedAt = 0
   #life: Timer | undefined
-  /** Frames that came after our close. */
-  #late = 0
   /** Too many bytes wait: about to be closed. */
   #isCut = false
   #isClosed = false
@@ -287,11 +283,12 @@ export class Connection implements Sink {
     this.#socket.close(code, reason)
     // A paused socket would not read the client's answer.
     this.#socket.resume()
+    boundAfterClose(this.#socket)
     this.#end()
   }
 
   #onMessage (data: Buffer, isBinary: boolean): void {
-    if (this.#isClosed) return this.#onLate()
+    if (this.#isClosed) return
     const now = performance.now()
     this.#heardAt = this.#frameAt = now
     this.received++
@@ -306,18 +303,13 @@ export class Connection implements Sink {
   /** Pings and pongs cannot wait, since they are handled by the time we hear of them. What comes after them waits for longer. */
   #onControl (): void {
     const now = this.#heardAt = performance.now()
-    if (this.#isClosed) return this.#onLate()
+    if (this.#isClosed) return
     if (this.#heldBy === undefined) {
       this.#admit(now)
       return
     }
     this.#throttle.overdraw(now)
     if (this.#throttle.waitMs > maxHeldMs) this.close(closeCodes.policy, tooMany)
-  }
-
-  /** Until the client answers our close it is read at full speed, which it must not use to go on. */
-  #onLate (): void {
-    if (++this.#late > maxLate) this.#socket.terminate()
   }
 
   /** Takes a token, or holds the socket back until there is one. */

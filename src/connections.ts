@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 import { networkOf } from './address.js'
+import { boundAfterClose } from './after-close.js'
 import type { Audit, AuditRecord } from './audit.js'
 import type { Identity, Permit } from './claims.js'
 import { Connection, type ConnectionHost, type ConnectionLimits, type Drop, type Log, type Refusal, type Speaks } from './connection.js'
@@ -84,6 +85,7 @@ export class Connections implements ConnectionHost {
       this.refused(why, { address, subject: permit?.subject, ...('name' in speaks && { dialect: speaks.name }) })
       this.onClose(code)
       socket.close(code, reason)
+      boundAfterClose(socket)
     }
     // A handshake let in just before the drain ends here.
     if (this.#isDraining) return turnAway('draining', closeCodes.goingAway)
