@@ -111,7 +111,7 @@ export function valuesOf ({ rounds }: Row, figure: string): number[] {
   return rounds.map((figures) => figures[figure] ?? NaN)
 }
 
-/** Whether a check's value is where it must be; `slack` times off is near enough. */
-export function holds ({ value, atMost = Infinity, atLeast = 0 }: Check, slack = 1): boolean {
-  return value <= atMost * slack && value >= atLeast / slack
+/** Whether a check's value is where it must be. */
+export function holds ({ value, atMost = Infinity, atLeast = 0 }: Check): boolean {
+  return value <= atMost && value >= atLeast
 }

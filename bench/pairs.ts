@@ -3,7 +3,7 @@ import { type Figures, quantile } from './figures.js'
 import { type Client, frameOf } from './client.js'
 import { type Group, join, type Protocol } from './protocols.js'
 
-const settleMs = 200
+const settleMs = 100
 
 export interface Load {
   /** Where the senders connect, and where the receivers do. */

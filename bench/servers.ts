@@ -73,20 +73,24 @@ export function profileInto (directory: string): void {
 }
 
 async function startNode (file: string, { env = {}, node = process.execPath, isFree = false }: Start): Promise<NodeServer> {
-  const port = await freePort()
   const { PATH = '' } = process.env
   const args = ['--expose-gc', '--import', here('servers/preload.mjs'), ...profiling, here(file)]
   // What it logs goes to /dev/null.
   const child = spawn('taskset', ['-c', isFree ? allCores : String(serverCore), node, ...args], {
-    env: { PATH, NODE_ENV: 'production', PORT: String(port), ...env },
+    env: { PATH, NODE_ENV: 'production', PORT: '0', ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc']
   })
-  const ask = async (question: string): Promise<Record<string, number>> => {
-    child.send(question)
-    const [answer] = await once(child, 'message')
+  const answer = async (): Promise<Record<string, number>> => {
+    const settled = new AbortController()
+    const ended = once(child, 'exit', settled).then(() => { throw new Error(`${file} has ended`) })
+    const [answer] = await Promise.race([once(child, 'message', settled), ended]).finally(() => settled.abort())
     return answer
   }
-  await listening(child, port)
+  const ask = async (question: string): Promise<Record<string, number>> => {
+    child.send(question)
+    return await answer()
+  }
+  const { port } = await answer()
   return {
     url: `ws://127.0.0.1:${port}`,
     cpu: () => cpuOf(child),

@@ -1,4 +1,5 @@
 // Loaded into every Node that is measured: it tells what only the process itself knows, when it is asked.
+import { Server } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
 
@@ -31,6 +32,12 @@ const answers = {
   end () {
     process.exit()
   }
+}
+
+const { listen } = Server.prototype
+Server.prototype.listen = function (...args) {
+  this.once('listening', () => process.send({ port: this.address().port }))
+  return listen.apply(this, args)
 }
 
 process.on('message', async (question) => process.send(await answers[question]()))
