@@ -220,6 +220,7 @@ export const scripts = {
    */
   send: script(1, `
     local letters, members, prefix = ARGV[1], ARGV[2], ARGV[3]
+    -- Letters for one node that follow each other are cut out as one: cutting and joining 40 of 1.5 KB takes 7 µs a letter.
     local at, number, nodeOf, batches = 1, 0, {}, {}
     while at <= #letters do
       local room, id, bytes, body = string.match(letters, '^%a+\\n([^\\n]*)\\n([^\\n]*)\\n[^\\n]*\\n(%d+)\\n()', at)
@@ -228,14 +229,23 @@ export const scripts = {
       local node = held and string.match(held, '^[^\\n]*')
       nodeOf[number] = node
       if node then
-        local batch = batches[node] or { '${framesMark.replace('\n', '\\n')}' }
-        batch[#batch + 1] = string.sub(letters, at, next - 1)
-        batches[node] = batch
+        local batch = batches[node]
+        if not batch then
+          batch = { '${framesMark.replace('\n', '\\n')}', from = at }
+          batches[node] = batch
+        elseif batch.to ~= at then
+          batch[#batch + 1] = string.sub(letters, batch.from, batch.to - 1)
+          batch.from = at
+        end
+        batch.to = next
       end
       at, number = next, number + 1
     end
     local heard = {}
-    for node, batch in pairs(batches) do heard[node] = redis.call('PUBLISH', prefix .. node, table.concat(batch)) end
+    for node, batch in pairs(batches) do
+      batch[#batch + 1] = string.sub(letters, batch.from, batch.to - 1)
+      heard[node] = redis.call('PUBLISH', prefix .. node, table.concat(batch))
+    end
     local answer = {}
     for letter = 0, number - 1 do
       local node = nodeOf[letter]

@@ -32,6 +32,20 @@ t.test('10 000 PeerJS candidates reach a peer on another node in order and compl
   t.same(sender.taken(), [])
 })
 
+t.test('signals of one turn for peers of several nodes, and for nobody, each get where they belong', async (t) => {
+  const { apps } = await nodesOn(t, 3)
+  const [one, two, three] = apps as [FastifyInstance, FastifyInstance, FastifyInstance]
+  await tomPeer(t, one, 'a')
+  const receivers = { b: await tomPeer(t, two, 'b'), c: await tomPeer(t, three, 'c'), d: await tomPeer(t, three, 'd') }
+  const turn = ['b', 'b', 'c', 'nobody', 'c', 'd', 'b', 'nobody', 'd', 'c', 'c', 'b']
+  const { relay } = one.state
+  const outcomes = await Promise.all(turn.map((to, at) => relay.send('tom', to, JSON.stringify(signal('ä', to, at)))))
+  t.same(outcomes, turn.map((to) => to === 'nobody' ? 'absent' : 'sent'))
+  for (const [to, receiver] of Object.entries(receivers)) {
+    for (const [at, name] of turn.entries()) if (name === to) t.match(await receiver.nextOf('signal'), { to, payload: at })
+  }
+})
+
 t.test('what is for all comes after the signal sent before it, on another node too', async (t) => {
   const { apps: [one, other] } = await nodesOn(t, 2)
   await tomPeer(t, one as FastifyInstance, 'a')
