@@ -1,5 +1,6 @@
-import { type BaseLogger, destination, type Level, pino } from 'pino'
+import { type BaseLogger, type Level, pino } from 'pino'
 import { type Config, ConfigError } from './config.js'
+import { type LogStream, logStream } from './log-stream.js'
 
 /** What happened to a connection. The names are stable: whoever collects the trail may rely on them. */
 export type AuditEvent =
@@ -44,9 +45,8 @@ export function openAudit ({ AUDIT_LOG, LOG_LEVEL }: Pick<Config, 'AUDIT_LOG' | 
   if (AUDIT_LOG === undefined) {
     return { info: (record) => log.info(record), debug: (record) => log.debug(record), isLevelEnabled: (level) => isEnabled(log.level, level), close () {} }
   }
-  const file = fileOf(AUDIT_LOG)
+  const file = fileOf(AUDIT_LOG, log)
   const trail = pino({ level: LOG_LEVEL === 'debug' || LOG_LEVEL === 'trace' ? 'debug' : 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime }, file)
-  file.on('error', (error: Error) => log.error({ reason: error.message }, 'the audit trail cannot be written'))
   let isOpen = true
   return {
     info (record) { if (isOpen) trail.info(record) },
@@ -59,10 +59,9 @@ export function openAudit ({ AUDIT_LOG, LOG_LEVEL }: Pick<Config, 'AUDIT_LOG' | 
   }
 }
 
-function fileOf (path: string) {
+function fileOf (path: string, log: Pick<BaseLogger, 'error'>): LogStream {
   try {
-    // In order and at once: a trail that ends before the crash would be of little use.
-    return destination({ dest: path, append: true, mkdir: true, sync: true })
+    return logStream(path, (error) => log.error({ reason: error.message }, 'the audit trail cannot be written'))
   } catch (error) {
     throw new ConfigError(`AUDIT_LOG: got ${JSON.stringify(path)}, which cannot be written: ${(error as NodeJS.ErrnoException).code ?? 'failed'}`)
   }

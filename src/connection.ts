@@ -53,7 +53,9 @@ export interface ConnectionHost {
   readonly log: Log
   readonly audit: Audit
   readonly counters: ConnectionCounters
-  /** The connection holds what it writes until it is told to `uncork`, at the end of this turn of the event loop. */
+  /** The turn of the event loop, by a number. */
+  readonly turn: () => number
+  /** The connection holds what it writes until it is told to `uncork`, at the end of this turn. */
   readonly corked: (connection: Connection) => void
   /** The connection's socket has ended. */
   readonly forget: (connection: Connection) => void
@@ -117,6 +119,9 @@ export class Connection implements Sink {
   /** What is below a socket without extensions: frames are written to it directly. */
   readonly #transport: Duplex | undefined
   #isCorked = false
+  /** The latest turn in which it had a frame, and whether it had several in that. */
+  #writtenIn = 0
+  #hadSeveral = false
   readonly #handshake: Handshake
   readonly #throttle: Throttle
   #chooser: Chooser | undefined
@@ -209,18 +214,27 @@ export class Connection implements Sink {
     return true
   }
 
+  /**
+   * Writes at once, but holds the further frames of a turn of the event loop until it is over, and all of them on a socket that had
+   * several in the last one: many frames are one system call then, which takes a third off a relay; a single one does not pay for it.
+   */
   #write (frame: Wire): void {
     const transport = this.#transport
     if (transport === undefined) return this.#socket.send(frame, asText)
-    if (!this.#isCorked) {
+    const turn = this.#host.turn()
+    if (this.#isCorked) {
+      this.#hadSeveral = true
+    } else if (this.#hadSeveral || this.#writtenIn === turn) {
+      this.#hadSeveral = this.#writtenIn === turn
       this.#isCorked = true
       transport.cork()
       this.#host.corked(this)
     }
+    this.#writtenIn = turn
     transport.write(framed(frame))
   }
 
-  /** Lets go what was written since the last turn of the event loop. */
+  /** Lets go what was written in this turn of the event loop. */
   uncork (): void {
     this.#isCorked = false
     this.#transport?.uncork()

@@ -52,6 +52,8 @@ export class Connections implements ConnectionHost {
   /** How many of each address; empty where they are not bounded. */
   readonly #byNetwork = new Map<string, number>()
   #corked: Connection[] = []
+  #turn = 1
+  #isInTurn = false
   readonly #refusals = new Throttle(refusalRate, refusalBurst, performance.now())
   #omitted = 0
   #isDraining = false
@@ -100,12 +102,21 @@ export class Connections implements ConnectionHost {
     this.#count(address, 1)
   }
 
-  /** All frames of a turn for one socket are one system call: a relay of many frames costs a third less. */
-  corked = (connection: Connection): void => {
-    if (this.#corked.push(connection) === 1) setImmediate(this.#uncork)
+  turn = (): number => {
+    if (!this.#isInTurn) {
+      this.#isInTurn = true
+      process.nextTick(this.#endTurn)
+    }
+    return this.#turn
   }
 
-  readonly #uncork = (): void => {
+  corked = (connection: Connection): void => {
+    this.#corked.push(connection)
+  }
+
+  readonly #endTurn = (): void => {
+    this.#isInTurn = false
+    this.#turn++
     const corked = this.#corked
     this.#corked = []
     for (const connection of corked) connection.uncork()

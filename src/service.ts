@@ -3,8 +3,12 @@ import fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifySer
 import { type SerializedError, stdSerializers } from 'pino'
 import { describeRequest, signalbox } from './app.js'
 import type { Config } from './config.js'
+import { type LogStream, logStream } from './log-stream.js'
 import { type Timeouts, timeouts as usualTimeouts } from './listeners.js'
 import { type Tls, tlsOf } from './tls.js'
+
+/** One for all servers of the process. */
+let stdout: LogStream | undefined
 
 /**
  * The stock server, ready to listen: a Fastify instance with nothing in it but Signalbox.
@@ -15,7 +19,7 @@ import { type Tls, tlsOf } from './tls.js'
 export function createService (config: Config, timeouts: Timeouts = usualTimeouts): FastifyInstance {
   const tls = tlsOf(config)
   const options: FastifyHttpOptions<Server> = {
-    logger: { level: config.LOG_LEVEL, serializers: { req: describeRequest, err: describeError } },
+    logger: { level: config.LOG_LEVEL, serializers: { req: describeRequest, err: describeError }, stream: stdout ??= logStream() },
     trustProxy: trusted(config.TRUST_PROXY),
     logController: new LogController({ disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace' }),
     // Sockets are closed before, each with a code; what is left then are idle or half-sent requests.

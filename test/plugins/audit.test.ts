@@ -144,6 +144,7 @@ t.test('a flood of refusals is counted, and recorded in part', async (t) => {
   const { app, records } = await building(t)
   for (let refused = 0; refused < 1000; refused++) app.signalbox.connections.refused('origin', { address: '192.0.2.1' })
   t.equal(app.signalbox.connections.counters.refused.get('origin'), 1000)
+  await until(() => records().length > 0)
   const written = records().length
   t.ok(written >= 500 && written < 600, `${written} records`)
   await until(() => {
