@@ -17,14 +17,19 @@ export function table (result: Result): string {
       row.name,
       rounded(median(values)),
       `${rounded(Math.min(...values))}–${rounded(Math.max(...values))}`,
-      ratio === undefined ? '' : ratio.median.toFixed(2),
-      ratio === undefined ? '' : `${ratio.least.toFixed(2)}–${ratio.most.toFixed(2)}`,
+      ratio === undefined ? '' : times(ratio.median),
+      ratio === undefined ? '' : `${times(ratio.least)}–${times(ratio.most)}`,
       row.goal === undefined ? '' : `≤ ${row.goal}`,
       ratio === undefined || row.goal === undefined ? '' : ratio.median <= row.goal ? 'yes' : '**no**',
       ...others.map((name) => other(row, name))
     ]
   })
   return markdown([head, ...body]) + checksTable(result)
+}
+
+/** A ratio with two digits behind the point, or as many as it takes. */
+function times (ratio: number): string {
+  return ratio < 0.1 ? ratio.toFixed(4) : ratio.toFixed(2)
 }
 
 /** Whether the load held the server up is for the reader to know. */
