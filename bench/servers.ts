@@ -20,6 +20,7 @@ const signalbox = '../dist/src/server.js'
 export type Other = 'parsing' | 'raw' | 'peer' | 'broadcast' | 'tom'
 
 export interface Server {
+  readonly pid: number
   /** `ws://` and host and port. */
   readonly url: string
   /** CPU it has used so far, all its threads, in s. */
@@ -92,6 +93,7 @@ async function startNode (file: string, { env = {}, node = process.execPath, isF
   }
   const { port } = await answer()
   return {
+    pid: child.pid as number,
     url: `ws://127.0.0.1:${port}`,
     cpu: () => cpuOf(child),
     memory: async () => await ask('memory') as { used: number, rss: number },
@@ -117,6 +119,7 @@ export async function startRedis (): Promise<Server> {
   process.on('exit', kill)
   await listening(child, port)
   return {
+    pid: child.pid as number,
     url: `redis://127.0.0.1:${port}`,
     cpu: () => cpuOf(child),
     async end () {

@@ -9,7 +9,7 @@ bash scripts/test-tools.sh && npm run build && npm run lint || exit 1
 [ $# -eq 0 ] || exec tap "$@"
 
 # Processes of their own, whose leases and probes need a machine that keeps up.
-processes=(test/{bench,cluster,deploy,redis-cluster}/**/*.test.ts test/state/redis*.test.ts)
+processes=(test/{bench,cluster,deploy,redis-cluster,siege}/**/*.test.ts test/state/redis*.test.ts)
 others=()
 for file in test/**/*.test.ts; do
   [[ " ${processes[*]} " == *" $file "* ]] || others+=("$file")

@@ -1,0 +1,133 @@
+import { connect, type Socket } from 'node:net'
+
+export interface Approach {
+  readonly port: number
+  /** Of the loopback, from where it comes. */
+  readonly address: string
+}
+
+/** A bare TCP connection that does what a client should not, and tells what came of it. */
+export interface Intruder {
+  readonly socket: Socket
+  /** How it ended, in a few words: `429`, `closed with 1008`, `reset`; settles when the socket has. */
+  readonly end: Promise<string>
+  /** True once the server has let it in. */
+  readonly letIn: Promise<boolean>
+  /** Told every frame of text. */
+  onText: (text: string) => void
+  /** Answers after so many ms, or when the socket has ended before. */
+  wait (ms: number): Promise<void>
+  /** Writes the same bytes as fast as the server takes them, for so many ms; answers the longest it had to wait, in ms. */
+  flood (bytes: Buffer, ms: number): Promise<number>
+  /** Goes, for this reason if nobody has stopped it before; if wished with a reset. */
+  go (reason: string, isReset?: boolean): void
+  /** The same; answers how it has ended. */
+  leave (reason?: string): Promise<string>
+}
+
+/** One masked frame. Of zeros the mask changes nothing. */
+export function frame (opcode: number, payload: Buffer | string = '', { isLast = true, length = Buffer.byteLength(payload) } = {}): Buffer {
+  const size = length < 126 ? [0x80 | length] : length < 65536 ? [0xfe, length >> 8, length & 255] : [0xff, 0, 0, 0, 0, length >> 24, length >> 16 & 255, length >> 8 & 255, length & 255]
+  return Buffer.concat([Buffer.from([(isLast ? 0x80 : 0) | opcode, ...size, 0, 0, 0, 0]), Buffer.from(payload)])
+}
+
+export const text = (value: unknown): Buffer => frame(1, typeof value === 'string' ? value : JSON.stringify(value))
+
+/** The bytes that ask for an upgrade. */
+export function upgrade (path: string, token?: string): string {
+  return ['GET ' + path + ' HTTP/1.1', 'Host: siege', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+    ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]), '', ''].join('\r\n')
+}
+
+/** Connects and says the first words, if any. The deaf one does not answer a close. */
+export function intrude ({ port, address }: Approach, firstWords = '', isDeaf = false): Intruder {
+  const socket = connect({ port, host: '127.0.0.1', localAddress: address, noDelay: true })
+  let seen: string | undefined
+  let settleEntry = (_letIn: boolean): void => {}
+  const letIn = new Promise<boolean>((resolve) => { settleEntry = resolve })
+  const end = new Promise<string>((resolve) => {
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => { seen ??= code === 'ECONNRESET' || code === 'EPIPE' ? 'cut' : String(code) })
+    socket.on('close', () => {
+      settleEntry(false)
+      resolve(seen ?? 'cut')
+    })
+  })
+  if (firstWords !== '') socket.write(firstWords)
+
+  let rest: Buffer = Buffer.alloc(0)
+  let isUpgraded = false
+  socket.on('data', (chunk: Buffer) => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    if (!isUpgraded) {
+      const headEnd = rest.indexOf('\r\n\r\n')
+      if (headEnd === -1) return
+      const status = rest.toString('latin1', 9, 12)
+      if (status !== '101') {
+        seen ??= status
+        socket.end()
+        return
+      }
+      rest = rest.subarray(headEnd + 4)
+      isUpgraded = true
+      settleEntry(true)
+    }
+    rest = readFrames(rest, (opcode, payload) => {
+      if (opcode === 1) intruder.onText(payload.toString())
+      if (opcode === 8) {
+        seen ??= `closed with ${payload.length < 2 ? 1005 : payload.readUInt16BE()}`
+        if (!isDeaf) socket.end(frame(8, payload.subarray(0, 2)))
+      }
+    })
+  })
+
+  const intruder: Intruder = {
+    socket,
+    end,
+    letIn,
+    onText () {},
+    async wait (ms) {
+      let timeout: NodeJS.Timeout | undefined
+      await Promise.race([end, new Promise((resolve) => { timeout = setTimeout(resolve, ms) })])
+      clearTimeout(timeout)
+    },
+    async flood (bytes, ms) {
+      const until = performance.now() + ms
+      let drained = (): void => {}
+      socket.on('drain', () => drained())
+      const over = intruder.wait(ms)
+      let longest = 0
+      while (performance.now() < until && socket.writable) {
+        const isDrained = new Promise<void>((resolve) => { drained = resolve })
+        const writtenAt = performance.now()
+        if (!socket.write(bytes)) await Promise.race([over, isDrained])
+        else await new Promise(setImmediate)
+        longest = Math.max(longest, performance.now() - writtenAt)
+      }
+      return longest
+    },
+    go (reason, isReset = false) {
+      seen ??= socket.writable ? reason : 'cut'
+      if (isReset) socket.resetAndDestroy()
+      else socket.destroy()
+    },
+    async leave (reason = 'left') {
+      intruder.go(reason)
+      return await end
+    }
+  }
+  return intruder
+}
+
+/** Hands on every whole frame; answers the bytes that are left. */
+function readFrames (bytes: Buffer, onFrame: (opcode: number, payload: Buffer) => void): Buffer {
+  while (bytes.length >= 2) {
+    const short = (bytes[1] as number) & 127
+    const head = short < 126 ? 2 : short === 126 ? 4 : 10
+    if (bytes.length < head) break
+    const length = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2))
+    if (bytes.length < head + length) break
+    onFrame((bytes[0] as number) & 15, bytes.subarray(head, head + length))
+    bytes = bytes.subarray(head + length)
+  }
+  return bytes
+}

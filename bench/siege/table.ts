@@ -1,0 +1,30 @@
+import type { SiegeReport } from './siege.js'
+
+/** The report as Markdown. */
+export function siegeTable ({ mix, calm, siege, outcomes, rss, cpu, failures }: SiegeReport): string {
+  const share = ({ sent, delivered }: SiegeReport['calm']) => `${(100 * delivered / sent).toFixed(delivered === sent ? 0 : 3)} % of ${sent}`
+  const figures: Array<[string, string, string]> = [
+    ['signals delivered', share(calm), share(siege)],
+    ['p50, ms', calm.p50.toFixed(1), siege.p50.toFixed(1)],
+    ['p99, ms', calm.p99.toFixed(1), siege.p99.toFixed(1)],
+    ['newcomers let in', `${calm.welcomed} of ${calm.newcomers}`, `${siege.welcomed} of ${siege.newcomers}`],
+    ['p99 of letting in, ms', calm.welcomeP99.toFixed(0), siege.welcomeP99.toFixed(0)],
+    ['CPU of the server, cores', cpu.calm.toFixed(2), cpu.siege.toFixed(2)],
+    ['most memory of the server (RSS), MiB', rss.calm.toFixed(0), `${rss.peak.toFixed(0)} (may be ${rss.bound.toFixed(0)})`]
+  ]
+  const stopped = (ends: Record<string, number>) => Object.entries(ends).sort(([, one], [, other]) => other - one).map(([end, count]) => `${end}: ${count}`).join(', ')
+  return [
+    `Honest pairs: ${Object.entries(mix).map(([dialect, pairs]) => `${dialect} ${pairs}`).join(', ')}`,
+    '',
+    markdown(['honest clients', 'alone', 'under siege'], figures),
+    '',
+    markdown(['attack', 'attempts', 'what came of it'], Object.entries(outcomes).map(([name, ends]) => [name, String(Object.values(ends).reduce((sum, count) => sum + count, 0)), stopped(ends)])),
+    ...[siege.troubles, calm.troubles].flatMap((troubles) => Object.entries(troubles).map(([what, count]) => `* ${what}: ${count}`)),
+    '',
+    failures.length === 0 ? 'The server held.' : failures.map((failure) => `FAILED: ${failure}`).join('\n')
+  ].join('\n')
+}
+
+function markdown (head: string[], rows: string[][]): string {
+  return [head, head.map((_, at) => at === 1 ? '---:' : '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
