@@ -1,4 +1,5 @@
-import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { ServerResponse } from 'node:http'
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
 import { openPermit, type Permit } from '../src/claims.js'
@@ -25,6 +26,23 @@ export default fp(async (app) => {
   /** Known before the upgrade, so that no frame can come before it. */
   const permits = new WeakMap<FastifyRequest, Permit>()
 
+  /** Once a socket is upgraded nothing is answered to its request any more, which would else stay for as long as the socket does. */
+  const responses = new WeakMap<FastifyRequest, ServerResponse>()
+
+  function keepResponse (request: FastifyRequest, { raw }: FastifyReply, done: () => void) {
+    if (request.ws) responses.set(request, raw)
+    done()
+  }
+
+  function release (socket: WebSocket, request: FastifyRequest): void {
+    responses.get(request)?.detachSocket(request.raw.socket)
+    // Of @fastify/websocket, which hands on request and reply.
+    socket.removeAllListeners('error').on('error', logFailure)
+  }
+
+  // ws has closed the socket with the code that fits by the time it reports what a client did wrong.
+  const logFailure = (error: Error) => app.log.debug({ err: error }, 'socket failed')
+
   async function authenticate (request: FastifyRequest) {
     const permit = request.ws ? await identify?.(request) : undefined
     if (permit !== undefined) permits.set(request, permit)
@@ -34,10 +52,11 @@ export default fp(async (app) => {
     return {
       method: 'GET',
       schema: { hide: true },
-      onRequest: identify === undefined ? app.admission : [...app.admission, authenticate],
+      onRequest: [keepResponse, ...app.admission, ...(identify === undefined ? [] : [authenticate])],
       handler: async (_request, reply) => await reply.code(404).send({ error: 'not found' }),
       wsHandler (socket, request) {
         const permit = identify === undefined ? openPermit : permits.get(request)
+        release(socket, request)
         connections.accept(socket, speaks, { address: request.ip, handshake: { query: single(request.query) }, permit })
       }
     }

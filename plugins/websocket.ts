@@ -19,10 +19,6 @@ export default fp(async (app) => {
       // Newer than the published types of ws, which a spread does not ask.
       ...{ closeTimeout: closeTimeoutMs, maxFragments }
     }
-    await app.register(websocket, {
-      options,
-      // ws has closed the socket with the code that fits by the time it reports what a client did wrong.
-      errorHandler: (error, _socket, request) => { request.log.debug({ err: error }, 'socket failed') }
-    })
+    await app.register(websocket, { options })
   }
 }, { name: 'websocket', fastify: '5.x', dependencies: ['signalbox'] })

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import type { BaseLogger } from 'pino'
-import type { WebSocket } from 'ws'
+import type { RawData, WebSocket } from 'ws'
 import { boundAfterClose } from './after-close.js'
 import type { Audit, AuditRecord } from './audit.js'
 import type { Identity, Permit } from './claims.js'
@@ -122,7 +122,8 @@ export class Connection implements Sink {
   /** The latest turn in which it had a frame, and whether it had several in that. */
   #writtenIn = 0
   #hadSeveral = false
-  readonly #handshake: Handshake
+  /** Until the dialect has been opened with it. */
+  #handshake: Handshake | undefined
   readonly #throttle: Throttle
   #chooser: Chooser | undefined
   #unknown = 0
@@ -165,10 +166,7 @@ export class Connection implements Sink {
     this.address = address
     this.#may = permit
     this.#throttle = new Throttle(host.limits.messageRate, host.limits.messageBurst, performance.now())
-    socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary))
-    socket.on('ping', () => this.#onControl())
-    socket.on('pong', () => this.#onControl())
-    socket.on('close', (code) => this.#onEnd(code))
+    listen(socket, this)
     host.audit.info({ event: 'connect', ...this.#who(), ...('name' in speaks && { dialect: speaks.name }) })
     this.#awaitExpiry()
     if (this.#isClosed) return
@@ -299,6 +297,13 @@ export class Connection implements Sink {
     this.#socket.resume()
     boundAfterClose(this.#socket)
     this.#end()
+  }
+
+  /** The listeners of all sockets: one of its own for each event would take as much memory as the rest of an idle connection. */
+  static readonly listeners = {
+    message (this: WebSocket, data: RawData, isBinary: boolean) { (this as Owned)[owner].#onMessage(data as Buffer, isBinary) },
+    control (this: WebSocket) { (this as Owned)[owner].#onControl() },
+    close (this: WebSocket, code: number) { (this as Owned)[owner].#onEnd(code) }
   }
 
   #onMessage (data: Buffer, isBinary: boolean): void {
@@ -467,7 +472,9 @@ export class Connection implements Sink {
       this.close(closeCodes.policy)
     }
     try {
-      const peer = dialect.open(this, this.#handshake)
+      const handshake = this.#handshake as Handshake
+      this.#handshake = undefined
+      const peer = dialect.open(this, handshake)
       if (peer instanceof Promise) this.#until(peer.catch(fail), take)
       else take(peer)
     } catch (error) {
@@ -561,6 +568,16 @@ export class Connection implements Sink {
       failed(error)
     }
   }
+}
+
+const owner = Symbol('owner')
+
+type Owned = WebSocket & { [owner]: Connection }
+
+function listen (socket: WebSocket, connection: Connection): void {
+  const { message, control, close } = Connection.listeners
+  ;(socket as Owned)[owner] = connection
+  socket.on('message', message).on('ping', control).on('pong', control).on('close', close)
 }
 
 type JsonObject = Record<string, unknown>
