@@ -28,6 +28,8 @@ const maxDepth = 64
 const tooMany = 'Too many frames'
 
 const openState = 1
+/** A frame of its own that holds nothing: made once, it costs half of what ws takes. */
+const ping = Buffer.from([0x89, 0])
 const asText = { binary: false }
 const none: readonly never[] = []
 const refreshed: Wire = JSON.stringify({ type: 'auth', ok: true })
@@ -53,10 +55,8 @@ export interface ConnectionHost {
   readonly log: Log
   readonly audit: Audit
   readonly counters: ConnectionCounters
-  /** The turn of the event loop, by a number. */
-  readonly turn: () => number
-  /** The connection holds what it writes until it is told to `uncork`, at the end of this turn. */
-  readonly corked: (connection: Connection) => void
+  /** What is going on now: the handling of what one socket sent, or, for what many sockets are given, a whole turn of the event loop. */
+  readonly turn: (isForMany: boolean) => Turn
   /** The connection's socket has ended. */
   readonly forget: (connection: Connection) => void
   /** The connection is closed by us. */
@@ -65,6 +65,14 @@ export interface ConnectionHost {
   readonly refused: (reason: Refusal, who: Omit<AuditRecord, 'event' | 'reason'>) => void
   /** Checks a token, beside the certificate that the client came with; absent without a JWT key. */
   readonly verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
+}
+
+/** A time within which the frames for one socket are gathered. */
+export interface Turn {
+  /** No two have the same. */
+  number: number
+  /** Connections that hold what they write until they are told to `uncork`, when it is over. */
+  corked: Connection[]
 }
 
 /** Plain numbers of all connections, since the start. */
@@ -196,7 +204,7 @@ export class Connection implements Sink {
   }
 
   /** False when the socket takes no more frames: it is closing, or too many bytes wait for it, which closes it. */
-  deliver (frame: Wire): boolean {
+  deliver (frame: Wire, isForMany = false): boolean {
     const socket = this.#socket
     if (socket.readyState !== openState || this.#isCut) return this.drop(this.#isCut ? 'slow_consumer' : 'closing')
     if (socket.bufferedAmount > this.#host.limits.maxBuffered && !this.#isTaking()) {
@@ -205,7 +213,7 @@ export class Connection implements Sink {
       setImmediate(() => this.close(closeCodes.slowConsumer))
       return this.drop('slow_consumer')
     }
-    this.#write(frame)
+    this.#write(frame, isForMany)
     this.sent++
     const traffic = this.#dialect?.traffic
     traffic?.sent.add(typeOf(frame) ?? traffic.passesOn)
@@ -213,26 +221,26 @@ export class Connection implements Sink {
   }
 
   /**
-   * Writes at once, but holds the further frames of a turn of the event loop until it is over, and all of them on a socket that had
-   * several in the last one: many frames are one system call then, which takes a third off a relay; a single one does not pay for it.
+   * Writes at once, but holds the further frames of a turn until it is over, and all of them on a socket that had several in the
+   * last one: many frames are one system call then, which takes a third off a relay; a single one does not pay for it.
    */
-  #write (frame: Wire): void {
+  #write (frame: Wire, isForMany: boolean): void {
     const transport = this.#transport
     if (transport === undefined) return this.#socket.send(frame, asText)
-    const turn = this.#host.turn()
+    const turn = this.#host.turn(isForMany)
     if (this.#isCorked) {
       this.#hadSeveral = true
-    } else if (this.#hadSeveral || this.#writtenIn === turn) {
-      this.#hadSeveral = this.#writtenIn === turn
+    } else if (this.#hadSeveral || this.#writtenIn === turn.number) {
+      this.#hadSeveral = this.#writtenIn === turn.number
       this.#isCorked = true
       transport.cork()
-      this.#host.corked(this)
+      turn.corked.push(this)
     }
-    this.#writtenIn = turn
+    this.#writtenIn = turn.number
     transport.write(framed(frame))
   }
 
-  /** Lets go what was written in this turn of the event loop. */
+  /** Lets go what was held since the turn began. */
   uncork (): void {
     this.#isCorked = false
     this.#transport?.uncork()
@@ -521,7 +529,8 @@ export class Connection implements Sink {
     if (this.#isBusy || this.#heldBy !== undefined) this.#heardAt = this.#frameAt = performance.now()
     const now = performance.now()
     if (now - this.#heardAt >= silentMs || now - this.#frameAt >= framelessMs) return this.close(closeCodes.timeout)
-    this.#socket.ping()
+    if (this.#transport === undefined) this.#socket.ping()
+    else this.#transport.write(ping)
     this.#awaitLife()
   }
 

@@ -4,7 +4,7 @@ import { networkOf } from './address.js'
 import { boundAfterClose } from './after-close.js'
 import type { Audit, AuditRecord } from './audit.js'
 import type { Identity, Permit } from './claims.js'
-import { Connection, type ConnectionHost, type ConnectionLimits, type Drop, type Log, type Refusal, type Speaks } from './connection.js'
+import { Connection, type ConnectionHost, type ConnectionLimits, type Drop, type Log, type Refusal, type Speaks, type Turn } from './connection.js'
 import type { Handshake } from './dialect.js'
 import { type CloseCode, closeCodes, closeReasons, unauthorized } from './errors.js'
 import { Histogram } from './histogram.js'
@@ -51,9 +51,10 @@ export class Connections implements ConnectionHost {
   readonly #open = new Set<Connection>()
   /** How many of each address; empty where they are not bounded. */
   readonly #byNetwork = new Map<string, number>()
-  #corked: Connection[] = []
-  #turn = 1
-  #isInTurn = false
+  #turns = 0
+  /** Those that go on; their number is 0 while they do not. */
+  readonly #loop: Turn = { number: 0, corked: [] }
+  readonly #handling: Turn = { number: 0, corked: [] }
   readonly #refusals = new Throttle(refusalRate, refusalBurst, performance.now())
   #omitted = 0
   #isDraining = false
@@ -102,24 +103,15 @@ export class Connections implements ConnectionHost {
     this.#count(address, 1)
   }
 
-  turn = (): number => {
-    if (!this.#isInTurn) {
-      this.#isInTurn = true
-      process.nextTick(this.#endTurn)
+  /** A turn of the loop ends by an immediate, for which the loop goes round once more: worth it only where many sockets share it. */
+  turn = (isForMany: boolean): Turn => {
+    const turn = isForMany ? this.#loop : this.#handling
+    if (turn.number === 0) {
+      turn.number = ++this.#turns
+      if (isForMany) setImmediate(end, turn)
+      else process.nextTick(end, turn)
     }
-    return this.#turn
-  }
-
-  corked = (connection: Connection): void => {
-    this.#corked.push(connection)
-  }
-
-  readonly #endTurn = (): void => {
-    this.#isInTurn = false
-    this.#turn++
-    const corked = this.#corked
-    this.#corked = []
-    for (const connection of corked) connection.uncork()
+    return turn
   }
 
   forget = (connection: Connection): void => {
@@ -173,4 +165,11 @@ export class Connections implements ConnectionHost {
     while (this.#open.size > 0 && performance.now() < deadline) await delay(drainStepMs)
     for (const connection of this.#open) connection.terminate()
   }
+}
+
+function end (turn: Turn): void {
+  const { corked } = turn
+  turn.number = 0
+  turn.corked = []
+  for (const connection of corked) connection.uncork()
 }

@@ -6,6 +6,9 @@ const whole = Symbol('whole')
 /** Bytes of a frame that carry along what a socket is given. */
 type Framed = Buffer & { [whole]?: Buffer }
 
+/** Up to so many, a frame for the members of a room is written as one for a single peer is. */
+export const fewMembers = 8
+
 const textFrame = 0x81
 const quoteSign = 34
 const space = 32

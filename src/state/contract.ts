@@ -31,8 +31,8 @@ export type PeerInfo = Readonly<Record<string, string>>
 
 /** The receiving end of a peer, on the node where its socket is. */
 export interface Sink {
-  /** Frames leave in the order given. False when the socket does not take frames any more. */
-  deliver (frame: Wire): boolean
+  /** Frames leave in the order given. False when the socket does not take frames any more. `isForMany`: other sinks are given the same. */
+  deliver (frame: Wire, isForMany?: boolean): boolean
   close (code: number): void
   /** Where it is a member, and how it hears of a place won or given up. Absent, they are not counted. */
   readonly members?: readonly Member[]

@@ -3,7 +3,7 @@ import type { Log } from '../connection.js'
 import { closeCodes, type CloseCode } from '../errors.js'
 import { after, type MaybePromise } from '../maybe-promise.js'
 import type { Timer, Timers } from '../timers.js'
-import { shared } from '../wire.js'
+import { fewMembers, shared } from '../wire.js'
 import type { Join, Joined, Mail, MailboxLimits, Peer, Peers, Relay, Rooms, Sent, Sessions, SessionSignal, State, StateCounters, Wire } from './contract.js'
 import { placed } from './places.js'
 import { redisAttempts } from './redis-attempts.js'
@@ -325,10 +325,11 @@ class RedisExchange implements RedisState {
     const room = this.#rooms.get(name)
     if (room === undefined) return 0
     const bytes = shared(frame)
+    const isForMany = room.members.size > fewMembers
     let count = 0
     for (const member of room.members.values()) {
       if (member.id === except) continue
-      member.sink.deliver(bytes)
+      member.sink.deliver(bytes, isForMany)
       count++
     }
     // Those who have joined for all others but have not been welcomed yet must not miss it.

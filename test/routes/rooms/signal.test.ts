@@ -33,7 +33,7 @@ t.test('a payload with a key __proto__ keeps it', async (t) => {
   const arrived = once(alice.client.socket, 'message')
   bob.client.send('{"type":"signal","payload":{"__proto__":{"x":1}}}')
   const [data] = await arrived
-  t.equal(String(data), `{"type":"signal","senderId":"${bob.myId}","payload":{"__proto__":{"x":1}}}`)
+  t.equal(String(data), `{"type":"signal","payload":{"__proto__":{"x":1}},"senderId":"${bob.myId}"}`)
 })
 
 t.test('the server stamps the sender, and passes no other field on', async (t) => {
