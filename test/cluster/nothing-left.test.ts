@@ -6,6 +6,7 @@ import { countersOf, eventually, nodesOn } from './nodes.js'
 
 const joins = 10_020
 const sockets = 30
+const roomsOfSocket = 16
 
 /** All keys but those that count an address's attempts, which go by themselves, and all channels. */
 async function held ({ client }: RedisServer): Promise<string[]> {
@@ -23,6 +24,20 @@ async function registerOften (t: Test, app: FastifyInstance, path: string, frame
   return client
 }
 
+/** Opens room after room, with as many on a socket as it may. */
+async function openOften (t: Test, app: FastifyInstance): Promise<Client> {
+  let client = await connect(t, app, '/rooms')
+  for (let at = 0; at < joins / sockets; at++) {
+    if (at % roomsOfSocket === 0) {
+      client.socket.terminate()
+      client = await connect(t, app, '/rooms')
+    }
+    client.send({ type: 'create' })
+    await client.nextOf('room_created')
+  }
+  return client
+}
+
 t.test('after thousands of joins and leaves over three nodes Redis holds what it held before', async (t) => {
   const { redis, apps } = await nodesOn(t, 3, { MESSAGE_RATE: '1000000', MESSAGE_BURST: '1000000', ROOM_EMPTY_TTL_MS: '500', PEERJS_EXPIRE_TIMEOUT: '500' })
   const idle = await held(redis)
@@ -32,7 +47,7 @@ t.test('after thousands of joins and leaves over three nodes Redis holds what it
     const kind = socket % 4
     if (kind === 0) return await registerOften(t, app, '/tom', (at) => ({ type: 'register', nodeId: `n${socket}-${at}`, username: 'u' }), 'participants')
     if (kind === 1) return await registerOften(t, app, '/psync/ws', (at) => ({ type: 'register', payload: { peer_id: `p${socket}`, group_id: id(at) } }), 'peer_list')
-    if (kind === 2) return await registerOften(t, app, '/rooms', () => ({ type: 'create' }), 'room_created')
+    if (kind === 2) return await openOften(t, app)
     return await registerOften(t, app, '/drone', (at) => ({ type: 'register', id: `d${socket}-${at}` }), 'registered')
   }))
   const [one, other] = await Promise.all(['x', 'y'].map(async (id, at) => {
