@@ -220,7 +220,7 @@ export const scripts = {
    */
   send: script(1, `
     local letters, members, prefix = ARGV[1], ARGV[2], ARGV[3]
-    -- Letters for one node that follow each other are cut out as one: cutting and joining 40 of 1.5 KB takes 7 µs a letter.
+    -- Letters for one node that follow each other are cut out as one: cutting and joining 40 of 1.5 KB takes 0.007 ms a letter.
     local at, number, nodeOf, batches = 1, 0, {}, {}
     while at <= #letters do
       local room, id, bytes, body = string.match(letters, '^%a+\\n([^\\n]*)\\n([^\\n]*)\\n[^\\n]*\\n(%d+)\\n()', at)
