@@ -17,8 +17,8 @@ done
 dialects=(test/routes/contract.test.ts test/routes/{drone,peerjs,psync,rooms,tom}/*.test.ts)
 
 status=0
-tap --jobs=4 "${others[@]}" || status=1
+tap --jobs=5 "${others[@]}" || status=1
 tap --jobs=2 "${processes[@]}" || status=1
-TEST_STATE=redis tap --jobs=4 "${dialects[@]}" || status=1
-TEST_STATE=nodes tap --jobs=4 "${dialects[@]}" || status=1
+TEST_STATE=redis tap --jobs=6 "${dialects[@]}" || status=1
+TEST_STATE=nodes tap --jobs=6 "${dialects[@]}" || status=1
 exit $status
