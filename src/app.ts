@@ -11,6 +11,7 @@ import speak from '../plugins/speak.js'
 import state from '../plugins/state.js'
 import tracing from '../plugins/tracing.js'
 import websocket from '../plugins/websocket.js'
+import { admin } from '../routes/admin/index.js'
 import { auto } from '../routes/auto.js'
 import { drone } from '../routes/drone/index.js'
 import { health } from '../routes/health.js'
@@ -91,6 +92,7 @@ const routes: FastifyPluginAsync<{ cors: boolean }> = async (app, { cors: hasCor
   await app.register(health)
   await app.register(iceServers)
   await app.register(metrics)
+  await app.register(admin, { prefix: '/admin' })
   await app.register(auto)
   for (const name of config.DIALECTS) {
     const { plugin, prefix } = mounts[name]

@@ -21,7 +21,7 @@ export interface AuditRecord {
   /** The close code, and the reason sent along with it. */
   readonly code?: number | undefined
   readonly reason?: string | undefined
-  /** The subject of the administrator who did it. */
+  /** The subject of the administrator who asked for it. */
   readonly by?: string | undefined
   /** Refusals of which no record was written since the last one. */
   readonly omitted?: number | undefined

@@ -31,9 +31,14 @@ export interface Verification {
   readonly key: string | ((header: TokenHeader) => Promise<string>)
 }
 
+/** The token in the `Authorization` header, which no link and no form can set. */
+export function bearerOf ({ authorization = '' }: IncomingHttpHeaders): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+}
+
 /** The token a request carries: as `Authorization: Bearer`, beside the subprotocol, or in the query. */
 export function tokenOf (headers: IncomingHttpHeaders, query: Readonly<Record<string, unknown>>): string | undefined {
-  const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? []
+  const bearer = bearerOf(headers)
   if (bearer !== undefined) return bearer
   const protocols = headers['sec-websocket-protocol']?.split(',').map((protocol) => protocol.trim()) ?? []
   const at = protocols.indexOf(tokenProtocol)

@@ -122,6 +122,8 @@ const maxUnknown = 3
 export class Connection implements Sink {
   /** The address of the client, as the proxies we trust report it. */
   readonly address: string
+  /** Tells it from the others of this node: the later, the higher. */
+  readonly number: number
   readonly #host: ConnectionHost
   readonly #socket: WebSocket
   /** What is below a socket without extensions: frames are written to it directly. */
@@ -165,12 +167,13 @@ export class Connection implements Sink {
   received = 0
   sent = 0
 
-  constructor (host: ConnectionHost, socket: WebSocket, speaks: Speaks, { address, handshake, permit }: { address: string, handshake: Handshake, permit: Permit }) {
+  constructor (host: ConnectionHost, socket: WebSocket, speaks: Speaks, { number, address, handshake, permit }: { number: number, address: string, handshake: Handshake, permit: Permit }) {
     this.#host = host
     this.#socket = socket
     // ws has no public name for it. Its own `send` costs twice as much, and cannot hold a socket until the turn is over.
     this.#transport = socket.extensions === '' ? (socket as unknown as { _socket?: Duplex })._socket : undefined
     this.#handshake = handshake
+    this.number = number
     this.address = address
     this.#may = permit
     this.#throttle = new Throttle(host.limits.messageRate, host.limits.messageBurst, performance.now())
@@ -201,6 +204,11 @@ export class Connection implements Sink {
   /** When a frame or a pong came last, in ms since the epoch. */
   get seenAt (): number {
     return Math.round(Date.now() - (performance.now() - this.#heardAt))
+  }
+
+  /** Bytes that wait for its client to read them. */
+  get bufferedBytes (): number {
+    return this.#socket.bufferedAmount
   }
 
   /** False when the socket takes no more frames: it is closing, or too many bytes wait for it, which closes it. */

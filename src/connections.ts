@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 import { networkOf } from './address.js'
@@ -48,6 +49,10 @@ export class Connections implements ConnectionHost {
 
   /** Checks the token with which a client stays longer, beside the certificate that it came with; absent without a JWT key. */
   verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
+  /** Names this node, for as long as it runs. */
+  readonly node = randomBytes(4).toString('hex')
+  #accepted = 0
+  /** In the order of their numbers. */
   readonly #open = new Set<Connection>()
   /** How many of each address; empty where they are not bounded. */
   readonly #byNetwork = new Map<string, number>()
@@ -98,7 +103,7 @@ export class Connections implements ConnectionHost {
       if ('unauthorized' in speaks && speaks.unauthorized !== undefined) socket.send(speaks.unauthorized)
       return turnAway('unauthorized', closeCodes.policy, unauthorized)
     }
-    const connection = new Connection(this, socket, speaks, { address, handshake, permit })
+    const connection = new Connection(this, socket, speaks, { number: ++this.#accepted, address, handshake, permit })
     this.#open.add(connection)
     this.#count(address, 1)
   }
@@ -148,9 +153,9 @@ export class Connections implements ConnectionHost {
 
   /**
    * Lets nobody in any more and closes everybody with 1001, spread evenly over `ms` so that they do not all come back at
-   * once elsewhere. Done when every socket has ended; one that does not answer is cut.
+   * once elsewhere. Done when every socket has ended; one that does not answer is cut. `by` is the subject of who asked for it.
    */
-  async drain (ms: number): Promise<void> {
+  async drain (ms: number, by?: string): Promise<void> {
     this.#isDraining = true
     const connections = [...this.#open]
     const startedAt = performance.now()
@@ -158,7 +163,7 @@ export class Connections implements ConnectionHost {
     while (closed < connections.length && this.#open.size > 0) {
       const share = ms === 0 ? 1 : (performance.now() - startedAt + drainStepMs) / ms
       const due = Math.min(connections.length, Math.ceil(connections.length * share))
-      for (; closed < due; closed++) connections[closed]?.close(closeCodes.goingAway)
+      for (; closed < due; closed++) connections[closed]?.close(closeCodes.goingAway, closeReasons[closeCodes.goingAway], by)
       if (closed < connections.length) await delay(drainStepMs)
     }
     const deadline = performance.now() + closeTimeoutMs

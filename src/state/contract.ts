@@ -33,7 +33,8 @@ export type PeerInfo = Readonly<Record<string, string>>
 export interface Sink {
   /** Frames leave in the order given. False when the socket does not take frames any more. `isForMany`: other sinks are given the same. */
   deliver (frame: Wire, isForMany?: boolean): boolean
-  close (code: number): void
+  /** The connection ends: it leaves its places by itself. `by` is the subject of the administrator who asked for it. */
+  close (code: number, reason?: string, by?: string): void
   /** Where it is a member, and how it hears of a place won or given up. Absent, they are not counted. */
   readonly members?: readonly Member[]
   entered? (member: Member, leaving: Member | undefined): void
@@ -82,11 +83,23 @@ export type Joined =
   /** `taken`: the id is another's. `full`: `maxMembers` reached, or the connection is in as many rooms as it may be. `missing`: the room is not open. */
   | { readonly outcome: 'taken' | 'full' | 'missing' }
 
+/** How a connection is closed: `reason` is at most 123 bytes, `by` the subject of who asked for it. */
+export interface Ending {
+  readonly code: number
+  readonly reason: string
+  readonly by?: string | undefined
+}
+
+/** `absent`: no such peer. `unreachable`: its node cannot be told now, or nobody knows where it is. */
+export type Disconnected = 'closed' | 'absent' | 'unreachable'
+
 /** Who is where. */
 export interface Peers {
   join (join: Join): MaybePromise<Joined>
   /** False when the place was taken over or given up before, which then changes nothing. */
   leave (member: Member): MaybePromise<boolean>
+  /** Closes the peer's connection, on whichever node it is. It leaves as it would by itself, soon after. */
+  disconnect (room: string, id: string, ending: Ending): MaybePromise<Disconnected>
   /** The members of a room, in the order they joined. */
   list (room: string): MaybePromise<readonly Peer[]>
   /** Names of the rooms that have members and whose name begins with `prefix`. */

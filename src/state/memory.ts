@@ -144,6 +144,11 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
   const peers = placed({
     join,
     leave,
+    disconnect (room, id, { code, reason, by }) {
+      const member = find(room, id)
+      member?.sink.close(code, reason, by)
+      return member === undefined ? 'absent' : 'closed'
+    },
     list: (room) => [...rooms.get(room)?.members.values() ?? []],
     roomNames: (prefix) => [...rooms.values()].filter(({ name, members }) => members.size > 0 && name.startsWith(prefix)).map(({ name }) => name),
     watch (dialect, watcher) { watchers.set(dialect, watcher) }

@@ -4,7 +4,7 @@ import { closeCodes, type CloseCode } from '../errors.js'
 import { after, type MaybePromise } from '../maybe-promise.js'
 import type { Timer, Timers } from '../timers.js'
 import { fewMembers, shared } from '../wire.js'
-import type { Join, Joined, Mail, MailboxLimits, Peer, Peers, Relay, Rooms, Sent, Sessions, SessionSignal, State, StateCounters, Wire } from './contract.js'
+import type { Disconnected, Ending, Join, Joined, Mail, MailboxLimits, Peer, Peers, Relay, Rooms, Sent, Sessions, SessionSignal, State, StateCounters, Wire } from './contract.js'
 import { placed } from './places.js'
 import { redisAttempts } from './redis-attempts.js'
 import { RedisLink } from './redis-link.js'
@@ -65,6 +65,7 @@ class RedisExchange implements RedisState {
     this.peers = placed({
       join: (request) => this.#join(request),
       leave: (member) => this.#leave(member as Registration),
+      disconnect: (room, id, ending) => this.#disconnect(room, id, ending),
       list: (room) => this.#rooms.list(room),
       roomNames: (prefix) => this.#rooms.names(prefix),
       watch: (dialect, watcher) => this.#rooms.watch(dialect, watcher)
@@ -240,6 +241,20 @@ class RedisExchange implements RedisState {
     return true
   }
 
+  #disconnect (room: string, id: string, ending: Ending): MaybePromise<Disconnected> {
+    const here = this.#hereOrSoon(room, id)
+    if (here instanceof Promise) return here.then(() => this.#disconnect(room, id, ending))
+    const { code, reason, by } = ending
+    if (here !== undefined) {
+      here.sink.close(code, reason, by)
+      return 'closed'
+    }
+    if (!this.#node.isUp) return 'unreachable'
+    const { members, nodePrefix } = keysOf(this.link, room)
+    return this.#node.run('send', [members], id, JSON.stringify(['disconnect', room, id, code, reason, by]), nodePrefix)
+      .then((sent) => disconnected[String(sent) as Sent], (error: unknown) => whenDown<Disconnected>(error, 'unreachable'))
+  }
+
   #register (request: Join): Registration {
     const count = ++this.#registrations
     // The fraction tells registrations of one millisecond apart.
@@ -381,6 +396,7 @@ class RedisExchange implements RedisState {
     const [kind] = header
     if (kind === 'frame') return this.#onFrame(header as ['frame', string, string, string], body)
     if (kind === 'lost') return this.#onLost(header as ['lost', string, string, string])
+    if (kind === 'disconnect') return this.#onDisconnect(header as DisconnectMessage)
     if (kind === 'close') return this.#onClose(header as ['close', string, string, string, CloseCode])
     if (kind === 'all') {
       const [, name, node, except] = header as ['all', string, string, string]
@@ -420,6 +436,13 @@ class RedisExchange implements RedisState {
     this.#rooms.release(room)
   }
 
+  #onDisconnect (message: DisconnectMessage): void {
+    const [, name, id, code, reason, by] = message
+    const here = this.#hereOrSoon(name, id)
+    if (here instanceof Promise) here.then(() => this.#onDisconnect(message), () => {})
+    else here?.sink.close(code, reason, by ?? undefined)
+  }
+
   // After an outage.
 
   async #bringBack (isEmptied: boolean): Promise<void> {
@@ -452,6 +475,11 @@ class RedisExchange implements RedisState {
     return room.watcher === undefined ? '' : keysOf(this.link, room.name).channel
   }
 }
+
+type DisconnectMessage = ['disconnect', room: string, id: string, code: CloseCode, reason: string, by: string | null]
+
+/** What it means for a peer of another node that its node was told. */
+const disconnected: Record<Sent, Disconnected> = { sent: 'closed', absent: 'absent', failed: 'unreachable' }
 
 /** Stands for the session in a frame that is composed before its session is known. */
 const marker = `session-${randomUUID()}`

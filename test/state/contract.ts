@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { closeCodes } from '../../src/errors.js'
-import type { Join, MailboxLimits, Member, Peer, Sink, State, StateSize, Wire } from '../../src/state/contract.js'
+import type { Ending, Join, MailboxLimits, Member, Peer, Sink, State, StateSize, Wire } from '../../src/state/contract.js'
 import { until } from '../helper.js'
 
 export interface StateUnderTest {
@@ -25,6 +25,8 @@ const opened = { prefix: 'rooms/', digits: 4, idleMs: 2000, emptyMs: 1000 }
 class Inbox implements Sink {
   readonly frames: string[] = []
   readonly closes: number[] = []
+  /** What the last close came with. */
+  ending: Partial<Ending> = {}
   seenAt = 1_700_000_000_000
   takes = true
 
@@ -33,8 +35,9 @@ class Inbox implements Sink {
     return this.takes
   }
 
-  close (code: number): void {
+  close (code: number, reason?: string, by?: string): void {
     this.closes.push(code)
+    this.ending = { code, by, ...(reason !== undefined && { reason }) }
   }
 
   /** The frames that came, once there are so many. */
@@ -148,6 +151,38 @@ export function stateContract (t: Test, makeState: MakeState): void {
     await enter({ id: 'a', sink })
     t.equal(await state.peers.leave(first), false)
     t.same(ids(await state.peers.list('tom')), ['a'])
+  })
+
+  scenario('who is disconnected is closed with the code and the reason, and told whose wish it was', async (t, { state, enter }) => {
+    const [sink, namesake, other] = [new Inbox(), new Inbox(), new Inbox()]
+    await enter({ room: 'psync/a b/ü', id: 'x/y z', sink })
+    await enter({ room: 'psync/c', id: 'x/y z', sink: namesake })
+    await enter({ room: 'psync/a b/ü', id: 'other', sink: other })
+    const ending = { code: closeCodes.policy, reason: 'Go', by: 'somebody' }
+    t.equal(await state.peers.disconnect('psync/a b/ü', 'x/y z', ending), 'closed')
+    t.equal(await sink.closedWith(), closeCodes.policy)
+    t.same(sink.ending, ending)
+    t.same([namesake.closes, other.closes], [[], []], 'and nobody else is')
+  })
+
+  scenario('who is not there cannot be disconnected', async (t, { state, enter }) => {
+    const sink = new Inbox()
+    const member = await enter({ id: 'a', sink })
+    const ending = { code: closeCodes.policy, reason: 'Go' }
+    for (const [room, id] of [['tom', 'b'], ['drone', 'a'], ['tom', '__proto__']] as const) t.equal(await state.peers.disconnect(room, id, ending), 'absent', `${id} in ${room}`)
+    await state.peers.leave(member)
+    t.equal(await state.peers.disconnect('tom', 'a', ending), 'absent')
+    t.same(sink.closes, [])
+  })
+
+  scenario('after a takeover it is the newer connection that is disconnected', async (t, { state, enter }) => {
+    const [older, newer] = [new Inbox(), new Inbox()]
+    await enter({ id: 'a', sink: older })
+    await enter({ id: 'a', sink: newer })
+    t.equal(await older.closedWith(), closeCodes.replaced)
+    t.equal(await state.peers.disconnect('tom', 'a', { code: closeCodes.policy, reason: 'Go' }), 'closed')
+    t.equal(await newer.closedWith(), closeCodes.policy)
+    t.same(older.closes, [])
   })
 
   scenario('without replace the id stays with who has it', async (t, { state, enter }) => {

@@ -1,0 +1,33 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { bearerOf } from '../../src/auth.js'
+import { connections } from './connections.js'
+import { node } from './node.js'
+
+/** The subject of the administrator who calls. */
+export type CallerOf = (request: FastifyRequest) => string | undefined
+
+/**
+ * `/admin`: for tokens with the role `admin`, and in the `Authorization` header only, which no link and no other site can make
+ * a browser send. Without auth nobody is an administrator.
+ */
+export const admin: FastifyPluginAsyncTypebox = async (app) => {
+  const { auth } = app.signalbox
+  const callers = new WeakMap<FastifyRequest, string>()
+  const callerOf: CallerOf = (request) => callers.get(request)
+
+  async function checkAdmin (request: FastifyRequest, reply: FastifyReply) {
+    reply.header('cache-control', 'no-store')
+    const permit = bearerOf(request.headers) === undefined ? undefined : await auth?.authenticate(request)
+    if (permit?.subject === undefined || !permit.hasRole('admin')) return await app.refuseCaller(request, reply)
+    callers.set(request, permit.subject)
+  }
+
+  for (const hook of [...app.admission, checkAdmin]) app.addHook('onRequest', hook)
+  app.setErrorHandler(async (error: FastifyError, _request, reply) => {
+    if (error.validation === undefined) throw error
+    return await reply.code(400).send({ error: error.message })
+  })
+  await app.register(connections, { callerOf })
+  await app.register(node, { callerOf })
+}

@@ -1,0 +1,59 @@
+import { hostname } from 'node:os'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { version } from '../../src/version.js'
+import { readinessOf } from '../health.js'
+import type { CallerOf } from './index.js'
+import { routes } from './schema.js'
+
+/** How long the event loop is looked at. In ms. */
+const lookMs = 100
+
+/** How a node does, and the way to take it out of service. */
+export const node: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = async (app, { callerOf }) => {
+  const { config, connections, dialects, redis } = app.signalbox
+
+  function byDialect () {
+    const counts = new Map([...dialects.keys()].map((name) => [name, 0]))
+    for (const { dialect } of connections) if (dialect !== undefined) counts.set(dialect, (counts.get(dialect) ?? 0) + 1)
+    return [...dialects.values()].map(({ name, traffic }) => ({ dialect: name, connections: counts.get(name) ?? 0, registrations: traffic.registrations }))
+  }
+
+  app.get('/node', { schema: routes.node }, async () => {
+    const eventLoop = await lookAtLoop()
+    const { counters } = app.state
+    const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
+    return {
+      node: connections.node,
+      host: hostname(),
+      version,
+      status: readinessOf(app),
+      state: redis === undefined ? 'memory' as const : 'redis' as const,
+      uptime: process.uptime(),
+      connections: connections.size,
+      maxClients: config.MAX_CLIENTS,
+      dialects: byDialect(),
+      size: app.state.size(),
+      ...(counters !== undefined && { counters }),
+      memory: { rss, heapTotal, heapUsed, external },
+      eventLoop
+    }
+  })
+
+  app.post('/drain', { schema: routes.drain }, async (request, reply) => {
+    const drainMs = config.DRAIN_MS
+    if (!connections.isDraining) {
+      app.log.info({ by: callerOf(request) }, `admin: draining ${connections.size} sockets over ${drainMs} ms`)
+      connections.drain(drainMs, callerOf(request)).catch((error: unknown) => app.log.error({ err: error }, 'drain'))
+    }
+    return await reply.code(202).send({ status: 'draining', connections: connections.size, drainMs })
+  })
+}
+
+async function lookAtLoop (): Promise<{ utilization: number, delayMs: number }> {
+  const before = performance.eventLoopUtilization()
+  const startedAt = performance.now()
+  await delay(lookMs)
+  return { utilization: performance.eventLoopUtilization(before).utilization, delayMs: Math.max(0, performance.now() - startedAt - lookMs) }
+}
