@@ -11,8 +11,8 @@ const maxBatchBytes = 65_536
 /** As many bytes may be on their way that nobody waits for. Whoever comes later waits, and its socket is not read meanwhile. */
 const maxUnawaitedBytes = 1_048_576
 
-/** `frame` is for the peer `to`; `lost` tells it that its frame for `from` found nobody. */
-export type FrameHeader = [kind: 'frame' | 'lost', room: string, to: string, from: string]
+/** `frame` is for the peer `to`; `lost` tells it that its frame for `from` found nobody; `disconnect` ends its connection. */
+export type FrameHeader = [kind: 'frame' | 'lost' | 'disconnect', room: string, to: string, from: string]
 
 interface Letter {
   readonly header: string

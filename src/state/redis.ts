@@ -250,9 +250,7 @@ class RedisExchange implements RedisState {
       return 'closed'
     }
     if (!this.#node.isUp) return 'unreachable'
-    const { members, nodePrefix } = keysOf(this.link, room)
-    return this.#node.run('send', [members], id, JSON.stringify(['disconnect', room, id, code, reason, by]), nodePrefix)
-      .then((sent) => disconnected[String(sent) as Sent], (error: unknown) => whenDown<Disconnected>(error, 'unreachable'))
+    return this.#node.outbox.ask(['disconnect', room, id, ''], JSON.stringify(ending)).then((sent) => disconnected[sent ?? 'failed'])
   }
 
   #register (request: Join): Registration {
@@ -396,7 +394,7 @@ class RedisExchange implements RedisState {
     const [kind] = header
     if (kind === 'frame') return this.#onFrame(header as ['frame', string, string, string], body)
     if (kind === 'lost') return this.#onLost(header as ['lost', string, string, string])
-    if (kind === 'disconnect') return this.#onDisconnect(header as DisconnectMessage)
+    if (kind === 'disconnect') return this.#onDisconnect(header[1] as string, header[2] as string, JSON.parse(String(body)) as Ending)
     if (kind === 'close') return this.#onClose(header as ['close', string, string, string, CloseCode])
     if (kind === 'all') {
       const [, name, node, except] = header as ['all', string, string, string]
@@ -436,11 +434,10 @@ class RedisExchange implements RedisState {
     this.#rooms.release(room)
   }
 
-  #onDisconnect (message: DisconnectMessage): void {
-    const [, name, id, code, reason, by] = message
-    const here = this.#hereOrSoon(name, id)
-    if (here instanceof Promise) here.then(() => this.#onDisconnect(message), () => {})
-    else here?.sink.close(code, reason, by ?? undefined)
+  #onDisconnect (room: string, id: string, ending: Ending): void {
+    const here = this.#hereOrSoon(room, id)
+    if (here instanceof Promise) here.then(() => this.#onDisconnect(room, id, ending), () => {})
+    else here?.sink.close(ending.code, ending.reason, ending.by)
   }
 
   // After an outage.
@@ -475,8 +472,6 @@ class RedisExchange implements RedisState {
     return room.watcher === undefined ? '' : keysOf(this.link, room.name).channel
   }
 }
-
-type DisconnectMessage = ['disconnect', room: string, id: string, code: CloseCode, reason: string, by: string | null]
 
 /** What it means for a peer of another node that its node was told. */
 const disconnected: Record<Sent, Disconnected> = { sent: 'closed', absent: 'absent', failed: 'unreachable' }
