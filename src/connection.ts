@@ -1,19 +1,18 @@
 import { isUtf8 } from 'node:buffer'
-import type { Duplex } from 'node:stream'
-import type { BaseLogger } from 'pino'
 import type { RawData, WebSocket } from 'ws'
 import { boundAfterClose } from './after-close.js'
-import type { Audit, AuditRecord } from './audit.js'
-import type { Identity, Permit } from './claims.js'
+import type { AuditRecord } from './audit.js'
+import type { Permit } from './claims.js'
+import type { Chooser, ConnectionHost, Drop, Refusal, Speaks } from './connection-host.js'
 import type { Handshake, Liveness, SpokenDialect, SpokenFrame } from './dialect.js'
 import { type CloseCode, closeCodes, closeReasons, notAllowed, quote, unauthorized } from './errors.js'
 import type { MaybePromise } from './maybe-promise.js'
-import type { Histogram } from './histogram.js'
+import { type JsonObject, parse } from './parse.js'
+import { SocketWriter } from './socket-writer.js'
 import type { Member, Sink, Wire } from './state/contract.js'
-import type { Tally } from './tally.js'
 import { Throttle } from './throttle.js'
-import type { Timer, Timers } from './timers.js'
-import { framed, typeOf } from './wire.js'
+import type { Timer } from './timers.js'
+import { typeOf } from './wire.js'
 
 /** A socket held back for so long without a break is closed. */
 const maxHeldMs = 30_000
@@ -22,89 +21,11 @@ const breakMs = 250
 /** A wait for a time of day looks again after so long: the clock may have been set. */
 const clockCheckMs = 60_000
 
-/** Nesting of a frame: far more than any client sends, and little enough to walk through. */
-const maxDepth = 64
-
 const tooMany = 'Too many frames'
 
 const openState = 1
-/** A frame of its own that holds nothing: made once, it costs half of what ws takes. */
-const ping = Buffer.from([0x89, 0])
-const asText = { binary: false }
 const none: readonly never[] = []
 const refreshed: Wire = JSON.stringify({ type: 'auth', ok: true })
-
-export type Log = Pick<BaseLogger, 'error' | 'warn' | 'info' | 'debug'>
-
-export interface ConnectionLimits {
-  /** Bytes in a frame. */
-  readonly maxPayload: number
-  /** Bytes that may wait for this socket. */
-  readonly maxBuffered: number
-  /** Frames a second, after a burst. */
-  readonly messageRate: number
-  readonly messageBurst: number
-  /** ms between pings; silent for two of them, the socket is closed. */
-  readonly heartbeatMs: number
-}
-
-/** What a connection needs of the process it runs in. */
-export interface ConnectionHost {
-  readonly limits: ConnectionLimits
-  readonly timers: Timers
-  readonly log: Log
-  readonly audit: Audit
-  readonly counters: ConnectionCounters
-  /** What is going on now: the handling of what one socket sent, or, for what many sockets are given, a whole turn of the event loop. */
-  readonly turn: (isForMany: boolean) => Turn
-  /** The connection's socket has ended. */
-  readonly forget: (connection: Connection) => void
-  /** The connection is closed by us. */
-  readonly onClose: (code: CloseCode) => void
-  /** A client was refused what it is not allowed. */
-  readonly refused: (reason: Refusal, who: Omit<AuditRecord, 'event' | 'reason'>) => void
-  /** Checks a token, beside the certificate that the client came with; absent without a JWT key. */
-  readonly verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
-}
-
-/** A time within which the frames for one socket are gathered. */
-export interface Turn {
-  /** No two have the same. */
-  number: number
-  /** Connections that hold what they write until they are told to `uncork`, when it is over. */
-  corked: Connection[]
-}
-
-/** Plain numbers of all connections, since the start. */
-export interface ConnectionCounters {
-  /** From a frame's arrival to the end of its handling, in seconds. */
-  readonly handling: Histogram
-  /** Sockets closed, by code: by us, and by clients. */
-  readonly closed: Tally
-  readonly left: Tally
-  /** Frames that did not reach a socket or a mailbox. */
-  readonly dropped: Tally<Drop>
-  /** What clients were refused. */
-  readonly refused: Tally<Refusal>
-  /** Times a socket was over its rate and not read for a while. */
-  held: number
-}
-
-/** Why a frame was dropped: its receiver was going already, or read too slowly; or the mailbox was full. */
-export type Drop = 'closing' | 'slow_consumer' | 'mailbox_full'
-
-/** Why a client was not let in, or not let do what it asked. */
-export type Refusal =
-  | 'origin' | 'connect_rate' | 'pressure' | 'draining' | 'max_clients' | 'max_clients_per_address' | 'unauthorized'
-  | 'not_allowed' | 'too_many_attempts' | 'id_taken'
-
-/** A dialect, or how to choose one by the first frame. The choice is asked again, three times, while it answers undefined. */
-export type Speaks = SpokenDialect | Chooser
-
-export interface Chooser {
-  readonly choose: (frame: unknown) => SpokenDialect | undefined
-  readonly unknown: Wire
-}
 
 /** How the audit trail calls it when we close. */
 const endings: Partial<Record<CloseCode, AuditRecord['event']>> = { [closeCodes.replaced]: 'takeover', [closeCodes.goingAway]: 'drained' }
@@ -126,12 +47,7 @@ export class Connection implements Sink {
   readonly number: number
   readonly #host: ConnectionHost
   readonly #socket: WebSocket
-  /** What is below a socket without extensions: frames are written to it directly. */
-  readonly #transport: Duplex | undefined
-  #isCorked = false
-  /** The latest turn in which it had a frame, and whether it had several in that. */
-  #writtenIn = 0
-  #hadSeveral = false
+  readonly #writer: SocketWriter
   /** Until the dialect has been opened with it. */
   #handshake: Handshake | undefined
   readonly #throttle: Throttle
@@ -170,8 +86,7 @@ export class Connection implements Sink {
   constructor (host: ConnectionHost, socket: WebSocket, speaks: Speaks, { number, address, handshake, permit }: { number: number, address: string, handshake: Handshake, permit: Permit }) {
     this.#host = host
     this.#socket = socket
-    // ws has no public name for it. Its own `send` costs twice as much, and cannot hold a socket until the turn is over.
-    this.#transport = socket.extensions === '' ? (socket as unknown as { _socket?: Duplex })._socket : undefined
+    this.#writer = new SocketWriter(socket, host.turn)
     this.#handshake = handshake
     this.number = number
     this.address = address
@@ -208,58 +123,24 @@ export class Connection implements Sink {
 
   /** Bytes that wait for its client to read them. */
   get bufferedBytes (): number {
-    return this.#socket.bufferedAmount
+    return this.#writer.bufferedBytes
   }
 
   /** False when the socket takes no more frames: it is closing, or too many bytes wait for it, which closes it. */
   deliver (frame: Wire, isForMany = false): boolean {
     const socket = this.#socket
     if (socket.readyState !== openState || this.#isCut) return this.drop(this.#isCut ? 'slow_consumer' : 'closing')
-    if (socket.bufferedAmount > this.#host.limits.maxBuffered && !this.#isTaking()) {
+    if (this.#writer.isBehind(this.#host.limits.maxBuffered)) {
       // Not now: its leave is told to others, who may be as slow, and theirs again to others.
       this.#isCut = true
       setImmediate(() => this.close(closeCodes.slowConsumer))
       return this.drop('slow_consumer')
     }
-    this.#write(frame, isForMany)
+    this.#writer.write(frame, isForMany)
     this.sent++
     const traffic = this.#dialect?.traffic
     traffic?.sent.add(typeOf(frame) ?? traffic.passesOn)
     return true
-  }
-
-  /**
-   * Writes at once, but holds the further frames of a turn until it is over, and all of them on a socket that had several in the
-   * last one: many frames are one system call then, which takes a third off a relay; a single one does not pay for it.
-   */
-  #write (frame: Wire, isForMany: boolean): void {
-    const transport = this.#transport
-    if (transport === undefined) return this.#socket.send(frame, asText)
-    const turn = this.#host.turn(isForMany)
-    if (this.#isCorked) {
-      this.#hadSeveral = true
-    } else if (this.#hadSeveral || this.#writtenIn === turn.number) {
-      this.#hadSeveral = this.#writtenIn === turn.number
-      this.#isCorked = true
-      transport.cork()
-      turn.corked.push(this)
-    }
-    this.#writtenIn = turn.number
-    transport.write(framed(frame))
-  }
-
-  /** Lets go what was held since the turn began. */
-  uncork (): void {
-    this.#isCorked = false
-    this.#transport?.uncork()
-  }
-
-  /** Whether fewer bytes wait, once those have gone that are only held until the end of this turn. */
-  #isTaking (): boolean {
-    if (!this.#isCorked) return false
-    this.#transport?.uncork()
-    this.#transport?.cork()
-    return this.#socket.bufferedAmount <= this.#host.limits.maxBuffered
   }
 
   /** Counts a frame that its peer does not get, or that is not kept for another. */
@@ -537,8 +418,7 @@ export class Connection implements Sink {
     if (this.#isBusy || this.#heldBy !== undefined) this.#heardAt = this.#frameAt = performance.now()
     const now = performance.now()
     if (now - this.#heardAt >= silentMs || now - this.#frameAt >= framelessMs) return this.close(closeCodes.timeout)
-    if (this.#transport === undefined) this.#socket.ping()
-    else this.#transport.write(ping)
+    this.#writer.ping()
     this.#awaitLife()
   }
 
@@ -595,27 +475,4 @@ function listen (socket: WebSocket, connection: Connection): void {
   const { message, control, close } = Connection.listeners
   ;(socket as Owned)[owner] = connection
   socket.on('message', message).on('ping', control).on('pong', control).on('close', close)
-}
-
-type JsonObject = Record<string, unknown>
-
-/** The object that a frame holds, or undefined. */
-function parse (raw: Buffer): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(raw.toString())
-    return typeof value === 'object' && value !== null && !Array.isArray(value) && isWithin(maxDepth, value) ? value as JsonObject : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Whether a value is nested at most so deep. Parsing takes any depth; what walks through a value afterwards must not. */
-function isWithin (depth: number, value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  if (depth === 0) return false
-  if (Array.isArray(value)) return value.every((item) => isWithin(depth - 1, item))
-  for (const name in value) {
-    if (!isWithin(depth - 1, (value as JsonObject)[name])) return false
-  }
-  return true
 }

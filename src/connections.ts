@@ -5,11 +5,13 @@ import { networkOf } from './address.js'
 import { boundAfterClose } from './after-close.js'
 import type { Audit, AuditRecord } from './audit.js'
 import type { Identity, Permit } from './claims.js'
-import { Connection, type ConnectionHost, type ConnectionLimits, type Drop, type Log, type Refusal, type Speaks, type Turn } from './connection.js'
+import { Connection } from './connection.js'
+import type { ConnectionHost, ConnectionLimits, Drop, Log, Refusal, Speaks } from './connection-host.js'
 import type { Handshake } from './dialect.js'
 import { type CloseCode, closeCodes, closeReasons, unauthorized } from './errors.js'
 import { Histogram } from './histogram.js'
 import type { MaybePromise } from './maybe-promise.js'
+import type { Turn } from './socket-writer.js'
 import { Tally } from './tally.js'
 import { Throttle } from './throttle.js'
 import type { Timers } from './timers.js'
@@ -176,5 +178,5 @@ function end (turn: Turn): void {
   const { corked } = turn
   turn.number = 0
   turn.corked = []
-  for (const connection of corked) connection.uncork()
+  for (const writer of corked) writer.uncork()
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Cluster, Redis } from 'ioredis'
 import { ConfigError } from '../config.js'
-import type { Log } from '../connection.js'
+import type { Log } from '../connection-host.js'
 import { framesMark, unpack } from './redis-outbox.js'
 import { type ScriptName, scriptsFor } from './redis-scripts.js'
 

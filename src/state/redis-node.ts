@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Log } from '../connection.js'
+import type { Log } from '../connection-host.js'
 import type { Timer, Timers } from '../timers.js'
 import type { Sent } from './contract.js'
 import { RedisDown, type RedisLink } from './redis-link.js'

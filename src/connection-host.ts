@@ -1,0 +1,75 @@
+import type { BaseLogger } from 'pino'
+import type { Audit, AuditRecord } from './audit.js'
+import type { Identity, Permit } from './claims.js'
+import type { Connection } from './connection.js'
+import type { SpokenDialect } from './dialect.js'
+import type { CloseCode } from './errors.js'
+import type { Histogram } from './histogram.js'
+import type { MaybePromise } from './maybe-promise.js'
+import type { TurnOf } from './socket-writer.js'
+import type { Wire } from './state/contract.js'
+import type { Tally } from './tally.js'
+import type { Timers } from './timers.js'
+
+export type Log = Pick<BaseLogger, 'error' | 'warn' | 'info' | 'debug'>
+
+export interface ConnectionLimits {
+  /** Bytes in a frame. */
+  readonly maxPayload: number
+  /** Bytes that may wait for this socket. */
+  readonly maxBuffered: number
+  /** Frames a second, after a burst. */
+  readonly messageRate: number
+  readonly messageBurst: number
+  /** ms between pings; silent for two of them, the socket is closed. */
+  readonly heartbeatMs: number
+}
+
+/** What a connection needs of the process it runs in. */
+export interface ConnectionHost {
+  readonly limits: ConnectionLimits
+  readonly timers: Timers
+  readonly log: Log
+  readonly audit: Audit
+  readonly counters: ConnectionCounters
+  readonly turn: TurnOf
+  /** The connection's socket has ended. */
+  readonly forget: (connection: Connection) => void
+  /** The connection is closed by us. */
+  readonly onClose: (code: CloseCode) => void
+  /** A client was refused what it is not allowed. */
+  readonly refused: (reason: Refusal, who: Omit<AuditRecord, 'event' | 'reason'>) => void
+  /** Checks a token, beside the certificate that the client came with; absent without a JWT key. */
+  readonly verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
+}
+
+/** Plain numbers of all connections, since the start. */
+export interface ConnectionCounters {
+  /** From a frame's arrival to the end of its handling, in seconds. */
+  readonly handling: Histogram
+  /** Sockets closed, by code: by us, and by clients. */
+  readonly closed: Tally
+  readonly left: Tally
+  /** Frames that did not reach a socket or a mailbox. */
+  readonly dropped: Tally<Drop>
+  /** What clients were refused. */
+  readonly refused: Tally<Refusal>
+  /** Times a socket was over its rate and not read for a while. */
+  held: number
+}
+
+/** Why a frame was dropped: its receiver was going already, or read too slowly; or the mailbox was full. */
+export type Drop = 'closing' | 'slow_consumer' | 'mailbox_full'
+
+/** Why a client was not let in, or not let do what it asked. */
+export type Refusal =
+  | 'origin' | 'connect_rate' | 'pressure' | 'draining' | 'max_clients' | 'max_clients_per_address' | 'unauthorized'
+  | 'not_allowed' | 'too_many_attempts' | 'id_taken'
+
+/** A dialect, or how to choose one by the first frame. The choice is asked again, three times, while it answers undefined. */
+export type Speaks = SpokenDialect | Chooser
+
+export interface Chooser {
+  readonly choose: (frame: unknown) => SpokenDialect | undefined
+  readonly unknown: Wire
+}
