@@ -6,7 +6,7 @@ import type { SpokenDialect } from './dialect.js'
 import type { CloseCode } from './errors.js'
 import type { Histogram } from './histogram.js'
 import type { MaybePromise } from './maybe-promise.js'
-import type { TurnOf } from './socket-writer.js'
+import type { Turn } from './socket-writer.js'
 import type { Wire } from './state/contract.js'
 import type { Tally } from './tally.js'
 import type { Timers } from './timers.js'
@@ -32,7 +32,8 @@ export interface ConnectionHost {
   readonly log: Log
   readonly audit: Audit
   readonly counters: ConnectionCounters
-  readonly turn: TurnOf
+  /** The turn of the event loop that goes on. */
+  readonly turn: () => Turn
   /** The connection's socket has ended. */
   readonly forget: (connection: Connection) => void
   /** The connection is closed by us. */

@@ -59,9 +59,8 @@ export class Connections implements ConnectionHost {
   /** How many of each address; empty where they are not bounded. */
   readonly #byNetwork = new Map<string, number>()
   #turns = 0
-  /** Those that go on; their number is 0 while they do not. */
-  readonly #loop: Turn = { number: 0, corked: [] }
-  readonly #handling: Turn = { number: 0, corked: [] }
+  /** Its number is 0 until something is written in it. */
+  readonly #turn: Turn = { number: 0, corked: [] }
   readonly #refusals = new Throttle(refusalRate, refusalBurst, performance.now())
   #omitted = 0
   #isDraining = false
@@ -110,15 +109,19 @@ export class Connections implements ConnectionHost {
     this.#count(address, 1)
   }
 
-  /** A turn of the loop ends by an immediate, for which the loop goes round once more: worth it only where many sockets share it. */
-  turn = (isForMany: boolean): Turn => {
-    const turn = isForMany ? this.#loop : this.#handling
-    if (turn.number === 0) {
-      turn.number = ++this.#turns
-      if (isForMany) setImmediate(end, turn)
-      else process.nextTick(end, turn)
+  turn = (): Turn => {
+    if (this.#turn.number === 0) {
+      this.#turn.number = ++this.#turns
+      setImmediate(this.#endTurn)
     }
-    return turn
+    return this.#turn
+  }
+
+  readonly #endTurn = (): void => {
+    const { corked } = this.#turn
+    this.#turn.number = 0
+    this.#turn.corked = []
+    for (const writer of corked) writer.uncork()
   }
 
   forget = (connection: Connection): void => {
@@ -172,11 +175,4 @@ export class Connections implements ConnectionHost {
     while (this.#open.size > 0 && performance.now() < deadline) await delay(drainStepMs)
     for (const connection of this.#open) connection.terminate()
   }
-}
-
-function end (turn: Turn): void {
-  const { corked } = turn
-  turn.number = 0
-  turn.corked = []
-  for (const writer of corked) writer.uncork()
 }

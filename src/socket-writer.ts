@@ -7,7 +7,7 @@ import { framed } from './wire.js'
 const ping = Buffer.from([0x89, 0])
 const asText = { binary: false }
 
-/** A time within which the frames for one socket are gathered. */
+/** A turn of the event loop, within which the frames for one socket are gathered. */
 export interface Turn {
   /** No two have the same. */
   number: number
@@ -15,24 +15,22 @@ export interface Turn {
   corked: SocketWriter[]
 }
 
-/** What is going on now: the handling of what one socket sent, or, for what many sockets are given, a whole turn of the event loop. */
-export type TurnOf = (isForMany: boolean) => Turn
-
 /** The way to one socket, past ws where it has no extensions: its `send` costs twice as much, and cannot hold frames until a turn is over. */
 export class SocketWriter {
   readonly #socket: WebSocket
   /** What is below it, for which ws has no public name. */
   readonly #transport: Duplex | undefined
-  readonly #turnOf: TurnOf
+  readonly #turn: () => Turn
   #isCorked = false
   /** The latest turn in which it had a frame, and whether it had several in that. */
   #writtenIn = 0
   #hadSeveral = false
 
-  constructor (socket: WebSocket, turnOf: TurnOf) {
+  /** @param turn the one that goes on */
+  constructor (socket: WebSocket, turn: () => Turn) {
     this.#socket = socket
     this.#transport = socket.extensions === '' ? (socket as unknown as { _socket?: Duplex })._socket : undefined
-    this.#turnOf = turnOf
+    this.#turn = turn
   }
 
   /** Bytes that wait for the client to read them. */
@@ -41,16 +39,16 @@ export class SocketWriter {
   }
 
   /**
-   * Writes at once, but holds the further frames of a turn until it is over, and all of them on a socket that had several in the
-   * last one: many frames are one system call then, which takes a third off a relay; a single one does not pay for it.
+   * Holds the frames of a turn until it is over: many are one system call then, and a relay costs a third less. A frame that many
+   * sockets are given is written at once, unless this one had several in its last turn: a single one would not pay for being held.
    */
   write (frame: Wire, isForMany: boolean): void {
     const transport = this.#transport
     if (transport === undefined) return this.#socket.send(frame, asText)
-    const turn = this.#turnOf(isForMany)
+    const turn = this.#turn()
     if (this.#isCorked) {
       this.#hadSeveral = true
-    } else if (this.#hadSeveral || this.#writtenIn === turn.number) {
+    } else if (!isForMany || this.#hadSeveral || this.#writtenIn === turn.number) {
       this.#hadSeveral = this.#writtenIn === turn.number
       this.#isCorked = true
       transport.cork()
