@@ -53,7 +53,8 @@ t.test('where they are not, a bad one is none', async (t) => {
   rival.send({ type: 'register', id: 'alice' })
   t.match(await rival.next(), { type: 'error' }, 'and nobody without it takes the name over')
   alice.send({ type: 'ping' })
-  t.match(await alice.next(), { type: 'pong' })
+  // The leave of one of those before may be told first.
+  t.ok(await alice.nextOf('pong'))
 })
 
 t.test('without TLS_CA no certificate is asked for, and none counts', async (t) => {
