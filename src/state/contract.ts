@@ -74,7 +74,7 @@ export interface Join {
   leaving?: Member | undefined
   /** Called when a frame that this peer had sent could not be delivered on another node, after all. */
   undeliverable?: (to: string) => void
-  /** The first frame the sink gets, before mail and before anything new. It is given the other members. */
+  /** The first frame the sink gets, before mail and before anything new. It is given the other members, which are gathered only if it takes a parameter. */
   welcome?: (others: readonly Peer[]) => Wire
 }
 

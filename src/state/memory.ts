@@ -12,6 +12,7 @@ import { placed } from './places.js'
 const drawsOfCode = 20
 
 const noInfo: PeerInfo = Object.freeze({})
+const nobody: readonly Member[] = []
 
 class Registration implements Member {
   readonly room: string
@@ -102,7 +103,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
   }
 
   function join (request: Join): Joined {
-    const { id, sink, leaving, maxMembers = Infinity } = request
+    const { id, sink, leaving, welcome, maxMembers = Infinity } = request
     let room = rooms.get(request.room)
     if (request.opened === true && room?.lifetime === undefined) return { outcome: 'missing' }
     const holder = room?.members.get(id)
@@ -118,10 +119,10 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     use(room)
     // Taking the place of the holder keeps its sessions but not its turn: the list is in the order of joining.
     room.members.delete(id)
-    const welcome = request.welcome?.([...room.members.values()])
+    const greeting = welcome?.(welcome.length > 0 ? [...room.members.values()] : nobody)
     room.members.set(id, member)
     if (holder !== undefined && holder.sink !== sink) holder.sink.close(closeCodes.replaced)
-    if (welcome !== undefined) sink.deliver(welcome)
+    if (greeting !== undefined) sink.deliver(greeting)
     for (const frame of mailboxes.take(request.room, id)) sink.deliver(frame)
     watcherOf(request.room)?.joined?.(request.room, member)
     return { outcome: 'joined', member }
