@@ -5,7 +5,7 @@ import { tokenOf } from '../src/auth.js'
 import { Histogram } from '../src/histogram.js'
 import { metricsOf } from '../src/metrics.js'
 
-const lookMs = 20
+const lookMs = 100
 /** In s. */
 const delayBounds = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5]
 

@@ -31,7 +31,7 @@ export function metricsOf ({ state, connections, dialects, loopDelay }: Measured
   ofConnections(meter, connections)
   ofTraffic(meter, dialects)
   meter.histogram('signalbox_relay_latency_seconds', 'From a frame’s arrival to the end of its handling, when receivers’ sockets or their node have it', connections.counters.handling)
-  meter.histogram('signalbox_event_loop_delay_seconds', 'How late the event loop was, looked at 50 times a second', loopDelay)
+  meter.histogram('signalbox_event_loop_delay_seconds', 'How late the event loop was, looked at 10 times a second', loopDelay)
   ofState(meter, state)
   return registry
 }
