@@ -7,6 +7,7 @@ import type { Config } from '../src/config.js'
 import { Connections } from '../src/connections.js'
 import type { SpokenDialect } from '../src/dialect.js'
 import type { MaybePromise } from '../src/maybe-promise.js'
+import { Rate } from '../src/throttle.js'
 import { Timers } from '../src/timers.js'
 import type { Auth } from './auth.js'
 
@@ -38,8 +39,7 @@ export default fp<{ config: Config }>(async (app, { config }) => {
     maxClientsPerAddress: config.MAX_CLIENTS_PER_ADDRESS ?? Infinity,
     maxBuffered: config.MAX_BUFFERED,
     maxPayload: config.MAX_PAYLOAD,
-    messageRate: config.MESSAGE_RATE,
-    messageBurst: config.MESSAGE_BURST,
+    messageRate: new Rate(config.MESSAGE_RATE, config.MESSAGE_BURST),
     heartbeatMs: config.HEARTBEAT_INTERVAL
   }, { timers, log: app.log, audit })
   app.decorate('signalbox', { config, timers, audit, connections, dialects: new Map() })

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import { createRemoteJWKSet, errors } from 'jose'
 import { type Config, ConfigError, ConfigSchema } from './config.js'
-import { Throttle } from './throttle.js'
+import { Rate, Throttle } from './throttle.js'
 
 /** The subprotocol a client offers right before its token, and the only one of the pair that the server selects. */
 export const tokenProtocol = 'signalbox.jwt'
@@ -100,7 +100,7 @@ function remoteKeys (url: URL, onUnreachable: (error: unknown) => void): Verific
   const algorithms: readonly Algorithm[] = ['RS256', 'ES256', 'EdDSA']
   // It would fetch again for an unknown key only after a fixed while, which is long for a rotation and no bound on a flood.
   const find = createRemoteJWKSet(url, { timeoutDuration: fetchTimeoutMs, cacheMaxAge: keysMaxAgeMs, cooldownDuration: Infinity })
-  const reloads = new Throttle(reloadRate, reloadBurst, performance.now())
+  const reloads = new Throttle(new Rate(reloadRate, reloadBurst))
 
   async function findFresh (header: { alg: string }) {
     try {

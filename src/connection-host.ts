@@ -9,6 +9,7 @@ import type { MaybePromise } from './maybe-promise.js'
 import type { Turn } from './socket-writer.js'
 import type { Wire } from './state/contract.js'
 import type { Tally } from './tally.js'
+import type { Rate } from './throttle.js'
 import type { Timers } from './timers.js'
 
 export type Log = Pick<BaseLogger, 'error' | 'warn' | 'info' | 'debug'>
@@ -18,9 +19,8 @@ export interface ConnectionLimits {
   readonly maxPayload: number
   /** Bytes that may wait for this socket. */
   readonly maxBuffered: number
-  /** Frames a second, after a burst. */
-  readonly messageRate: number
-  readonly messageBurst: number
+  /** Of frames that come. */
+  readonly messageRate: Rate
   /** ms between pings; silent for two of them, the socket is closed. */
   readonly heartbeatMs: number
 }

@@ -13,7 +13,7 @@ import { Histogram } from './histogram.js'
 import type { MaybePromise } from './maybe-promise.js'
 import type { Turn } from './socket-writer.js'
 import { Tally } from './tally.js'
-import { Throttle } from './throttle.js'
+import { Rate, Throttle } from './throttle.js'
 import type { Timers } from './timers.js'
 
 /** How long a client may take to answer a close before its socket is cut. In ms. */
@@ -61,7 +61,7 @@ export class Connections implements ConnectionHost {
   #turns = 0
   /** Its number is 0 until something is written in it. */
   readonly #turn: Turn = { number: 0, corked: [] }
-  readonly #refusals = new Throttle(refusalRate, refusalBurst, performance.now())
+  readonly #refusals = new Throttle(new Rate(refusalRate, refusalBurst))
   #omitted = 0
   #isDraining = false
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Throttle } from '../src/throttle.js'
+import { Rate, Throttle } from '../src/throttle.js'
 
 /** How many tokens are there at once. */
 function takeAll (throttle: Throttle, now: number): number {
@@ -9,11 +9,11 @@ function takeAll (throttle: Throttle, now: number): number {
 }
 
 t.test('a burst is there from the start, and not one more', async (t) => {
-  t.equal(takeAll(new Throttle(10, 5, 0), 0), 5)
+  t.equal(takeAll(new Throttle(new Rate(10, 5)), 0), 5)
 })
 
 t.test('tokens come back at the rate', async (t) => {
-  const throttle = new Throttle(10, 5, 0)
+  const throttle = new Throttle(new Rate(10, 5))
   takeAll(throttle, 0)
   t.equal(throttle.take(99), false)
   t.equal(throttle.take(100), true)
@@ -22,7 +22,7 @@ t.test('tokens come back at the rate', async (t) => {
 })
 
 t.test('fractions of a token add up, however often one asks', async (t) => {
-  const throttle = new Throttle(10, 1, 0)
+  const throttle = new Throttle(new Rate(10, 1))
   takeAll(throttle, 0)
   let taken = 0
   for (let now = 1; now <= 10_000; now++) if (throttle.take(now)) taken++
@@ -30,31 +30,36 @@ t.test('fractions of a token add up, however often one asks', async (t) => {
 })
 
 t.test('never more than the burst is held', async (t) => {
-  const throttle = new Throttle(10, 5, 0)
+  const throttle = new Throttle(new Rate(10, 5))
   takeAll(throttle, 0)
   t.equal(takeAll(throttle, 3_600_000), 5)
 })
 
 t.test('after waitMs there is a token, and not before', async (t) => {
-  const throttle = new Throttle(10, 5, 0)
+  const throttle = new Throttle(new Rate(10, 5))
   takeAll(throttle, 30)
   t.equal(throttle.take(50), false)
-  const { waitMs } = throttle
+  const waitMs = throttle.waitMs(50)
   t.equal(throttle.take(50 + waitMs - 1), false)
   t.equal(throttle.take(50 + waitMs + 0.001), true)
 })
 
 t.test('there is nothing to wait for while tokens are left', async (t) => {
-  const throttle = new Throttle(10, 5, 0)
+  const throttle = new Throttle(new Rate(10, 5))
   throttle.take(0)
-  t.equal(throttle.waitMs, 0)
+  t.equal(throttle.waitMs(0), 0)
 })
 
 t.test('a token that was overdrawn is waited for, too', async (t) => {
-  const throttle = new Throttle(10, 5, 0)
+  const throttle = new Throttle(new Rate(10, 5))
   takeAll(throttle, 0)
   for (let token = 0; token < 3; token++) throttle.overdraw(0)
-  t.equal(throttle.waitMs, 400)
+  t.equal(throttle.waitMs(0), 400)
   t.equal(throttle.isEmpty(399), true)
   t.equal(throttle.take(400), true)
+})
+
+t.test('times that do not add up to the last bit take no token away', async (t) => {
+  const taken = Array.from({ length: 1000 }, (_, at) => takeAll(new Throttle(new Rate(200, 400)), at * Math.PI))
+  t.ok(taken.every((tokens) => tokens === 400))
 })

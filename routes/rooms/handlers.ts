@@ -3,7 +3,7 @@ import type { Connection } from '../../src/connection.js'
 import type { Handlers } from '../../src/dialect.js'
 import { after, type MaybePromise } from '../../src/maybe-promise.js'
 import type { Joined, Member, State } from '../../src/state/contract.js'
-import { Throttle } from '../../src/throttle.js'
+import { Rate, Throttle } from '../../src/throttle.js'
 import { spliced } from '../../src/wire.js'
 import { guessThrottle } from './guesses.js'
 import { type frames, say, sentences } from './schema.js'
@@ -31,6 +31,7 @@ function refuseMore (connection: Connection): void {
 
 export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config: Config): Handlers<typeof frames, RoomsPeer> {
   const guesses = guessThrottle(attempts)
+  const creationRate = new Rate(maxRoomsLeft * 1000 / config.ROOM_EMPTY_TTL_MS, maxRoomsLeft)
 
   function enter (peer: RoomsPeer, roomId: string, type: 'room_created' | 'room_joined'): MaybePromise<Joined['outcome']> {
     const { connection, myId } = peer
@@ -66,7 +67,7 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
   return {
     create (peer) {
       if (!peer.connection.may.createRoom()) return peer.connection.deny()
-      peer.creations ??= new Throttle(maxRoomsLeft * 1000 / config.ROOM_EMPTY_TTL_MS, maxRoomsLeft, performance.now())
+      peer.creations ??= new Throttle(creationRate)
       if (!peer.creations.take(performance.now())) return refuseMore(peer.connection)
       const opened = rooms.open({ prefix: roomPrefix, digits: config.ROOM_ID_DIGITS, idleMs: config.ROOM_TIMEOUT_MS, emptyMs: config.ROOM_EMPTY_TTL_MS })
       return after(opened, (roomId) => {
