@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate as afterReading } from 'node:timers/promises'
 import { Cluster, Redis } from 'ioredis'
 import { ConfigError } from '../config.js'
 import type { Log } from '../connection-host.js'
@@ -7,6 +8,8 @@ import { type ScriptName, scriptsFor } from './redis-scripts.js'
 
 /** Nothing waits longer than this for Redis. In ms. */
 const commandTimeoutMs = 1_000
+/** The client's own, which does not look whether an answer has come: for what it asks by itself, and others on our connection. */
+const clientTimeoutMs = 3_000
 const retryMs = 250
 const probeEveryMs = 500
 /** A probe that is not back by then is lost. */
@@ -46,7 +49,8 @@ export class RedisDown extends Error {
 /**
  * The two connections to Redis, one for commands and one to listen, and whether they work: a probe goes through the real
  * way of a frame, published on this node's own channels, and must come back. A command that cannot be sent fails at once;
- * nothing is queued. One that gets no answer takes the link down, until a probe comes back.
+ * nothing is queued. One that gets no answer takes the link down, until a probe comes back. What came while this process stood
+ * still is read before anything is given up.
  */
 export class RedisLink {
   readonly log: Log
@@ -158,7 +162,7 @@ export class RedisLink {
   #connect (isListening: boolean): Redis | Cluster {
     const options = {
       connectTimeout: commandTimeoutMs,
-      commandTimeout: commandTimeoutMs,
+      commandTimeout: clientTimeoutMs,
       // A connection that is given up and does not close is cut.
       disconnectTimeout: retryMs,
       maxRetriesPerRequest: 0,
@@ -240,7 +244,11 @@ export class RedisLink {
     let timeout: NodeJS.Timeout | undefined
     try {
       return await new Promise<T>((resolve, reject) => {
-        timeout = setTimeout(() => reject(new Error('no answer in time')), commandTimeoutMs).unref()
+        const giveUp = async () => {
+          await afterReading()
+          reject(new Error('no answer in time'))
+        }
+        timeout = setTimeout(giveUp, commandTimeoutMs).unref()
         ask().then(resolve, reject)
       })
     } catch (error) {
@@ -261,8 +269,11 @@ export class RedisLink {
 
   async #tick (): Promise<void> {
     if (this.#isClosed) return
-    if (this.#probe !== undefined) {
-      if (performance.now() - this.#probe.at >= probeTimeoutMs) this.#begin('a probe was lost')
+    const earlier = this.#probe
+    if (earlier !== undefined) {
+      if (performance.now() - earlier.at < probeTimeoutMs) return
+      await afterReading()
+      if (this.#probe === earlier) this.#begin('a probe was lost')
       return
     }
     const { status } = this.#commands

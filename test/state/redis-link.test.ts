@@ -181,3 +181,18 @@ t.test('a closed link has no connection and makes none', async (t) => {
   await until(async () => await others(again.client) <= 1)
   t.equal(said.length + later.said.length, count, 'and says nothing more')
 })
+
+t.test('a process that stood still reads what has come before it gives anything up', async (t) => {
+  const { url } = await startRedis(t)
+  const { link, heard } = await linkTo(t, url)
+  for (let times = 0; times < 3; times++) {
+    // In each phase of a probe: it is on its way when nobody reads.
+    const answer = link.command(async (client) => await client.echo(`still there ${times}`))
+    await new Promise((resolve) => setImmediate(resolve))
+    const until = performance.now() + 1_900 + times * 170
+    while (performance.now() < until);
+    t.equal(await answer, `still there ${times}`)
+  }
+  t.equal(link.isUp, true)
+  t.same(heard, ['up'])
+})
