@@ -77,6 +77,15 @@ t.test('the third frame that fits no dialect closes the socket with 1008', async
   t.equal((await client.closed).code, 1008)
 })
 
+t.test('a client that has sent on regardless is told the code all the same', async (t) => {
+  const app = await build(t)
+  for (let times = 0; times < 20; times++) {
+    const client = await connect(t, app, '/')
+    for (let frame = 0; frame < 1000; frame++) client.send({ type: 'nonsense' })
+    t.equal((await client.closed).code, 1008)
+  }
+})
+
 t.test('after the choice, what another dialect would understand is this dialect’s error', async (t) => {
   const app = await build(t)
   const client = await connect(t, app, '/')
