@@ -7,6 +7,7 @@ const maxLength = 64
  * What is no address stays what it is, up to a length: a proxy may report it.
  */
 export function networkOf (address: string): string {
+  if (!address.includes(':')) return address.slice(0, maxLength)
   const [host = ''] = address.split('%', 1)
   if (!isIPv6(host)) return address.slice(0, maxLength)
   const [head = '', tail = ''] = new URL(`http://[${host}]`).hostname.slice(1, -1).split('::')

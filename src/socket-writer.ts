@@ -11,8 +11,8 @@ const asText = { binary: false }
 export interface Turn {
   /** No two have the same. */
   number: number
-  /** Those that hold what they write until they are told to `uncork`, when it is over. */
-  corked: SocketWriter[]
+  /** What holds what is written to it until it is told to `uncork`, when it is over. */
+  corked: Array<{ uncork: () => void }>
 }
 
 /** The way to one socket, past ws where it has no extensions: its `send` costs twice as much, and cannot hold frames until a turn is over. */
