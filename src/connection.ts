@@ -42,6 +42,23 @@ const endsOfClients: ReadonlySet<number> = new Set([1000, 1001, 1002, 1005, 1006
 /** Frames that no dialect fits before the socket is closed. */
 const maxUnknown = 3
 
+/** What is needed until a dialect is spoken. */
+interface Entrance {
+  readonly handshake: Handshake
+  readonly chooser: Chooser | undefined
+  /** Frames that no dialect fitted. */
+  unknown: number
+}
+
+/** How a socket is not read for a while. */
+interface Hold {
+  /** Undefined while it is read. */
+  timer: Timer | undefined
+  /** When it was held first without a break. */
+  since: number
+  releasedAt: number
+}
+
 /**
  * One socket in one dialect: parses, checks and dispatches its frames in order and one at a time, keeps it alive, and holds
  * what it may take in and have waiting within bounds.
@@ -54,11 +71,9 @@ export class Connection implements Sink {
   readonly #host: ConnectionHost
   readonly #socket: WebSocket
   readonly #writer: SocketWriter
-  /** Until the dialect has been opened with it. */
-  #handshake: Handshake | undefined
+  /** Until a dialect has been opened. */
+  #entrance: Entrance | undefined
   readonly #throttle: Throttle
-  #chooser: Chooser | undefined
-  #unknown = 0
   #dialect: SpokenDialect | undefined
   /** The dialect has been opened: it may be spoken. */
   #isOpen = false
@@ -74,9 +89,8 @@ export class Connection implements Sink {
   #isBusy = false
   /** What it is busy with is a fresh token. */
   #isRefreshing = false
-  #heldBy: Timer | undefined
-  #heldSince = 0
-  #releasedAt = 0
+  /** From when it was held back first. */
+  #hold: Hold | undefined
   #life: Timer | undefined
   /** Too many bytes wait: about to be closed. */
   #isCut = false
@@ -93,7 +107,7 @@ export class Connection implements Sink {
     this.#host = host
     this.#socket = socket
     this.#writer = new SocketWriter(socket, host.turn)
-    this.#handshake = handshake
+    this.#entrance = { handshake, chooser: 'choose' in speaks ? speaks : undefined, unknown: 0 }
     this.number = number
     this.address = address
     this.#may = permit
@@ -102,8 +116,7 @@ export class Connection implements Sink {
     host.audit.info({ event: 'connect', ...this.#who(), ...('name' in speaks && { dialect: speaks.name }) })
     this.#awaitExpiry()
     if (this.#isClosed) return
-    if ('choose' in speaks) this.#chooser = speaks
-    else this.#adopt(speaks)
+    if ('name' in speaks) this.#adopt(speaks)
     if (!this.#isClosed) this.#awaitLife()
   }
 
@@ -220,7 +233,7 @@ export class Connection implements Sink {
     if (data.length > this.#host.limits.maxPayload) return this.close(closeCodes.tooBig)
     // ws checks text only, and what is relayed as text must be UTF-8 or its receiver breaks.
     if (isBinary && !isUtf8(data)) data = Buffer.alloc(0)
-    if (this.#isBusy || this.#heldBy !== undefined || !this.#admit(now)) this.#wait(data)
+    if (this.#isBusy || this.#isHeld || !this.#admit(now)) this.#wait(data)
     else this.#dispatch(data)
   }
 
@@ -228,7 +241,7 @@ export class Connection implements Sink {
   #onControl (): void {
     const now = this.#heardAt = performance.now()
     if (this.#isClosed) return
-    if (this.#heldBy === undefined) {
+    if (!this.#isHeld) {
       this.#admit(now)
       return
     }
@@ -240,23 +253,25 @@ export class Connection implements Sink {
   #admit (now: number): boolean {
     if (this.#throttle.take(now)) return true
     this.#host.counters.held++
-    if (this.#heldSince === 0 || now - this.#releasedAt > breakMs) this.#heldSince = now
-    if (now - this.#heldSince > maxHeldMs) {
-      this.close(closeCodes.policy, tooMany)
-      return false
-    }
-    this.#hold()
+    const hold = this.#hold ??= { timer: undefined, since: now, releasedAt: now }
+    if (now - hold.releasedAt > breakMs) hold.since = now
+    if (now - hold.since > maxHeldMs) this.close(closeCodes.policy, tooMany)
+    else this.#holdBack(hold)
     return false
   }
 
-  #hold (): void {
+  get #isHeld (): boolean {
+    return this.#hold?.timer !== undefined
+  }
+
+  #holdBack (hold: Hold): void {
     this.#socket.pause()
-    this.#heldBy = this.#host.timers.schedule(this.#throttle.waitMs(performance.now()), () => {
+    hold.timer = this.#host.timers.schedule(this.#throttle.waitMs(performance.now()), () => {
       const now = performance.now()
       // Pings and pongs that came with the frame have made the wait longer.
-      if (this.#throttle.isEmpty(now)) return this.#hold()
-      this.#heldBy = undefined
-      this.#releasedAt = now
+      if (this.#throttle.isEmpty(now)) return this.#holdBack(hold)
+      hold.timer = undefined
+      hold.releasedAt = now
       this.#drain()
     })
   }
@@ -269,7 +284,7 @@ export class Connection implements Sink {
 
   /** Handles what waited, as far as tokens and handlers let it, and reads on once nothing waits. */
   #drain (): void {
-    while (!this.#isClosed && !this.#isBusy && this.#heldBy === undefined) {
+    while (!this.#isClosed && !this.#isBusy && !this.#isHeld) {
       const next = this.#waiting?.[0]
       if (next === undefined) {
         this.#waiting = undefined
@@ -347,7 +362,8 @@ export class Connection implements Sink {
   }
 
   #choose (frame: JsonObject | undefined): boolean {
-    const { choose, unknown } = this.#chooser as Chooser
+    const entrance = this.#entrance as Entrance
+    const { choose, unknown } = entrance.chooser as Chooser
     const dialect = choose(frame)
     if (dialect !== undefined) {
       this.#adopt(dialect)
@@ -355,12 +371,11 @@ export class Connection implements Sink {
       return true
     }
     this.deliver(unknown)
-    if (++this.#unknown === maxUnknown) this.close(closeCodes.policy, 'Unknown dialect')
+    if (++entrance.unknown === maxUnknown) this.close(closeCodes.policy, 'Unknown dialect')
     return false
   }
 
   #adopt (dialect: SpokenDialect): void {
-    this.#chooser = undefined
     this.#dialect = dialect
     if (this.#may.speak(dialect.name)) this.#open()
     else if (dialect.unauthorized !== undefined) this.#expel('not_allowed')
@@ -378,8 +393,8 @@ export class Connection implements Sink {
       this.close(closeCodes.policy)
     }
     try {
-      const handshake = this.#handshake as Handshake
-      this.#handshake = undefined
+      const { handshake } = this.#entrance as Entrance
+      this.#entrance = undefined
       const peer = dialect.open(this, handshake)
       if (peer instanceof Promise) this.#until(peer.catch(fail), take)
       else take(peer)
@@ -426,7 +441,7 @@ export class Connection implements Sink {
   #checkLife (): void {
     const { silentMs, framelessMs } = this.#bounds()
     // A socket that we do not read cannot show that it lives.
-    if (this.#isBusy || this.#heldBy !== undefined) this.#heardAt = this.#frameAt = performance.now()
+    if (this.#isBusy || this.#isHeld) this.#heardAt = this.#frameAt = performance.now()
     const now = performance.now()
     if (now - this.#heardAt >= silentMs || now - this.#frameAt >= framelessMs) return this.close(closeCodes.timeout)
     this.#writer.ping()
@@ -462,7 +477,7 @@ export class Connection implements Sink {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#waiting = undefined
-    for (const timer of [this.#life, this.#heldBy, this.#expiry]) this.#host.timers.cancel(timer)
+    for (const timer of [this.#life, this.#hold?.timer, this.#expiry]) this.#host.timers.cancel(timer)
     // A handler at work may be about to register the peer: it leaves once that is done.
     if (!this.#isBusy || this.#isRefreshing) this.#leave()
   }
