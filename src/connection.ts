@@ -10,7 +10,6 @@ import type { MaybePromise } from './maybe-promise.js'
 import { type JsonObject, parse } from './parse.js'
 import { SocketWriter } from './socket-writer.js'
 import type { Member, Sink, Wire } from './state/contract.js'
-import { Throttle } from './throttle.js'
 import type { Timer } from './timers.js'
 import { typeOf } from './wire.js'
 
@@ -73,7 +72,8 @@ export class Connection implements Sink {
   readonly #writer: SocketWriter
   /** Until a dialect has been opened. */
   #entrance: Entrance | undefined
-  readonly #throttle: Throttle
+  /** When all tokens of `MESSAGE_RATE` are there again. */
+  #fullAt = 0
   #dialect: SpokenDialect | undefined
   /** The dialect has been opened: it may be spoken. */
   #isOpen = false
@@ -95,8 +95,9 @@ export class Connection implements Sink {
   /** Too many bytes wait: about to be closed. */
   #isCut = false
   #isClosed = false
-  /** The places it has: mostly one, so not a map. */
-  #members: readonly Member[] = none
+  /** The places it has: mostly one, so no list. */
+  #member: Member | undefined
+  #otherMembers: readonly Member[] = none
   /** When it was accepted, in ms since the epoch. */
   readonly openedAt = Date.now()
   /** Frames that came, and frames that were handed to its socket. */
@@ -111,7 +112,6 @@ export class Connection implements Sink {
     this.number = number
     this.address = address
     this.#may = permit
-    this.#throttle = new Throttle(host.limits.messageRate)
     listen(socket, this)
     host.audit.info({ event: 'connect', ...this.#who(), ...('name' in speaks && { dialect: speaks.name }) })
     this.#awaitExpiry()
@@ -132,7 +132,7 @@ export class Connection implements Sink {
 
   /** Where it is registered, in the order it came there. */
   get members (): readonly Member[] {
-    return this.#members
+    return this.#member === undefined ? none : [this.#member, ...this.#otherMembers]
   }
 
   /** When a frame or a pong came last, in ms since the epoch. */
@@ -170,9 +170,8 @@ export class Connection implements Sink {
 
   /** Told by the state: the peer is registered there. */
   entered (member: Member, leaving: Member | undefined): void {
-    const others = this.#members.filter((other) => other !== leaving && (other.room !== member.room || other.id !== member.id))
-    // Not by spreading, which takes room for sixteen more.
-    this.#members = others.length === 0 ? [member] : others.concat(member)
+    const others = this.members.filter((other) => other !== leaving && (other.room !== member.room || other.id !== member.id))
+    this.#keep([...others, member])
     const { traffic } = this.#dialect as SpokenDialect
     traffic.registrations++
     this.#host.audit.info({ event: 'register', ...this.#who(), room: member.room, id: member.id })
@@ -180,7 +179,12 @@ export class Connection implements Sink {
 
   /** Told by the state: the peer is not registered there any more. */
   exited (member: Member): void {
-    this.#members = this.#members.filter((other) => other !== member)
+    this.#keep(this.members.filter((other) => other !== member))
+  }
+
+  #keep ([first, ...others]: readonly Member[]): void {
+    this.#member = first
+    this.#otherMembers = others.length === 0 ? none : others
   }
 
   /** Refuses what the client asked, in its dialect's form. Of `details` the first 128 characters are told. */
@@ -196,7 +200,7 @@ export class Connection implements Sink {
   }
 
   /** Counts and records what the client was refused, beside what it is told. */
-  noteRefusal (reason: Refusal, id = this.#members[0]?.id): void {
+  noteRefusal (reason: Refusal, id = this.#member?.id): void {
     this.#host.refused(reason, { ...this.#who(), id })
   }
 
@@ -245,13 +249,18 @@ export class Connection implements Sink {
       this.#admit(now)
       return
     }
-    this.#throttle.overdraw(now)
-    if (this.#throttle.waitMs(now) > maxHeldMs) this.close(closeCodes.policy, tooMany)
+    const { messageRate } = this.#host.limits
+    this.#fullAt = messageRate.taken(this.#fullAt, now)
+    if (messageRate.waitMs(this.#fullAt, now) > maxHeldMs) this.close(closeCodes.policy, tooMany)
   }
 
   /** Takes a token, or holds the socket back until there is one. */
   #admit (now: number): boolean {
-    if (this.#throttle.take(now)) return true
+    const { messageRate } = this.#host.limits
+    if (messageRate.waitMs(this.#fullAt, now) === 0) {
+      this.#fullAt = messageRate.taken(this.#fullAt, now)
+      return true
+    }
     this.#host.counters.held++
     const hold = this.#hold ??= { timer: undefined, since: now, releasedAt: now }
     if (now - hold.releasedAt > breakMs) hold.since = now
@@ -266,10 +275,11 @@ export class Connection implements Sink {
 
   #holdBack (hold: Hold): void {
     this.#socket.pause()
-    hold.timer = this.#host.timers.schedule(this.#throttle.waitMs(performance.now()), () => {
+    const { limits: { messageRate }, timers } = this.#host
+    hold.timer = timers.schedule(messageRate.waitMs(this.#fullAt, performance.now()), () => {
       const now = performance.now()
       // Pings and pongs that came with the frame have made the wait longer.
-      if (this.#throttle.isEmpty(now)) return this.#holdBack(hold)
+      if (messageRate.waitMs(this.#fullAt, now) > 0) return this.#holdBack(hold)
       hold.timer = undefined
       hold.releasedAt = now
       this.#drain()
@@ -342,7 +352,7 @@ export class Connection implements Sink {
   }
 
   #who (): { dialect: string | undefined, id: string | undefined, subject: string | undefined, address: string } {
-    return { dialect: this.#dialect?.name, id: this.#members[0]?.id, subject: this.#may.subject, address: this.address }
+    return { dialect: this.#dialect?.name, id: this.#member?.id, subject: this.#may.subject, address: this.address }
   }
 
   /** Nothing else of this socket is handled before the promise is. */

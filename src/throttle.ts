@@ -1,23 +1,41 @@
 /** Below it a wait is what adding up times left, and none. */
 const roundingMs = 1e-6
 
-/** How fast tokens come and how many may be held: of all buckets of a kind, which then take a number each. */
+/**
+ * How fast tokens come into a bucket and how many it holds, from full at first. What is in one is told by a number: when it
+ * will be full again. So many of a kind take a number each. Pure: the caller says what time it is, in ms.
+ */
 export class Rate {
-  readonly msPerToken: number
+  readonly #msPerToken: number
   /** In which an empty bucket is full again. */
-  readonly fullMs: number
+  readonly #fullMs: number
 
   /** @param rate tokens a second @param burst most tokens held */
   constructor (rate: number, burst: number) {
-    this.msPerToken = 1000 / rate
-    this.fullMs = burst * this.msPerToken
+    this.#msPerToken = 1000 / rate
+    this.#fullMs = burst * this.#msPerToken
+  }
+
+  /** When a bucket is full again after a token has been taken, also from one that has none, which makes the wait longer. */
+  taken (fullAt: number, now: number): number {
+    return Math.max(fullAt, now) + this.#msPerToken
+  }
+
+  /** The same after a token was put back. */
+  givenBack (fullAt: number): number {
+    return fullAt - this.#msPerToken
+  }
+
+  /** Until there is a token; 0 while there is one. */
+  waitMs (fullAt: number, now: number): number {
+    const ms = fullAt - now + this.#msPerToken - this.#fullMs
+    return ms > roundingMs ? ms : 0
   }
 }
 
-/** A token bucket: full at first, more each second, never more than full. Pure: the caller says what time it is, in ms. */
+/** One token bucket. */
 export class Throttle {
   readonly #rate: Rate
-  /** When it is full again, unless something is taken. */
   #fullAt = 0
 
   constructor (rate: Rate) {
@@ -26,28 +44,13 @@ export class Throttle {
 
   /** Takes one token; false when there is none. */
   take (now: number): boolean {
-    if (this.isEmpty(now)) return false
-    this.overdraw(now)
+    if (this.#rate.waitMs(this.#fullAt, now) > 0) return false
+    this.#fullAt = this.#rate.taken(this.#fullAt, now)
     return true
   }
 
   /** Puts back a token that was taken for nothing. */
   giveBack (): void {
-    this.#fullAt -= this.#rate.msPerToken
-  }
-
-  /** Takes one token all the same, which makes the wait longer by one. */
-  overdraw (now: number): void {
-    this.#fullAt = Math.max(this.#fullAt, now) + this.#rate.msPerToken
-  }
-
-  isEmpty (now: number): boolean {
-    return this.waitMs(now) > roundingMs
-  }
-
-  /** Until the next token is there; 0 while there is one. */
-  waitMs (now: number): number {
-    const { msPerToken, fullMs } = this.#rate
-    return Math.max(0, this.#fullAt - now + msPerToken - fullMs)
+    this.#fullAt = this.#rate.givenBack(this.#fullAt)
   }
 }

@@ -35,28 +35,33 @@ t.test('never more than the burst is held', async (t) => {
   t.equal(takeAll(throttle, 3_600_000), 5)
 })
 
-t.test('after waitMs there is a token, and not before', async (t) => {
+t.test('a token that was given back is there', async (t) => {
   const throttle = new Throttle(new Rate(10, 5))
-  takeAll(throttle, 30)
-  t.equal(throttle.take(50), false)
-  const waitMs = throttle.waitMs(50)
-  t.equal(throttle.take(50 + waitMs - 1), false)
-  t.equal(throttle.take(50 + waitMs + 0.001), true)
+  takeAll(throttle, 0)
+  throttle.giveBack()
+  t.equal(takeAll(throttle, 0), 1)
+})
+
+t.test('after waitMs there is a token, and not before', async (t) => {
+  const rate = new Rate(10, 1)
+  const fullAt = rate.taken(0, 30)
+  const waitMs = rate.waitMs(fullAt, 50)
+  t.ok(rate.waitMs(fullAt, 50 + waitMs - 1) > 0)
+  t.equal(rate.waitMs(fullAt, 50 + waitMs), 0)
 })
 
 t.test('there is nothing to wait for while tokens are left', async (t) => {
-  const throttle = new Throttle(new Rate(10, 5))
-  throttle.take(0)
-  t.equal(throttle.waitMs(0), 0)
+  const rate = new Rate(10, 5)
+  t.equal(rate.waitMs(rate.taken(0, 0), 0), 0)
 })
 
 t.test('a token that was overdrawn is waited for, too', async (t) => {
-  const throttle = new Throttle(new Rate(10, 5))
-  takeAll(throttle, 0)
-  for (let token = 0; token < 3; token++) throttle.overdraw(0)
-  t.equal(throttle.waitMs(0), 400)
-  t.equal(throttle.isEmpty(399), true)
-  t.equal(throttle.take(400), true)
+  const rate = new Rate(10, 5)
+  let fullAt = 0
+  for (let token = 0; token < 8; token++) fullAt = rate.taken(fullAt, 0)
+  t.equal(rate.waitMs(fullAt, 0), 400)
+  t.ok(rate.waitMs(fullAt, 399) > 0)
+  t.equal(rate.waitMs(fullAt, 400), 0)
 })
 
 t.test('times that do not add up to the last bit take no token away', async (t) => {
