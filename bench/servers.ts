@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../scripts/ports.js'
 
 /** Servers have one core to themselves, and the load has another. */
 const serverCore = 0
@@ -136,15 +136,6 @@ export async function startRedis (): Promise<Server> {
 export async function pinLoad (): Promise<void> {
   const [code] = await once(spawn('taskset', ['-a', '-c', '-p', String(loadCore), String(process.pid)], { stdio: ['ignore', 'ignore', 'inherit'] }), 'exit')
   if (code !== 0) throw new Error('taskset could not pin the load to a core of its own')
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** @throws when it ends, or does not listen in time */

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { freePort, mustBeFree } from './ports.js'
 
 const help = `Many nodes on one Redis, to try out: npm run cluster -- [--nodes 3] [--redis URL]
 
@@ -46,7 +45,7 @@ async function main (): Promise<void> {
   const redis = values.redis === undefined ? await startRedis() : { url: values.redis, note: '' }
   say(`redis    ${redis.url}${redis.note}`)
   const { HOST = '127.0.0.1', PORT = '8080', LOG_LEVEL = 'warn', NATIVE_PORTS = '' } = process.env
-  const ports = await Promise.all(Array.from({ length: count }, async (_, at) => await freePort(HOST, PORT === '0' ? 0 : Number(PORT) + at)))
+  const ports = await portsFrom(Number(PORT), count, HOST)
   await Promise.all(ports.map(async (port, at) => {
     const name = `node ${at + 1}`
     const child = start(name, process.execPath, ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../src/server.ts', import.meta.url))], {
@@ -131,14 +130,12 @@ async function stop (processes: Array<[ChildProcess, string]>): Promise<void> {
   }))
 }
 
-/** This port, or any. Throws when it is in use: whoever answers there must not be taken for a node. */
-async function freePort (host = '127.0.0.1', wanted = 0): Promise<number> {
-  const server = createServer().listen(wanted, host)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+/** What each node listens on: PORT and those after it, or any for 0. Throws when one is in use: whoever answers there must not be taken for a node. */
+async function portsFrom (first: number, count: number, host: string): Promise<number[]> {
+  if (first === 0) return await Promise.all(Array.from({ length: count }, async () => await freePort(host)))
+  const ports = Array.from({ length: count }, (_, at) => first + at)
+  await Promise.all(ports.map(async (port) => await mustBeFree(port, host)))
+  return ports
 }
 
 function say (line: string): void {

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import type { Test } from 'tap'
 import { Redis } from 'ioredis'
+import { freePort } from '../scripts/ports.js'
 import { until } from './helper.js'
 
 export interface RedisServer {
@@ -17,10 +17,13 @@ export interface RedisServer {
   readonly client: Redis
 }
 
-/** A redis-server of its own on a free port of the loopback, without persistence, ended with the test. */
+/** A redis-server of its own on this or a free port of the loopback, without persistence, ended with the test. */
 export async function startRedis (t: Test, port?: number, extra: readonly string[] = []): Promise<RedisServer> {
   const chosen = port ?? await freePort()
-  const process = spawn('redis-server', ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no', ...extra], { stdio: 'ignore' })
+  const process = spawn('redis-server', ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no', ...extra], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const log = await readiness(process)
+  if (log !== undefined && port === undefined && log.includes('Address already in use')) return await startRedis(t, port, extra)
+  if (log !== undefined) throw new Error(`redis-server has ended instead of listening: ${log}`)
   const client = new Redis(chosen, '127.0.0.1', { retryStrategy: () => 20, maxRetriesPerRequest: null })
   client.on('error', () => {})
   t.teardown(async () => {
@@ -31,6 +34,18 @@ export async function startRedis (t: Test, port?: number, extra: readonly string
   })
   await client.ping()
   return { port: chosen, url: `redis://127.0.0.1:${chosen}`, process, client }
+}
+
+/** Settles once it listens, or with what it said when it has ended instead. */
+async function readiness (redis: ChildProcess): Promise<string | undefined> {
+  let log = ''
+  for await (const text of (redis.stdout as Readable).setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    log += text as string
+    if (!log.includes('Ready to accept connections')) continue
+    redis.stdout?.resume()
+    return undefined
+  }
+  return log
 }
 
 export interface RedisCluster {
@@ -44,7 +59,7 @@ export interface RedisCluster {
 /** Three masters on the loopback that share the slots evenly, ended with the test. */
 export async function startCluster (t: Test, extra: readonly string[] = []): Promise<RedisCluster> {
   const home = await mkdtemp(join(tmpdir(), 'redis-cluster-'))
-  const ports = await freePorts(6)
+  const ports = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort(), await freePort()]
   const start = async (at: number): Promise<RedisServer> => await startRedis(t, ports[at], [
     '--cluster-enabled', 'yes', '--cluster-port', String(ports[at + 3]), '--cluster-config-file', join(home, `${at}.conf`), '--cluster-node-timeout', '2000', ...extra
   ])
@@ -62,22 +77,4 @@ export async function startCluster (t: Test, extra: readonly string[] = []): Pro
     return maps.every((map) => map.length === 3) && states.every((state) => state.includes('cluster_state:ok'))
   })
   return { urls: nodes.map(({ url }) => url), nodes, restart: async (at) => { nodes[at] = await start(at) } }
-}
-
-/** Free ports, all different. */
-async function freePorts (count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map(async (server) => await once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map(async (server) => await once(server.close(), 'close')))
-  return ports
-}
-
-export async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
 import type { Redis } from 'ioredis'
+import { freePort } from '../../scripts/ports.js'
 import { ConfigError } from '../../src/config.js'
 import { RedisDown, RedisLink } from '../../src/state/redis-link.js'
 import { until } from '../helper.js'
-import { freePort, startCluster, startRedis } from '../redis.js'
+import { startCluster, startRedis } from '../redis.js'
 
 const password = 'tr0ub/4dor'
 const encoded = encodeURIComponent(password)

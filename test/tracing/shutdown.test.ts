@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import t from 'tap'
 import { connect, until, urlOf } from '../helper.js'
 import { start } from '../process.js'
-import { freePort } from '../redis.js'
+import { freePort } from '../../scripts/ports.js'
 import { collect, exportTo } from './collector.js'
 
 t.test('at the end the spans that wait are sent', async (t) => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { type Env, until } from '../helper.js'
-import { freePort } from '../redis.js'
+import { freePort } from '../../scripts/ports.js'
 
 export interface Turn {
   readonly port: number
