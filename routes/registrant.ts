@@ -23,16 +23,16 @@ export function register (
   { peers }: State,
   { ID_TAKEOVER }: Config,
   registrant: Registrant,
-  join: Pick<Join, 'room' | 'id' | 'info' | 'welcome' | 'undeliverable'> & { taken: string }
+  { room, id, info, welcome, undeliverable, taken }: Pick<Join, 'room' | 'id' | 'info' | 'welcome' | 'undeliverable'> & { taken: string }
 ): MaybePromise<void> {
   const { connection, member: leaving } = registrant
-  if (!connection.may.register(join.id)) return connection.deny()
-  const { taken, ...place } = join
-  return after(peers.join({ ...place, sink: connection, owner: connection.may.subject, replace: ID_TAKEOVER === 'replace', leaving }), (joined) => {
+  if (!connection.may.register(id)) return connection.deny()
+  const join: Join = { room, id, info, welcome, undeliverable, sink: connection, owner: connection.may.subject, replace: ID_TAKEOVER === 'replace', leaving }
+  return after(peers.join(join), (joined) => {
     if (joined.outcome === 'joined') {
       registrant.member = joined.member
     } else {
-      connection.noteRefusal('id_taken', join.id)
+      connection.noteRefusal('id_taken', id)
       connection.refuse(taken)
     }
   })

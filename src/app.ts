@@ -43,6 +43,8 @@ interface ServiceOptions extends SignalboxOptions {
   /** The certificates that the app's server uses, too. */
   tls?: Tls
   timeouts?: Timeouts
+  /** Whether its log describes requests as ours does: to say so again for our routes costs each request a copy of all serialisers. */
+  describesRequests?: boolean
 }
 
 /** How each dialect is mounted. PeerJS brings its paths along; the others are relative to their name. */
@@ -60,7 +62,7 @@ const mounts: Record<DialectName, { plugin: FastifyPluginAsync, prefix: (config:
  *
  * @throws ConfigError for a setting with a value it cannot take
  */
-export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, prefix = '', cors = prefix !== '', tls: shared, timeouts = usualTimeouts }) => {
+export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, prefix = '', cors = prefix !== '', tls: shared, timeouts = usualTimeouts, describesRequests = false }) => {
   const config = completeConfig(given)
   const tls = shared ?? tlsOf(config)
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
@@ -73,7 +75,7 @@ export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, pr
   await app.register(auth)
   await app.register(speak)
   // Fastify's types want text of a serialiser, pino takes anything.
-  await app.register(routes, { prefix, cors, logSerializers: { req: describeRequest as unknown as () => string } })
+  await app.register(routes, { prefix, cors, ...(!describesRequests && { logSerializers: { req: describeRequest as unknown as () => string } }) })
   await app.register(listeners, { prefix, tls, timeouts })
 }, { name: 'signalbox-app', fastify: '5.x' })
 

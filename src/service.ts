@@ -31,7 +31,7 @@ export function createService (config: Config, timeouts: Timeouts = usualTimeout
   }
   const app: FastifyInstance = fastify(tls === undefined ? options : { ...options, ...securely(tls, timeouts) })
   app.setNotFoundHandler(async (_request, reply) => await reply.code(404).send({ error: 'not found' }))
-  app.register(signalbox, { config, cors: true, timeouts, ...(tls !== undefined && { tls }) })
+  app.register(signalbox, { config, cors: true, timeouts, describesRequests: true, ...(tls !== undefined && { tls }) })
   return app
 }
 

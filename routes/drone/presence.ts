@@ -9,7 +9,7 @@ import { say } from './schema.js'
 export function announceLeaving ({ peers, relay }: State, timers: Timers): void {
   const announceList = coalesce(timers, () => after(peers.list(room), (all) => {
     const clients = all.map(({ id }) => id)
-    relay.broadcastHere(room, say({ type: 'client_list_update', clients, count: clients.length, timestamp: now() }))
+    relay.broadcastHere(room, () => say({ type: 'client_list_update', clients, count: clients.length, timestamp: now() }))
   }))
   peers.watch(room, { left: announceList })
 }

@@ -17,7 +17,7 @@ export function describe (room: string, { id, seenAt }: Peer) {
 /** Tells a group who comes and, if wished, who goes. */
 export function announcePresence ({ peers, relay }: State, { config, connections }: Signalbox): void {
   const announce = (type: 'peer_joined' | 'peer_left') => (room: string, peer: Peer) => {
-    relay.broadcastHere(room, say({ type, payload: { peer: describe(room, peer) } }), peer.id)
+    relay.broadcastHere(room, () => say({ type, payload: { peer: describe(room, peer) } }), peer.id)
   }
   const announceLeaving = announce('peer_left')
   peers.watch('psync', {

@@ -8,12 +8,12 @@ import { say } from './schema.js'
 /** Tells the nodes who comes and goes, and soon after each change who is there. */
 export function announcePresence ({ peers, relay }: State, { timers, connections }: Signalbox): void {
   const announceList = coalesce(timers, () => after(peers.list(room), (nodes) => {
-    relay.broadcastHere(room, say({ type: 'participants', participants: nodes.map(participant) }))
+    relay.broadcastHere(room, () => say({ type: 'participants', participants: nodes.map(participant) }))
   }))
 
   function announce (action: 'join' | 'leave', { id, info }: Peer): void {
     const { username = '', publicKey = '', encryptionKey } = info
-    relay.broadcastHere(room, say({ type: 'presence', action, nodeId: id, username, publicKey, ...(encryptionKey !== undefined && { encryptionKey }) }), id)
+    relay.broadcastHere(room, () => say({ type: 'presence', action, nodeId: id, username, publicKey, ...(encryptionKey !== undefined && { encryptionKey }) }), id)
     announceList()
   }
 

@@ -61,7 +61,7 @@ export interface Join {
   /** Unique in the room. */
   id: string
   sink: Sink
-  info?: PeerInfo
+  info?: PeerInfo | undefined
   /** Only a connection with the same owner may take the id over. */
   owner?: string | undefined
   /** Whether a connection that holds the id already is replaced (closed with 4000), or the join is refused. A connection always replaces itself. */
@@ -73,9 +73,9 @@ export interface Join {
   /** The connection's earlier place. It leaves there, announced, if the join succeeds; in the same room before it is announced again. */
   leaving?: Member | undefined
   /** Called when a frame that this peer had sent could not be delivered on another node, after all. */
-  undeliverable?: (to: string) => void
+  undeliverable?: ((to: string) => void) | undefined
   /** The first frame the sink gets, before mail and before anything new. It is given the other members, which are gathered only if it takes a parameter. */
-  welcome?: (others: readonly Peer[]) => Wire
+  welcome?: ((others: readonly Peer[]) => Wire) | undefined
 }
 
 export type Joined =
@@ -143,8 +143,8 @@ export interface Relay {
   sendOrKeep (mail: Mail): MaybePromise<Sent | 'kept' | 'full'>
   /** To every member of the room, but for the one with the id `except`. Answers how many there were. */
   broadcast (room: string, frame: Wire, except?: string): MaybePromise<number>
-  /** The same for the members on this node only: what a watcher, which runs on every node, uses. */
-  broadcastHere (room: string, frame: Wire, except?: string): void
+  /** The same for the members on this node only: what a watcher, which runs on every node, uses. Nothing is made for a room without others. */
+  broadcastHere (room: string, make: () => Wire, except?: string): void
 }
 
 export interface Mail {

@@ -6,7 +6,7 @@ import { memoryAttempts } from './memory-attempts.js'
 import { Mailboxes } from './mailboxes.js'
 import { RoomSessions } from './memory-sessions.js'
 import { fewMembers, shared } from '../wire.js'
-import { placed } from './places.js'
+import { isAlone, placed } from './places.js'
 
 /** How many codes are drawn before the free ones are looked for one by one. */
 const drawsOfCode = 20
@@ -200,10 +200,15 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
   }
 
   function broadcast (name: string, frame: Wire, except?: string): number {
+    return tell(name, () => frame, except)
+  }
+
+  function tell (name: string, make: () => Wire, except?: string): number {
     const room = rooms.get(name)
     if (room === undefined) return 0
     use(room)
-    const bytes = shared(frame)
+    if (isAlone(room.members, except)) return 0
+    const bytes = shared(make())
     const isForMany = room.members.size > fewMembers
     let count = 0
     for (const member of room.members.values()) {
@@ -214,7 +219,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     return count
   }
 
-  const relay: Relay = { send, sendOrKeep, broadcast, broadcastHere: broadcast }
+  const relay: Relay = { send, sendOrKeep, broadcast, broadcastHere: tell }
 
   function sendInSession ({ room: name, from, to, session: named, begins, idleMs, frame }: SessionSignal): Sent | 'foreign' {
     const room = rooms.get(name)

@@ -22,3 +22,8 @@ export function placed (peers: Peers, maxPlaces = Infinity): Peers {
     }
   }
 }
+
+/** Whether a room has no members but this one. */
+export function isAlone (members: ReadonlyMap<string, unknown>, id: string | undefined): boolean {
+  return members.size === 0 || (members.size === 1 && id !== undefined && members.has(id))
+}

@@ -5,7 +5,7 @@ import { after, type MaybePromise } from '../maybe-promise.js'
 import type { Timer, Timers } from '../timers.js'
 import { fewMembers, shared } from '../wire.js'
 import type { Disconnected, Ending, Join, Joined, Mail, MailboxLimits, Peer, Peers, Relay, Rooms, Sent, Sessions, SessionSignal, State, StateCounters, Wire } from './contract.js'
-import { placed } from './places.js'
+import { isAlone, placed } from './places.js'
 import { redisAttempts } from './redis-attempts.js'
 import { RedisLink } from './redis-link.js'
 import { KeptMail } from './redis-mail.js'
@@ -96,7 +96,7 @@ class RedisExchange implements RedisState {
     send: (room, to, frame, from) => this.#send(room, to, frame, from),
     sendOrKeep: (mail) => this.#sendOrKeep(mail),
     broadcast: (room, frame, except) => this.#broadcast(room, frame, except),
-    broadcastHere: (room, frame, except) => { this.#broadcastHere(room, frame, except) }
+    broadcastHere: (room, make, except) => { this.#broadcastHere(room, make, except) }
   }
 
   readonly sessions: Sessions = { send: (signal) => this.#sendInSession(signal) }
@@ -325,7 +325,7 @@ class RedisExchange implements RedisState {
   }
 
   #broadcast (name: string, frame: Wire, except?: string): MaybePromise<number> {
-    const count: number = this.#broadcastHere(name, frame, except)
+    const count: number = this.#broadcastHere(name, () => frame, except)
     const room = this.#rooms.get(name)
     const isAllHere = room?.watcher !== undefined && room.opened === undefined && room.pending.size === 0 && room.replica.size === room.members.size && room.members.size > 0
     if (isAllHere || !this.#node.isUp) return count
@@ -334,10 +334,10 @@ class RedisExchange implements RedisState {
       .then((all): number => Number(all) - (except === undefined ? 0 : 1), (error: unknown) => whenDown(error, count))
   }
 
-  #broadcastHere (name: string, frame: Wire, except?: string): number {
+  #broadcastHere (name: string, make: () => Wire, except?: string): number {
     const room = this.#rooms.get(name)
-    if (room === undefined) return 0
-    const bytes = shared(frame)
+    if (room === undefined || (room.pending.size === 0 && isAlone(room.members, except))) return 0
+    const bytes = shared(make())
     const isForMany = room.members.size > fewMembers
     let count = 0
     for (const member of room.members.values()) {
@@ -398,7 +398,7 @@ class RedisExchange implements RedisState {
     if (kind === 'close') return this.#onClose(header as ['close', string, string, string, CloseCode])
     if (kind === 'all') {
       const [, name, node, except] = header as ['all', string, string, string]
-      if (node !== this.#process) this.#broadcastHere(name, body, except)
+      if (node !== this.#process) this.#broadcastHere(name, () => body, except)
       return
     }
     if (kind === 'found') return this.#kept.forget(header[3] as string)

@@ -319,7 +319,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
 
   scenario('the welcome comes first, then the mail, then what is new', async (t, { state, enter }) => {
     const [a, b] = [new Inbox(), new Inbox()]
-    state.peers.watch('peerjs', { joined: (room) => { state.relay.broadcastHere(room, 'new') } })
+    state.peers.watch('peerjs', { joined: (room) => { state.relay.broadcastHere(room, () => 'new') } })
     await enter({ room: 'peerjs/k', id: 'a', sink: a })
     t.same(await a.got(1), ['new'])
     for (const frame of ['1', '2', '3']) {
@@ -475,7 +475,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.equal(await state.relay.broadcast('tom', 'to others', 'a'), 1)
     t.equal(await state.relay.broadcast('tom', Buffer.from('to all')), 2)
     t.equal(await state.relay.broadcast('nowhere', 'to nobody'), 0)
-    state.relay.broadcastHere('tom', 'here', 'b')
+    state.relay.broadcastHere('tom', () => 'here', 'b')
     await state.relay.send('tom', 'b', 'last')
     t.same(await a.got(2), ['to all', 'here'])
     t.same(await b.got(3), ['to others', 'to all', 'last'])
