@@ -43,7 +43,7 @@ export default fp(async (app) => {
   function cork ({ ws, raw: { socket } }: FastifyRequest, _reply: FastifyReply, done: () => void) {
     if (ws) {
       socket.cork()
-      connections.turn().corked.push(socket)
+      connections.turn().cork(socket)
     }
     done()
   }

@@ -214,6 +214,7 @@ export class Connection implements Sink {
     if (this.#isClosed) return
     this.#host.onClose(code)
     this.#host.audit.info({ event: endings[code] ?? 'kicked', ...this.#who(), code, reason, by })
+    this.#writer.flush()
     this.#socket.close(code, reason)
     // A paused socket would not read the client's answer.
     this.#socket.resume()

@@ -11,10 +11,10 @@ import type { Handshake } from './dialect.js'
 import { type CloseCode, closeCodes, closeReasons, unauthorized } from './errors.js'
 import { Histogram } from './histogram.js'
 import type { MaybePromise } from './maybe-promise.js'
-import type { Turn } from './socket-writer.js'
 import { Tally } from './tally.js'
 import { Rate, Throttle } from './throttle.js'
 import type { Timers } from './timers.js'
+import { Turn } from './turn.js'
 
 /** How long a client may take to answer a close before its socket is cut. In ms. */
 export const closeTimeoutMs = 3_000
@@ -58,9 +58,8 @@ export class Connections implements ConnectionHost {
   readonly #open = new Set<Connection>()
   /** How many of each address; empty where they are not bounded. */
   readonly #byNetwork = new Map<string, number>()
-  #turns = 0
   /** Its number is 0 until something is written in it. */
-  readonly #turn: Turn = { number: 0, corked: [] }
+  #turn: Turn | undefined
   readonly #refusals = new Throttle(new Rate(refusalRate, refusalBurst))
   #omitted = 0
   #isDraining = false
@@ -110,18 +109,17 @@ export class Connections implements ConnectionHost {
   }
 
   turn = (): Turn => {
-    if (this.#turn.number === 0) {
-      this.#turn.number = ++this.#turns
+    if (this.#turn === undefined) {
+      this.#turn = new Turn()
       setImmediate(this.#endTurn)
     }
     return this.#turn
   }
 
   readonly #endTurn = (): void => {
-    const { corked } = this.#turn
-    this.#turn.number = 0
-    this.#turn.corked = []
-    for (const writer of corked) writer.uncork()
+    const turn = this.#turn
+    this.#turn = undefined
+    turn?.end()
   }
 
   forget = (connection: Connection): void => {
