@@ -48,18 +48,19 @@ export class Client {
   /** Told what ended it, unless it was us. */
   onEnd: (error: Error) => void = () => {}
 
-  private constructor (url: URL, localAddress: string) {
+  private constructor (url: URL, localAddress: string | undefined) {
     this.#socket = connectSocket({
       host: url.hostname,
       port: Number(url.port),
-      localAddress,
+      // To name one makes the kernel look for a port of it among all that are open, which costs the load more than all the rest.
+      ...(localAddress !== undefined && { localAddress }),
       noDelay: true,
       onread: { buffer: shared, callback: (length) => this.#read(length) }
     })
   }
 
   /** @param localAddress another for each few ten thousand connections, which is how many ports there are */
-  static async connect (address: string, localAddress = '127.0.0.1'): Promise<Client> {
+  static async connect (address: string, localAddress?: string): Promise<Client> {
     const url = new URL(address)
     const client = new Client(url, localAddress)
     await client.#upgrade(url)

@@ -53,7 +53,6 @@ function leastBytes (nodes: number): number {
 async function storm (server: NodeServer, nodes: number): Promise<Figures> {
   const complete = listBytes(nodes)
   const clients = await each(nodes, 100, async () => await Client.connect(server.url + dialects.tom.path()))
-  await server.memory()
   const all = new Promise<void>((resolve, reject) => {
     let waiting = nodes
     setTimeout(() => reject(new Error(`${waiting} nodes have no complete list`)), timeoutMs).unref()

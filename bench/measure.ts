@@ -11,6 +11,14 @@ export interface Span {
   readonly shares: Figures
 }
 
+/** Several spans as one, without what happened between them. */
+export function together (spans: readonly Span[]): Span {
+  const sum = (of: (span: Span) => number): number => spans.reduce((total, span) => total + of(span), 0)
+  const seconds = sum((span) => span.seconds)
+  const share = (name: string): number => sum((span) => (span.shares[name] ?? NaN) * span.seconds) / seconds
+  return { cpu: sum(({ cpu }) => cpu), seconds, shares: { [serverShare]: share(serverShare), [loadShare]: share(loadShare) } }
+}
+
 /** Begins a measurement; what it returns ends it. */
 export function begin ({ cpu }: Server): () => Span {
   const start = { cpu: cpu(), load: loadCpu(), at: performance.now() }
