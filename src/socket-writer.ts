@@ -11,7 +11,8 @@ const openState = 1
 
 /**
  * The way to one socket, past ws where it has no extensions: its `send` costs twice as much, and cannot hold frames until a turn
- * is over. Many are one system call then, and a relay costs a third less.
+ * is over. Several are one system call then, and a relay costs a third less, a storm of joins two thirds. Frames for it alone are
+ * in the socket already, so that no pong and no close of ws overtakes them; those for many are kept once for all of them.
  */
 export class SocketWriter implements Corked {
   readonly #socket: WebSocket
@@ -21,7 +22,7 @@ export class SocketWriter implements Corked {
   /** It is told when the turn is over. */
   #isHeld = false
   #isCorked = false
-  /** The last frames that it is to have are these of the turn's frames for many. */
+  /** Behind what is in the socket, it is to have the turn's frames for many from this number up to that. */
   #from = 0
   #to = 0
 
@@ -60,7 +61,7 @@ export class SocketWriter implements Corked {
     this.#to = number + 1
   }
 
-  /** Passes on the frames for many that it has not passed on yet, which those written past it would overtake. */
+  /** Puts into the socket what others would overtake there. */
   flush (): void {
     const [from, to] = [this.#from, this.#to]
     this.#from = this.#to = 0
@@ -86,7 +87,7 @@ export class SocketWriter implements Corked {
     const [from, to] = [this.#from, this.#to]
     this.#isHeld = false
     this.#from = this.#to = 0
-    if (from !== to && this.#socket.readyState === openState) this.#transport?.write(turn.frames(from, to))
+    if (from !== to && this.#socket.readyState === openState) this.#transport?.write(turn.piece(from, to))
     if (!this.#isCorked) return
     this.#isCorked = false
     this.#transport?.uncork()
@@ -94,7 +95,9 @@ export class SocketWriter implements Corked {
 
   /** Whether so many bytes wait, or more: not counting those that are held only until the turn is over, which go now. */
   isBehind (maxBytes: number): boolean {
-    if (this.#socket.bufferedAmount <= maxBytes) return false
+    const held = this.#from === this.#to ? 0 : this.#turn().bytes(this.#from, this.#to)
+    if (this.#socket.bufferedAmount + held <= maxBytes) return false
+    this.flush()
     if (!this.#isCorked) return true
     this.#transport?.uncork()
     this.#transport?.cork()

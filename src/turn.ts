@@ -4,15 +4,18 @@ export interface Corked {
 }
 
 /**
- * A turn of the event loop, within which the frames for one socket are gathered. Those for many sockets are kept once for all of
- * them: each socket remembers only from which to which it is to have, and is given them as one piece of bytes.
+ * A turn of the event loop, within which frames are gathered. Those for many sockets are kept once, in the order they were said:
+ * each socket remembers only from which to which it is to have, and is given them as one piece.
  */
 export class Turn {
   readonly #corked: Corked[] = []
   readonly #frames: Buffer[] = []
-  /** All frames, one behind the other, and where each begins. */
-  #joined: Buffer | undefined
+  /** Bytes of all frames before each, and of all. */
   readonly #starts: number[] = [0]
+  /** What was asked for last, which those who were told the same ask for next. */
+  #piece: Buffer | undefined
+  #from = 0
+  #to = 0
 
   /** Tells it to `uncork` once the turn is over. */
   cork (corked: Corked): void {
@@ -23,7 +26,7 @@ export class Turn {
     for (const corked of this.#corked) corked.uncork(this)
   }
 
-  /** The number of a frame for many, which is the same for all that are given the same bytes one after the other. */
+  /** The number of a frame for many: one for all that are given the same bytes, one after the other. */
   numberOf (frame: Buffer): number {
     const last = this.#frames.length - 1
     if (this.#frames[last] === frame) return last
@@ -35,10 +38,19 @@ export class Turn {
     return this.#frames[number] as Buffer
   }
 
-  /** The frames from one number up to another, as one. Once the turn is over: more may come before. */
-  frames (from: number, to: number): Buffer {
+  /** Bytes of the frames from one number up to another. */
+  bytes (from: number, to: number): number {
+    return (this.#starts[to] as number) - (this.#starts[from] as number)
+  }
+
+  /** The frames from one number up to another, as one. Of nothing else, or a slow reader would keep alive what others are told. */
+  piece (from: number, to: number): Buffer {
     if (to - from === 1) return this.frame(from)
-    this.#joined ??= Buffer.concat(this.#frames)
-    return this.#joined.subarray(this.#starts[from], this.#starts[to])
+    if (this.#piece === undefined || this.#from !== from || this.#to !== to) {
+      this.#piece = Buffer.concat(this.#frames.slice(from, to), this.bytes(from, to))
+      this.#from = from
+      this.#to = to
+    }
+    return this.#piece
   }
 }
