@@ -16,9 +16,6 @@ interface Crowd {
   readonly everyMs?: number | undefined
 }
 
-/** Codes are 9 000, and those who connected before have left. */
-const withoutOldRooms = { ROOM_EMPTY_TTL_MS: '500' }
-
 /** Upgrade, one frame that registers, one answer. Every client has a group of its own, so nobody is told of it. */
 export const connect: Bench = {
   name: 'connect',
@@ -39,7 +36,7 @@ export const connect: Bench = {
     const byCohorts = `\`ws\`, ${cohorts.atOnce} every ${cohorts.everyMs} ms`
     const cases = [await add(byAnyone, bare, startOther('parsing'), crowd)]
     for (const protocol of [dialects.psync, dialects.rooms, dialects.peerjs, dialects.drone]) {
-      cases.push(await add(`Signalbox, ${protocol.name}`, protocol, startSignalbox({ env: withoutOldRooms }), crowd, { baseline: byAnyone, goal: 1.35 }))
+      cases.push(await add(`Signalbox, ${protocol.name}`, protocol, startSignalbox(), crowd, { baseline: byAnyone, goal: 1.35 }))
     }
     if (!isSmall) cases.push(await add('npm `peer`', peer, startOther('peer'), crowd, { baseline: byAnyone }))
     cases.push(await add(byCohorts, bare, startOther('parsing'), cohorts))

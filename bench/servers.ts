@@ -53,7 +53,9 @@ const withoutLimits = {
   MESSAGE_BURST: '1000000000',
   CONNECT_RATE: '1000000000',
   MAX_CLIENTS: '1000000',
-  PEERJS_CONCURRENT_LIMIT: '1000000'
+  PEERJS_CONCURRENT_LIMIT: '1000000',
+  // There are 9 000 codes, and empty rooms keep theirs.
+  ROOM_EMPTY_TTL_MS: '500'
 }
 
 /** The built server. */

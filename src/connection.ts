@@ -80,9 +80,11 @@ export class Connection implements Sink {
   #peer: unknown
   #may: Permit
   #expiry: Timer | undefined
-  /** When anything came last, and when a frame did: by the monotonic clock, which nobody sets. */
-  #heardAt = performance.now()
-  #frameAt = this.#heardAt
+  /** When a frame came last: by the monotonic clock, which nobody sets. */
+  #frameAt = performance.now()
+  /** When anything did, and when it was accepted: whole ms, which take no memory of their own as others do. */
+  #heardAt = Math.floor(this.#frameAt)
+  readonly #openedAt = this.#heardAt
 
   /** Frames that came while an earlier one was being handled or the socket was held back: what one chunk held, since it is paused then. */
   #waiting: Buffer[] | undefined
@@ -98,8 +100,6 @@ export class Connection implements Sink {
   /** The places it has: mostly one, so no list. */
   #member: Member | undefined
   #otherMembers: readonly Member[] = none
-  /** When it was accepted, in ms since the epoch. */
-  readonly openedAt = Date.now()
   /** Frames that came, and frames that were handed to its socket. */
   received = 0
   sent = 0
@@ -107,7 +107,7 @@ export class Connection implements Sink {
   constructor (host: ConnectionHost, socket: WebSocket, speaks: Speaks, { number, address, handshake, permit }: { number: number, address: string, handshake: Handshake, permit: Permit }) {
     this.#host = host
     this.#socket = socket
-    this.#writer = new SocketWriter(socket, host.turn)
+    this.#writer = new SocketWriter(socket)
     this.#entrance = { handshake, chooser: 'choose' in speaks ? speaks : undefined, unknown: 0 }
     this.number = number
     this.address = address
@@ -135,9 +135,14 @@ export class Connection implements Sink {
     return this.#member === undefined ? none : [this.#member, ...this.#otherMembers]
   }
 
+  /** When it was accepted, in ms since the epoch. */
+  get openedAt (): number {
+    return timeOf(this.#openedAt)
+  }
+
   /** When a frame or a pong came last, in ms since the epoch. */
   get seenAt (): number {
-    return Math.round(Date.now() - (performance.now() - this.#heardAt))
+    return timeOf(this.#heardAt)
   }
 
   /** Bytes that wait for its client to read them. */
@@ -155,7 +160,7 @@ export class Connection implements Sink {
       setImmediate(() => this.close(closeCodes.slowConsumer))
       return this.drop('slow_consumer')
     }
-    this.#writer.write(frame, isForMany)
+    this.#writer.write(frame, isForMany, this.#host.turn())
     this.sent++
     const traffic = this.#dialect?.traffic
     traffic?.sent.add(typeOf(frame) ?? traffic.passesOn)
@@ -232,7 +237,7 @@ export class Connection implements Sink {
   #onMessage (data: Buffer, isBinary: boolean): void {
     if (this.#isClosed) return
     const now = performance.now()
-    this.#heardAt = this.#frameAt = now
+    this.#heard(now)
     this.received++
     // Ours, unless the app around us had set up its sockets with another limit.
     if (data.length > this.#host.limits.maxPayload) return this.close(closeCodes.tooBig)
@@ -242,9 +247,15 @@ export class Connection implements Sink {
     else this.#dispatch(data)
   }
 
+  #heard (now: number): void {
+    this.#frameAt = now
+    this.#heardAt = Math.floor(now)
+  }
+
   /** Pings and pongs cannot wait, since they are handled by the time we hear of them. What comes after them waits for longer. */
   #onControl (): void {
-    const now = this.#heardAt = performance.now()
+    const now = performance.now()
+    this.#heardAt = Math.floor(now)
     if (this.#isClosed) return
     if (!this.#isHeld) {
       this.#admit(now)
@@ -299,7 +310,7 @@ export class Connection implements Sink {
       const next = this.#waiting?.[0]
       if (next === undefined) {
         this.#waiting = undefined
-        this.#heardAt = this.#frameAt = performance.now()
+        this.#heard(performance.now())
         this.#socket.resume()
         return
       }
@@ -452,8 +463,8 @@ export class Connection implements Sink {
   #checkLife (): void {
     const { silentMs, framelessMs } = this.#bounds()
     // A socket that we do not read cannot show that it lives.
-    if (this.#isBusy || this.#isHeld) this.#heardAt = this.#frameAt = performance.now()
     const now = performance.now()
+    if (this.#isBusy || this.#isHeld) this.#heard(now)
     if (now - this.#heardAt >= silentMs || now - this.#frameAt >= framelessMs) return this.close(closeCodes.timeout)
     this.#writer.ping()
     this.#awaitLife()
@@ -505,6 +516,11 @@ export class Connection implements Sink {
       failed(error)
     }
   }
+}
+
+/** A time of the monotonic clock, in ms since the epoch. */
+function timeOf (at: number): number {
+  return Math.round(Date.now() - (performance.now() - at))
 }
 
 const owner = Symbol('owner')

@@ -18,19 +18,16 @@ export class SocketWriter implements Corked {
   readonly #socket: WebSocket
   /** What is below it, for which ws has no public name. */
   readonly #transport: Duplex | undefined
-  readonly #turn: () => Turn
-  /** It is told when the turn is over. */
-  #isHeld = false
+  /** The turn at whose end it is told to let go. */
+  #turn: Turn | undefined
   #isCorked = false
   /** Behind what is in the socket, it is to have the turn's frames for many from this number up to that. */
   #from = 0
   #to = 0
 
-  /** @param turn the one that goes on */
-  constructor (socket: WebSocket, turn: () => Turn) {
+  constructor (socket: WebSocket) {
     this.#socket = socket
     this.#transport = socket.extensions === '' ? (socket as unknown as { _socket?: Duplex })._socket : undefined
-    this.#turn = turn
   }
 
   /** Bytes that wait for the client to read them. */
@@ -38,13 +35,16 @@ export class SocketWriter implements Corked {
     return this.#socket.bufferedAmount
   }
 
-  /** Holds the frames of a turn until it is over. */
-  write (frame: Wire, isForMany: boolean): void {
+  /**
+   * Holds the frames of a turn until it is over.
+   *
+   * @param turn the one that goes on
+   */
+  write (frame: Wire, isForMany: boolean, turn: Turn): void {
     const transport = this.#transport
     if (transport === undefined) return this.#socket.send(frame, asText)
-    const turn = this.#turn()
-    if (!this.#isHeld) {
-      this.#isHeld = true
+    if (this.#turn === undefined) {
+      this.#turn = turn
       turn.cork(this)
     }
     if (isForMany) return this.#add(turn.numberOf(framed(frame)))
@@ -67,8 +67,7 @@ export class SocketWriter implements Corked {
     this.#from = this.#to = 0
     if (from === to) return
     this.#cork()
-    const turn = this.#turn()
-    for (let number = from; number < to; number++) this.#transport?.write(turn.frame(number))
+    for (let number = from; number < to; number++) this.#transport?.write((this.#turn as Turn).frame(number))
   }
 
   #cork (): void {
@@ -85,7 +84,7 @@ export class SocketWriter implements Corked {
   /** Lets go what was held since the turn began. */
   uncork (turn: Turn): void {
     const [from, to] = [this.#from, this.#to]
-    this.#isHeld = false
+    this.#turn = undefined
     this.#from = this.#to = 0
     if (from !== to && this.#socket.readyState === openState) this.#transport?.write(turn.piece(from, to))
     if (!this.#isCorked) return
@@ -95,7 +94,7 @@ export class SocketWriter implements Corked {
 
   /** Whether so many bytes wait, or more: not counting those that are held only until the turn is over, which go now. */
   isBehind (maxBytes: number): boolean {
-    const held = this.#from === this.#to ? 0 : this.#turn().bytes(this.#from, this.#to)
+    const held = this.#turn?.bytes(this.#from, this.#to) ?? 0
     if (this.#socket.bufferedAmount + held <= maxBytes) return false
     this.flush()
     if (!this.#isCorked) return true
