@@ -27,8 +27,8 @@ const nodesOf = new WeakMap<FastifyInstance, FastifyInstance[]>()
 export async function build (t: Test, env: Env = {}): Promise<FastifyInstance> {
   if (where === 'memory' || env.REDIS_URL !== undefined) return await listen(t, env)
   const { url } = await startRedis(t)
-  // What nodes tell each other now and then, they tell soon.
-  const shared = { NODE_LEASE_MS: '1000', ...env, REDIS_URL: url }
+  // Soon enough for what nodes tell each other now and then, and longer than a process that sets up six servers at once stands still.
+  const shared = { NODE_LEASE_MS: '5000', ...env, REDIS_URL: url }
   const app = await listen(t, shared)
   if (where === 'nodes') nodesOf.set(app, [app, await listen(t, shared)])
   return app
