@@ -8,9 +8,10 @@ import { joinStorm } from './join-storm.js'
 import { latency } from './latency.js'
 import { nodes } from './nodes.js'
 import { printPage } from './page.js'
+import { profilesTable } from './profiles.js'
 import { relay, relay1 } from './relay.js'
 import { record } from './results.js'
-import { pinLoad, profileInto } from './servers.js'
+import { pinLoad, profileInto, profilesWritten } from './servers.js'
 import { table } from './table.js'
 
 /** All benches, in the order they run. */
@@ -57,6 +58,7 @@ async function runAll (): Promise<void> {
     // Once more: what else the machine was doing may be over.
     else if (farOff(result).length > 0) fail(farOff(await run(bench)))
   }
+  if (profiles !== undefined) process.stdout.write(`\nWhose code the servers ran, in the order they were started, in %\n\n${profilesTable(profilesWritten())}\n`)
   if (!isSmall) printPage()
 }
 

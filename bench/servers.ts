@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { cpus } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../scripts/ports.js'
@@ -68,19 +69,28 @@ export async function startOther (name: Other, start: Start = {}): Promise<NodeS
   return await startNode(`servers/${name}.mjs`, { ...start, env: { WS_NO_BUFFER_UTIL: '1' } })
 }
 
-let profiling: readonly string[] = []
+let profiles: string | undefined
+const profiled: string[] = []
 
-/** From here on every Node that is started writes a profile of its CPU there when it ends. */
+/** From here on every Node that is started writes a profile of its CPU there when it ends, from when it listens: `1.cpuprofile` and so on. */
 export function profileInto (directory: string): void {
-  profiling = ['--cpu-prof', `--cpu-prof-dir=${directory}`]
+  mkdirSync(directory, { recursive: true })
+  profiles = directory
+}
+
+/** The profiles of those that were started, in that order. */
+export function profilesWritten (): readonly string[] {
+  return profiled
 }
 
 async function startNode (file: string, { env = {}, node = process.execPath, isFree = false }: Start): Promise<NodeServer> {
   const { PATH = '' } = process.env
-  const args = ['--expose-gc', '--import', here('servers/preload.mjs'), ...profiling, here(file)]
+  const args = ['--expose-gc', '--import', here('servers/preload.mjs'), here(file)]
+  const profile = profiles === undefined ? undefined : join(profiles, `${profiled.length + 1}.cpuprofile`)
+  if (profile !== undefined) profiled.push(profile)
   // What it logs goes to /dev/null.
   const child = spawn('taskset', ['-c', isFree ? allCores : String(serverCore), node, ...args], {
-    env: { PATH, NODE_ENV: 'production', PORT: '0', ...env },
+    env: { PATH, NODE_ENV: 'production', PORT: '0', ...(profile !== undefined && { BENCH_PROFILE: profile }), ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc']
   })
   const answer = async (): Promise<Record<string, number>> => {

@@ -48,6 +48,7 @@ function checksTable ({ checks }: Result): string {
   return '\n\n' + markdown([['', 'measured', 'goal', 'reached'], ...body])
 }
 
-function markdown ([head = [], ...body]: string[][]): string {
+/** Rows of cells as a table, of which the first is its head. */
+export function markdown ([head = [], ...body]: string[][]): string {
   return [head, ['---', ...head.slice(1).map(() => '---:')], ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

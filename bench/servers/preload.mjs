@@ -1,4 +1,6 @@
 // Loaded into every Node that is measured: it tells what only the process itself knows, when it is asked.
+import { writeFileSync } from 'node:fs'
+import { Session } from 'node:inspector/promises'
 import { Server } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
@@ -29,14 +31,29 @@ const answers = {
     return { p99: delays.percentile(99) / 1e6 - resolution }
   },
 
-  end () {
+  async end () {
+    await profiled?.()
     process.exit()
   }
 }
 
+/** Of its CPU from now on; what is answered ends that and writes it to the file. */
+async function profile (file) {
+  const session = new Session()
+  session.connect()
+  await session.post('Profiler.enable')
+  await session.post('Profiler.start')
+  return async () => writeFileSync(file, JSON.stringify((await session.post('Profiler.stop')).profile))
+}
+
+let profiled
+
 const { listen } = Server.prototype
 Server.prototype.listen = function (...args) {
-  this.once('listening', () => process.send({ port: this.address().port }))
+  this.once('listening', async () => {
+    if (process.env.BENCH_PROFILE !== undefined) profiled ??= await profile(process.env.BENCH_PROFILE)
+    process.send({ port: this.address().port })
+  })
   return listen.apply(this, args)
 }
 
