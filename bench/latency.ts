@@ -16,7 +16,8 @@ export const latency: Bench = {
   title: `Latency of one pair, ${perSecond} signals a second`,
   figure,
   async prepare ({ keep, warmUpMs, ...options }) {
-    // A percentile of the tail differs from turn to turn by a factor of ten, whoever is measured: many short turns, and the median of them.
+    // A percentile of the tail differs from turn to turn by a factor of ten, whoever is measured: many short turns, and the
+    // median of them. It hides stalls that come in fewer than half of the turns, of all servers alike.
     const measureMs = options.measureMs / 4
     const rounds = options.rounds * 6
     const add = async (name: string, protocol: Protocol, starting: Promise<Server>, compared: Pick<Case, 'baseline' | 'goal'> = {}): Promise<Case> => {

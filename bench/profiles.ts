@@ -11,9 +11,10 @@ interface Profile {
 }
 
 /** Whose code may run, in the order of the table. */
-const owners = ['writes to sockets', 'kernel and native code', 'garbage collection', 'Node', '`ws`', 'Fastify and its plugins', 'pino', 'the server itself', 'others'] as const
+const owners = ['writes', 'kernel and native code', 'garbage collection', 'Node', '`ws`', 'Fastify and its plugins', 'pino', 'the server itself', 'others'] as const
 type Owner = typeof owners[number]
 
+/** Of sockets, and of the log, which has the same names: who called them is not looked at. */
 const writes = new Set(['writev', 'writeBuffer', 'writeUtf8String', 'writeLatin1String', 'writeAsciiString'])
 
 const packages: ReadonlyArray<readonly [RegExp, Owner]> = [
@@ -52,6 +53,6 @@ function sharesOf ({ nodes, samples, timeDeltas }: Profile): Map<Owner, number> 
 function owning (functionName: string, url: string): Owner | undefined {
   if (functionName === '(idle)') return undefined
   if (functionName === '(garbage collector)') return 'garbage collection'
-  if (url === '') return writes.has(functionName) ? 'writes to sockets' : 'kernel and native code'
+  if (url === '') return writes.has(functionName) ? 'writes' : 'kernel and native code'
   return packages.find(([pattern]) => pattern.test(url))?.[1] ?? 'others'
 }

@@ -13,7 +13,7 @@ t.test('a profile tells whose code ran while the process did not sleep', async (
   const profile = { nodes, samples: nodes.map(({ id }) => id), timeDeltas: nodes.map(({ id }) => id === 0 ? 1e6 : 10) }
   const file = join(t.testdir({ '1.cpuprofile': JSON.stringify(profile) }), '1.cpuprofile')
   t.same(profilesTable([file, file]).split('\n'), [
-    '| server | writes to sockets | kernel and native code | garbage collection | Node | `ws` | Fastify and its plugins | pino | the server itself | others |',
+    '| server | writes | kernel and native code | garbage collection | Node | `ws` | Fastify and its plugins | pino | the server itself | others |',
     '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
     '| 1 | 10 | 10 | 10 | 10 | 10 | 10 | 10 | 20 | 10 |',
     '| 2 | 10 | 10 | 10 | 10 | 10 | 10 | 10 | 20 | 10 |'
