@@ -6,11 +6,11 @@ import type { SpokenDialect } from './dialect.js'
 import type { CloseCode } from './errors.js'
 import type { Histogram } from './histogram.js'
 import type { MaybePromise } from './maybe-promise.js'
-import type { Wire } from './state/contract.js'
 import type { Tally } from './tally.js'
 import type { Rate } from './throttle.js'
 import type { Timers } from './timers.js'
 import type { Turn } from './turn.js'
+import type { Wire } from './wire.js'
 
 export type Log = Pick<BaseLogger, 'error' | 'warn' | 'info' | 'debug'>
 
