@@ -15,6 +15,8 @@ import { Frame, frameOf, type Wire } from './wire.js'
 
 /** A socket held back for so long without a break is closed. */
 const maxHeldMs = 300_000
+/** So is one that is sent pings and pongs while it is held back, which cannot wait, for more than this at its rate. */
+const maxControlMs = 30_000
 /** A frame counts once for each of these that it begins: what is parsed and passed on costs by its bytes. */
 const bytesPerToken = 4096
 /** What a token pays for in processor time, in ms: several times what frames of its size take, unless somebody has looked for worse. */
@@ -63,6 +65,8 @@ interface Hold {
   /** When it was held first without a break. */
   since: number
   releasedAt: number
+  /** Pings and pongs that came meanwhile. */
+  controls: number
 }
 
 /**
@@ -283,8 +287,9 @@ export class Connection implements Sink {
       return
     }
     const { messageRate } = this.#host.limits
+    const hold = this.#hold as Hold
     this.#fullAt = messageRate.taken(this.#fullAt, now)
-    if (messageRate.waitMs(this.#fullAt, now) > maxHeldMs) this.close(closeCodes.policy, tooMany)
+    if (++hold.controls > messageRate.tokensIn(maxControlMs)) this.close(closeCodes.policy, tooMany)
   }
 
   /**
@@ -298,7 +303,7 @@ export class Connection implements Sink {
       return true
     }
     this.#host.counters.held++
-    const hold = this.#hold ??= { timer: undefined, since: now, releasedAt: now }
+    const hold = this.#hold ??= { timer: undefined, since: now, releasedAt: now, controls: 0 }
     if (now - hold.releasedAt > breakMs) hold.since = now
     if (now - hold.since > maxHeldMs) this.close(closeCodes.policy, tooMany)
     else this.#holdBack(hold)
@@ -318,6 +323,7 @@ export class Connection implements Sink {
       if (messageRate.waitMs(this.#fullAt, now) > 0) return this.#holdBack(hold)
       hold.timer = undefined
       hold.releasedAt = now
+      hold.controls = 0
       this.#drain()
     })
   }

@@ -24,7 +24,12 @@ export class Rate {
     return Math.max(fullAt, now) + tokens * this.#msPerToken
   }
 
-  /** The same after a token was put back. */
+  /** How many tokens come in so many ms. */
+  tokensIn (ms: number): number {
+    return ms / this.#msPerToken
+  }
+
+  /** When it is full again after a token was put back. */
   givenBack (fullAt: number): number {
     return fullAt - this.#msPerToken
   }
