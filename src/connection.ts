@@ -6,6 +6,7 @@ import type { Permit } from './claims.js'
 import type { Chooser, ConnectionHost, Drop, Refusal, Speaks } from './connection-host.js'
 import type { Handshake, Liveness, SpokenDialect, SpokenFrame } from './dialect.js'
 import { type CloseCode, closeCodes, closeReasons, notAllowed, quote, unauthorized } from './errors.js'
+import { largeBytes } from './large-frames.js'
 import type { MaybePromise } from './maybe-promise.js'
 import { countMembers, type JsonObject, parse, type Received } from './parse.js'
 import { SocketWriter } from './socket-writer.js'
@@ -350,9 +351,21 @@ export class Connection implements Sink {
     }
   }
 
-  /** Handles a frame, and charges a large one for the processor time that its size does not account for. */
   #dispatch (raw: Buffer): void {
     if (raw.length <= bytesPerToken) return this.#process(raw)
+    if (raw.length <= largeBytes) return this.#processTimed(raw)
+    this.#isBusy = true
+    this.#socket.pause()
+    this.#host.largeFrames.enter(() => {
+      this.#isBusy = false
+      if (this.#isClosed) return this.#leave()
+      this.#processTimed(raw)
+      this.#drain()
+    })
+  }
+
+  /** Handles a frame, and charges it for the processor time that its size does not account for. */
+  #processTimed (raw: Buffer): void {
     const before = process.cpuUsage()
     this.#process(raw)
     const { user, system } = process.cpuUsage(before)

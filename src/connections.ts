@@ -10,6 +10,7 @@ import type { ConnectionHost, ConnectionLimits, Drop, Log, Refusal, Speaks } fro
 import type { Handshake } from './dialect.js'
 import { type CloseCode, closeCodes, closeReasons, unauthorized } from './errors.js'
 import { Histogram } from './histogram.js'
+import { LargeFrames } from './large-frames.js'
 import type { MaybePromise } from './maybe-promise.js'
 import { Tally } from './tally.js'
 import { Rate, Throttle } from './throttle.js'
@@ -41,6 +42,7 @@ export class Connections implements ConnectionHost {
   readonly timers: Timers
   readonly log: Log
   readonly audit: Audit
+  readonly largeFrames = new LargeFrames()
   readonly counters = {
     handling: new Histogram(handlingBounds),
     closed: new Tally(),
