@@ -179,9 +179,12 @@ async function relayed ({ sender, receiver, members }: Pair, text: string, numbe
   const done = new Promise<void>((resolve) => {
     const take = (data: unknown): void => {
       const arrived = String(data)
-      if (!arrived.includes(mark)) return void got.push(arrived)
-      receiver.socket.off('message', take)
-      resolve()
+      if (arrived.includes(mark)) {
+        receiver.socket.off('message', take)
+        resolve()
+      } else {
+        got.push(arrived)
+      }
     }
     receiver.socket.on('message', take)
   })
