@@ -111,6 +111,7 @@ export class Connection implements Sink {
   #isClosed = false
   /** The places it has: mostly one, so no list. */
   #member: Member | undefined
+  #hasRegistered = false
   #otherMembers: readonly Member[] = none
   /** Frames that came, and frames that were handed to its socket. */
   received = 0
@@ -191,7 +192,11 @@ export class Connection implements Sink {
     this.#keep([...others, member])
     const { traffic } = this.#dialect as SpokenDialect
     traffic.registrations++
-    this.#host.audit.info({ event: 'register', ...this.#who(), room: member.room, id: member.id })
+    const record = { event: 'register' as const, ...this.#who(), room: member.room, id: member.id }
+    // The first one comes with a handshake, which has a rate.
+    if (this.#hasRegistered) this.#host.audit.often(record)
+    else this.#host.audit.info(record)
+    this.#hasRegistered = true
   }
 
   /** Told by the state: the peer is not registered there any more. */
