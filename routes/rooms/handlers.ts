@@ -43,7 +43,8 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
       opened: true,
       maxMembers: config.ROOM_MAX_CLIENTS,
       leaving: peer.member,
-      welcome: () => say({ type, roomId, myId })
+      welcome: () => say({ type, roomId, myId }),
+      undeliverable: () => connection.refuse(sentences.slow)
     })
     return after(joined, (joined) => {
       if (joined.outcome === 'joined') peer.member = joined.member
@@ -93,7 +94,8 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
       if (member === undefined) return connection.refuse(sentences.notInRoom)
       // Of exactly what clients send the bytes are enough; what else a frame holds is left out.
       const spliceable = Object.keys(frame).length === 2 ? spliced(raw, stamp) : undefined
-      return after(relay.broadcast(member.room, spliceable ?? say({ type: 'signal', senderId: myId, payload: frame.payload }), myId), () => {})
+      const signal = spliceable ?? say({ type: 'signal', senderId: myId, payload: frame.payload })
+      return after(relay.broadcast(member.room, signal, myId, { isSignal: true }), (count) => connection.charge(count * Buffer.byteLength(signal)))
     }
   }
 }

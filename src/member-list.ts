@@ -1,0 +1,34 @@
+import { coalesce } from './coalesce.js'
+import { after } from './maybe-promise.js'
+import type { Peer, State, Wire } from './state/contract.js'
+import type { Timers } from './timers.js'
+
+/** The list of who is in a room, which its members are told. */
+export interface MemberList {
+  /** Tells them soon: one list for many changes, and the last one after the last change. */
+  announce (): void
+  /** As it was told last: its members on all nodes, and the bytes that all of them were sent. */
+  readonly size: number
+  readonly bytes: number
+}
+
+export function memberList ({ peers, relay }: State, timers: Timers, room: string, compose: (members: readonly Peer[]) => Wire): MemberList {
+  let size = 0
+  let bytes = 0
+  const list = coalesce(timers, () => after(peers.list(room), (members) => {
+    let length = 0
+    const receivers = relay.listHere(room, () => {
+      const frame = compose(members)
+      length = Buffer.byteLength(frame)
+      return frame
+    }, () => list.isDue)
+    size = members.length
+    bytes = size * length
+    return receivers * length
+  }))
+  return {
+    announce: list.ask,
+    get size () { return size },
+    get bytes () { return bytes }
+  }
+}
