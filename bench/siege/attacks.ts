@@ -156,7 +156,8 @@ export const attacks: readonly Attack[] = [
       talker.onText = (answer) => { if (answer.includes('"error"')) talker.go('was told') }
       await talker.flood(text({ type: 'offer', target: `${scene.id}-deaf`, sdp: 'x'.repeat(60_000) }), Math.min(mediumMs, scene.left()))
       await talker.leave()
-      // It reads what came, and what came last is why.
+      // Closed when it has read nothing for 5 s, whatever its accomplice was told. What comes last is why.
+      await deaf.wait(Math.min(7000, scene.left()))
       deaf.socket.resume()
       await deaf.wait(2000)
       scene.saw(await deaf.leave('not stopped'))
