@@ -45,9 +45,12 @@ const handlersOf = ({ peers, relay }) => ({
     }
   },
 
-  publish (_client, frame) {
+  publish ({ connection, id }, frame) {
     const room = roomOf(frame.topic)
-    return after(peers.list(room), ({ length: clients }) => relay.broadcast(room, JSON.stringify({ ...frame, clients })))
+    return after(peers.list(room), ({ length: clients }) => {
+      const published = JSON.stringify({ ...frame, clients })
+      return after(relay.broadcast(room, published, undefined, { from: id }), () => connection.charge(clients * Buffer.byteLength(published)))
+    })
   },
 
   ping ({ connection }) {
