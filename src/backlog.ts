@@ -13,8 +13,8 @@ interface Piece {
 }
 
 /**
- * What waits for a client that reads slowly, by who sent it. A sender may have a share of what is free waiting: the more it has
- * there, the less is free, so it is refused while there is still room for another.
+ * What waits for a client that reads slowly, by who sent it. A sender may have a share of what is free waiting: the more there
+ * is, the less it may add, so it is refused while there is still room for another.
  *
  * @see https://doi.org/10.1109/90.664262 Choudhury and Hahne, Dynamic queue length thresholds for shared-memory packet switches
  */

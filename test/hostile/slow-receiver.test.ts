@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { build, type Client, connect, type Frame, totals, until } from '../helper.js'
+import { slowLine } from './slow-line.js'
 
 interface Told {
   /** Makes a client the peer `id`. */
@@ -115,3 +116,23 @@ for (const [name, { enter, signal, isSignal, isRefusal }] of Object.entries(dial
     t.equal(reader.socket.readyState, reader.socket.OPEN)
   })
 }
+
+t.test('a client that reads slowly, and reads, is not closed for as long as a sender fills its buffer', async (t) => {
+  const app = await build(t, { MESSAGE_RATE: '1000000', MESSAGE_BURST: '1000000' })
+  const { enter, signal } = dialects.drone as Told
+  const reader = await enter(t, await slowLine(t, app, 1_250_000), 'reader', '127.0.0.1')
+  const sender = await enter(t, app, 'sender', '127.0.0.2')
+  let arrived = 0
+  let refused = 0
+  reader.socket.on('message', () => { arrived++ })
+  sender.socket.on('message', () => { refused++ })
+  const startedAt = performance.now()
+  // Longer than a client may read nothing.
+  while (performance.now() - startedAt < 7000) {
+    sender.send(signal('sender', 'x'.repeat(largeBytes)))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  t.ok(refused > 0, `${arrived} signals arrived, ${refused} were refused`)
+  t.equal(reader.socket.readyState, reader.socket.OPEN)
+  t.equal(totals(app).closed(4100), 0)
+})
