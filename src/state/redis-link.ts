@@ -158,6 +158,11 @@ export class RedisLink {
     return await this.#guard(async () => await work(this.#commands))
   }
 
+  /** @throws RedisDown */
+  async publish (channel: string, message: string): Promise<void> {
+    await this.command(async (client) => this.#isCluster ? await client.spublish(channel, message) : await client.publish(channel, message))
+  }
+
   /** Listens to a channel; settles when nothing published from now on is missed, until the link goes down. @throws RedisDown */
   async subscribe (channel: string): Promise<void> {
     const listening = this.#listening
@@ -312,8 +317,7 @@ export class RedisLink {
       if (this.#listening === undefined) await this.#listen()
       probe.at = performance.now()
       await Promise.all(this.#channels.map(async (channel) => {
-        const message = probeOf({ token: probe.token, channel })
-        await this.command(async (client) => this.#isCluster ? await client.spublish(channel, message) : await client.publish(channel, message))
+        await this.publish(channel, probeOf({ token: probe.token, channel }))
       }))
     } catch (error) {
       // A later one is on its way.

@@ -35,6 +35,14 @@ export interface SeenEvent {
   readonly peers: ReadonlyArray<{ readonly id: string, readonly epoch: string, readonly seenAt: number }>
 }
 
+/** The room was lost in Redis: whoever has members in it brings them back. */
+export interface RestoreRequest {
+  readonly kind: 'restore'
+  readonly room: string
+  /** Who has found out, and has done so. */
+  readonly process: string
+}
+
 export interface Probe {
   readonly kind: 'probe'
   readonly token: string
@@ -50,6 +58,7 @@ export type NodeMessage =
   | { readonly kind: 'found', readonly batch: string }
   | RoomEvent
   | SeenEvent
+  | RestoreRequest
   | Probe
 
 const lineFeed = 10
@@ -75,6 +84,10 @@ export function letterOf (head: LetterHead, frame: Wire): Buffer {
 
 export function probeOf ({ token, channel }: Omit<Probe, 'kind'>): string {
   return JSON.stringify(['probe', token, channel])
+}
+
+export function restoreRequestOf ({ room, process }: Omit<RestoreRequest, 'kind'>): string {
+  return JSON.stringify(['restore', room, process])
 }
 
 /**
@@ -163,6 +176,7 @@ function eventOf (text: string): NodeMessage | undefined {
   if (one === undefined || two === undefined) return undefined
   switch (kind) {
     case 'probe': return { kind, token: one, channel: two }
+    case 'restore': return { kind, room: one, process: two }
     case 'found': return three === undefined ? undefined : { kind, batch: three }
     case 'seen': return seenOf(one, parts.slice(2))
     case 'close': {

@@ -244,8 +244,10 @@ export class RedisNode {
     if (!this.link.isUp) return
     if (!this.#isSettled && this.#settling === undefined) return this.settle()
     if (this.#renewedAt === -Infinity) return
+    // Since then Redis was not asked, and does not know who has come.
+    const hasLapsed = !this.isUp
     const dead = await this.#renew(false)
-    if (dead === undefined) return this.settle()
+    if (dead === undefined || hasLapsed) return this.settle()
     if (dead.length > 0 && !this.#isReaping && performance.now() >= this.#reapsFrom) this.#reapAll(dead).catch((error: unknown) => this.#log.error({ err: error }, 'reaping'))
     await this.#mendRest()
     await this.#listener?.onRenewed()

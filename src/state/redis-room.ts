@@ -84,8 +84,10 @@ export class LocalRoom {
   listening: Promise<void> | undefined
   /** Settles when the last snapshot that was asked for is in, or has failed. */
   lastSnapshot: Promise<void> = Promise.resolve()
-  /** Redis has refused a part of it, which is tried again. */
+  /** Redis has refused a part of it, which is tried again: what is in its place there may be nobody's. */
   isPartial = false
+  /** Another node has found that Redis had lost it. */
+  isLost = false
   /** It is being compared with Redis: what is missed meanwhile is in there, or found missing by the next event. */
   isChecking = false
   /** There was a snapshot. What changed since is known while Redis is. */

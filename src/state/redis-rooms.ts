@@ -3,7 +3,7 @@ import type { Timers } from '../timers.js'
 import type { Peer, Watcher } from './contract.js'
 import { RoomSessions } from './memory-sessions.js'
 import { OneAtATime } from './one-at-a-time.js'
-import { RedisDown } from './redis-link.js'
+import { RedisDown, RedisRefused } from './redis-link.js'
 import { readMember, type RoomEvent, type SeenEvent, type Stored } from './redis-messages.js'
 import { inBatches, keysOf, nodesKey, type RedisNode, roomsKey, whenDown } from './redis-node.js'
 import { LocalRoom } from './redis-room.js'
@@ -101,10 +101,16 @@ export class LocalRooms {
     room.isChecking = true
     this.#listen(room, false)
       .catch((error: unknown) => {
-        room.isPartial = true
+        this.refused(room.name, error)
         this.#node.mend(error)
       })
       .finally(() => { room.isChecking = false })
+  }
+
+  /** What failed in a room is tried again, if Redis has refused it. */
+  refused (name: string, error: unknown): void {
+    const room = this.#rooms.get(name)
+    if (room !== undefined && error instanceof RedisRefused) room.isPartial = true
   }
 
   onEvent (event: RoomEvent): void {
@@ -126,6 +132,7 @@ export class LocalRooms {
         try {
           await this.#tellSeenIn(room)
         } catch (error) {
+          this.refused(room.name, error)
           whenDown(error, undefined)
         }
       })

@@ -9,7 +9,7 @@ import { isAlone, placed } from './places.js'
 import { redisAttempts } from './redis-attempts.js'
 import { RedisLink, RedisRefused } from './redis-link.js'
 import { KeptMail } from './redis-mail.js'
-import { headOf, type LetterHead, letterOf, type NodeMessage, type Probe } from './redis-messages.js'
+import { headOf, type LetterHead, letterOf, type NodeMessage, type Probe, restoreRequestOf } from './redis-messages.js'
 import { inBatches, keysOf, RedisNode, whenDown } from './redis-node.js'
 import { redisRooms, watchLifetime } from './redis-opened.js'
 import { type LocalRoom, type Pending, Registration } from './redis-room.js'
@@ -92,7 +92,7 @@ class RedisExchange implements RedisState {
       onMessage: (message) => this.#onMessage(message),
       onDown: () => this.#rooms.onDown(),
       bringBack: async (isEmptied) => await this.#bringBack(isEmptied),
-      bringBackRest: async () => await this.#bringBackRooms(() => this.#rooms.all.filter(({ isPartial }) => isPartial)),
+      bringBackRest: async () => await this.#bringBackRest(),
       onRenewed: async () => await this.#rooms.tellSeen(),
       isWatched: (room) => this.#rooms.watcherOf(room) !== undefined
     })
@@ -132,8 +132,7 @@ class RedisExchange implements RedisState {
     return this.#joinEverywhere(request).catch((error: unknown) => {
       whenDown(error, undefined)
       const joined = this.#joinHere(request)
-      const room = this.#rooms.get(request.room)
-      if (room !== undefined && error instanceof RedisRefused) room.isPartial = true
+      this.#rooms.refused(request.room, error)
       // Redis may know of it or not.
       this.#node.mend(error)
       return joined
@@ -229,6 +228,7 @@ class RedisExchange implements RedisState {
         room.removeHere(member)
         return true
       }, (error: unknown) => {
+        this.#rooms.refused(room.name, error)
         this.#node.mend(error)
         room.removeHere(member)
         return true
@@ -338,7 +338,10 @@ class RedisExchange implements RedisState {
     if (isAllHere || !this.#node.isUp) return count
     const { members, opened, channel } = keysOf(this.link, name)
     return this.#node.run('broadcast', [members, opened], channel, letterOf(['all', name, except ?? '', this.#process], frame))
-      .then((all): number => Number(all) - (except === undefined ? 0 : 1), (error: unknown) => whenDown(error, count))
+      .then((all): number => Number(all) - (except === undefined ? 0 : 1), (error: unknown) => {
+        this.#rooms.refused(name, error)
+        return whenDown(error, count)
+      })
   }
 
   #broadcastHere (name: string, make: () => Wire, except?: string): number {
@@ -408,6 +411,11 @@ class RedisExchange implements RedisState {
       case 'close': return this.#onClose(message)
       case 'found': return this.#kept.forget(message.batch)
       case 'seen': return this.#rooms.onSeen(message)
+      case 'restore': {
+        const room = this.#rooms.get(message.room)
+        if (room !== undefined && message.process !== this.#process) room.isLost = true
+        return
+      }
       case 'joined':
       case 'left': return this.#rooms.onEvent(message)
     }
@@ -450,7 +458,7 @@ class RedisExchange implements RedisState {
     const rooms = this.#rooms.all
     // Those on their way under the former name are in by then, or have failed.
     await Promise.all(rooms.flatMap(({ pending }) => [...pending.values()].map(async ({ done }) => await done)))
-    const isWhole = await this.#bringBackRooms(() => this.#rooms.all)
+    const isWhole = await this.#bringBackRooms(this.#rooms.all)
     if (isEmptied) for (const { room, from, expired } of this.#kept.lose()) await this.#send(room, from, expired())
     this.#options.timers.cancel(this.#check)
     this.#check = this.#options.timers.schedule(this.#node.graceMs, () => {
@@ -459,8 +467,19 @@ class RedisExchange implements RedisState {
     return isWhole
   }
 
+  /** What Redis has refused before. Once it does not, the other nodes are told: what was in its place has taken their members away, too. */
+  async #bringBackRest (): Promise<boolean> {
+    const all = this.#rooms.all
+    const refused = all.filter(({ isPartial }) => isPartial)
+    const isWhole = await this.#bringBackRooms(all.filter(({ isPartial, isLost }) => isPartial || isLost))
+    for (const room of refused) {
+      if (!room.isPartial) await this.link.publish(keysOf(this.link, room.name).channel, restoreRequestOf({ room: room.name, process: this.#process }))
+    }
+    return isWhole
+  }
+
   /** Of a room that Redis refuses the others know nothing, and its peers here have each other. False when there is one. */
-  async #bringBackRooms (which: () => LocalRoom[]): Promise<boolean> {
+  async #bringBackRooms (rooms: readonly LocalRoom[]): Promise<boolean> {
     let isWhole = true
     const attempt = async (room: LocalRoom, work: () => Promise<void>): Promise<void> => {
       try {
@@ -471,8 +490,7 @@ class RedisExchange implements RedisState {
         isWhole = false
       }
     }
-    const rooms = which()
-    for (const room of rooms) room.isPartial = false
+    for (const room of rooms) room.isPartial = room.isLost = false
     await inBatches(rooms, async (room) => await attempt(room, async () => await this.#rooms.listenAgain(room)))
     const members = rooms.filter(({ isPartial }) => !isPartial).flatMap((room) => [...room.members.values()].map((member) => ({ room, member })))
     await inBatches(members, async ({ room, member }) => await attempt(room, async () => await this.#restore(room, member)))
