@@ -124,7 +124,7 @@ const keys: Record<string, (all: string[]) => string[]> = {
 for (const [title, which] of Object.entries(keys)) {
   t.test(`${title} of another type than ours: peers of a node reach each other, and all do once it is gone`, async (t) => {
     const redis = await startRedis(t)
-    const { nearby, far, known, survived, one } = await twoNodes(t, redis)
+    const { nearby, far, known, survived } = await twoNodes(t, redis)
     const spoilt = which(await redis.client.keys('*'))
     t.ok(spoilt.length > 0)
     for (const key of spoilt) await spoil(redis, key)
