@@ -29,10 +29,10 @@ t.test('asking how many there are, and who, leaves an honest pair alone on a nod
 
   /** ms of many round trips between the two, sorted, while somebody asks. */
   async function roundTrips (path?: string): Promise<{ ms: number[], answers: number }> {
-    let isOver = false
+    const over = new AbortController()
     let answers = 0
     const asking = Promise.all(Array.from({ length: path === undefined ? 0 : callers }, async () => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const response = await fetch(urlOf(port) + path)
         const body = await response.json() as { clients: number } | string[]
         if ((Array.isArray(body) ? body.length : body.clients) === members) answers++
@@ -47,7 +47,7 @@ t.test('asking how many there are, and who, leaves an honest pair alone on a nod
       ms.push(performance.now() - startedAt)
       await new Promise((resolve) => setTimeout(resolve, 3))
     }
-    isOver = true
+    over.abort()
     await asking
     return { ms: ms.sort((one, other) => one - other), answers }
   }

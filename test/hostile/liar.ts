@@ -73,4 +73,3 @@ function echoOf (error: string): string {
   const script = `return redis.error_reply('${error}')`
   return `*3\r\n$4\r\nEVAL\r\n$${script.length}\r\n${script}\r\n$1\r\n0\r\n`
 }
-

@@ -184,4 +184,3 @@ for (const [title, fits] of Object.entries(which)) {
     survived()
   })
 }
-
