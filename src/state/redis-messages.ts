@@ -75,6 +75,8 @@ export type NodeMessage =
   | RestoreRequest
   | Probe
 
+const kinds: readonly LetterKind[] = ['frame', 'all', 'signal', 'lost', 'disconnect']
+
 const lineFeed = 10
 const space = 32
 const zero = 48
@@ -87,7 +89,13 @@ const maxReasonBytes = 123
 
 /** A letter up to its body. Without `bytes` that is all the rest of the message. */
 export function headOf ([kind, room, to, from]: LetterHead, type: string, bytes?: number): string {
-  return `${kind} ${Buffer.byteLength(room)} ${Buffer.byteLength(to)} ${Buffer.byteLength(from)} ${Buffer.byteLength(type)} ${bytes ?? '-'}\n${room}\n${to}\n${from}\n${type}\n`
+  return `${kind} ${bytesOf(room)} ${bytesOf(to)} ${bytesOf(from)} ${bytesOf(type)} ${bytes ?? '-'}\n${room}\n${to}\n${from}\n${type}\n`
+}
+
+/** Names are short, and ASCII as a rule: a call into Node for each would cost more than all the rest of a head. */
+function bytesOf (name: string): number {
+  for (let at = 0; at < name.length; at++) if (name.charCodeAt(at) > 127) return Buffer.byteLength(name)
+  return name.length
 }
 
 /** A message of one letter. */
@@ -121,17 +129,25 @@ export function readMessages (bytes: Buffer, take: (message: NodeMessage) => voi
   }
   const lengths: number[] = []
   for (let at = 0; at < bytes.length;) {
-    const kindEnd = bytes.indexOf(space, at)
-    const start = kindEnd === -1 || kindEnd - at > maxHeadBytes ? -1 : readLengths(bytes, kindEnd, at + maxHeadBytes, lengths)
+    const limit = at + maxHeadBytes
+    let kindEnd = at
+    while (kindEnd < limit && bytes[kindEnd] !== space) kindEnd++
+    const start = readLengths(bytes, kindEnd, limit, lengths)
     if (start === -1) return skip()
     let end = start + lengths.length - 1
     for (const length of lengths) end += length
     if (end > bytes.length) return skip()
-    const message = lengths.length < letterParts ? undefined : letterFrom(bytes, bytes.toString('latin1', at, kindEnd), start, lengths)
+    const message = lengths.length < letterParts ? undefined : letterFrom(bytes, kinds.find((kind) => kindEnd - at === kind.length && holds(bytes, kind, at)), start, lengths)
     if (message === undefined) skip()
     else take(message)
     at = end
   }
+}
+
+/** Whether ASCII text stands there. */
+function holds (bytes: Buffer, text: string, at: number): boolean {
+  for (let offset = 0; offset < text.length; offset++) if (bytes[at + offset] !== text.charCodeAt(offset)) return false
+  return true
 }
 
 /** Reads ` 1 22 333\n`. Answers where it ends, or -1 for what is no head. */
@@ -160,7 +176,7 @@ function readLengths (bytes: Buffer, from: number, limit: number, lengths: numbe
 }
 
 /** Its parts, of which there may be more than we know. */
-function letterFrom (bytes: Buffer, kind: string, start: number, [roomBytes = 0, toBytes = 0, fromBytes = 0, typeBytes = 0, bodyBytes = 0]: readonly number[]): NodeMessage | undefined {
+function letterFrom (bytes: Buffer, kind: LetterKind | undefined, start: number, [roomBytes = 0, toBytes = 0, fromBytes = 0, typeBytes = 0, bodyBytes = 0]: readonly number[]): NodeMessage | undefined {
   const end = start + roomBytes + toBytes + fromBytes + typeBytes + 4
   const names = bytes.toString('utf8', start, end)
   // As a rule all of them are ASCII, and read at once.
