@@ -166,12 +166,13 @@ export interface MailboxLimits {
   totalBytes: number
 }
 
-/** Calls between two peers of a room that carry a name. */
+/** Calls between two peers of a room, known by the two and a name. */
 export interface Sessions {
   /**
-   * Checks the session, resolves it and sends, in one step. An offer (`begins`) binds its session to the two peers, once it
-   * was sent. A frame without a session gets the latest of the two, if any. A session ends when one of the two leaves or
-   * after `idleMs`. `foreign`: the session is bound to other peers.
+   * Checks the session, resolves it and sends, in one step. An offer (`begins`) begins its session, once it was sent. A frame
+   * without a session gets the latest of the two, if any. A session ends when one of the two leaves or after `idleMs`. Of those
+   * that a peer has begun 64 go on: one more ends the one that was idle longest. `foreign`: for an offer, that its receiver is in a
+   * session of this name with somebody else; for other frames, that only others are in one.
    */
   send (signal: SessionSignal): MaybePromise<Sent | 'foreign'>
 }

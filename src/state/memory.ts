@@ -223,12 +223,12 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
 
   function sendInSession ({ room: name, from, to, session: named, begins, idleMs, frame }: SessionSignal): Sent | 'foreign' {
     const room = rooms.get(name)
-    if (named !== undefined && room?.sessions?.isForeign(named, from, to) === true) return 'foreign'
+    if (named !== undefined && room?.sessions?.[begins ? 'mayBegin' : 'mayUse'](named, from, to) === false) return 'foreign'
     const session = named ?? room?.sessions?.latest(from, to)
     const sent = send(name, to, frame(session))
     if (sent !== 'sent' || room === undefined || session === undefined) return sent
     if (begins) (room.sessions ??= new RoomSessions(timers)).begin(session, from, to, idleMs)
-    else room.sessions?.touch(session, idleMs)
+    else room.sessions?.touch(session, from, to, idleMs)
     return sent
   }
 

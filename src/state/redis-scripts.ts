@@ -1,3 +1,4 @@
+import { mostBegun } from './memory-sessions.js'
 import { framesMark } from './redis-outbox.js'
 
 /**
@@ -36,16 +37,28 @@ local function emptyMs (lifetime) return string.match(lifetime, '^%d+\\n(%d+)') 
 local function tell (channel, event)
   if channel ~= '' then redis.call('PUBLISH', channel, cjson.encode(event)) end
 end
-local function endSession (base, name)
-  local peers = redis.call('GET', base .. ':is:' .. name)
-  if not peers then return end
-  redis.call('DEL', base .. ':is:' .. name)
-  if redis.call('GET', base .. ':last:' .. peers) == name then redis.call('DEL', base .. ':last:' .. peers) end
-  for peer in string.gmatch(peers, '[^\\n]+') do redis.call('SREM', base .. ':of:' .. peer, name) end
+-- Sessions of a room. What is called base is the beginning of their keys:
+--   base:is:<pair>\\n<name>    text, who began it; it expires with the session, and the rest does not count without it
+--   base:pair:<pair>          zset, names of the sessions of the two, by when they were begun or begun anew
+--   base:name:<name>          set, pairs in a session of that name
+--   base:with:<id>\\n<name>    set, who else the peer is in a session of that name with
+--   base:of:<id>              zset, other LF name of the peer's sessions; those it has begun by their last use, the others last
+local function pairOf (one, other) return one < other and (one .. '\\n' .. other) or (other .. '\\n' .. one) end
+local function endSession (base, one, other, name)
+  local pair = pairOf(one, other)
+  redis.call('DEL', base .. ':is:' .. pair .. '\\n' .. name)
+  redis.call('ZREM', base .. ':pair:' .. pair, name)
+  redis.call('SREM', base .. ':name:' .. name, pair)
+  for _, peers in ipairs({ { one, other }, { other, one } }) do
+    redis.call('SREM', base .. ':with:' .. peers[1] .. '\\n' .. name, peers[2])
+    redis.call('ZREM', base .. ':of:' .. peers[1], peers[2] .. '\\n' .. name)
+  end
 end
 local function endSessions (base, id)
-  for _, name in ipairs(redis.call('SMEMBERS', base .. ':of:' .. id)) do endSession(base, name) end
-  redis.call('DEL', base .. ':of:' .. id)
+  for _, session in ipairs(redis.call('ZRANGE', base .. ':of:' .. id, 0, -1)) do
+    local other, name = string.match(session, '^([^\\n]*)\\n(.*)$')
+    endSession(base, id, other, name)
+  end
 end
 `
 
@@ -333,7 +346,7 @@ export const scripts = {
   `),
 
   /**
-   * Checks and resolves a session, sends, and binds or refreshes it. The frame is given in two halves around the session's
+   * Checks and resolves a session, sends, and begins or refreshes it. The frame is given in two halves around the session's
    * name, and once without a name.
    *
    * KEYS members
@@ -343,36 +356,58 @@ export const scripts = {
    */
   sendInSession: script(1, `
     local from, to, name, base = ARGV[1], ARGV[2], ARGV[3], ARGV[11]
-    local peers = from < to and (from .. '\\n' .. to) or (to .. '\\n' .. from)
+    local pair = pairOf(from, to)
+    local is = base .. ':is:' .. pair .. '\\n'
+    local begunBy
     if name == '' then
-      name = redis.call('GET', base .. ':last:' .. peers) or ''
+      -- What has expired is in the way of the latest.
+      while true do
+        name = redis.call('ZRANGE', base .. ':pair:' .. pair, -1, -1)[1] or ''
+        begunBy = name ~= '' and redis.call('GET', is .. name)
+        if name == '' or begunBy then break end
+        endSession(base, from, to, name)
+      end
     else
-      local bound = redis.call('GET', base .. ':is:' .. name)
-      if bound and bound ~= peers then return { 'foreign', '' } end
+      begunBy = redis.call('GET', is .. name)
+      if ARGV[4] == '1' then
+        for _, other in ipairs(redis.call('SMEMBERS', base .. ':with:' .. to .. '\\n' .. name)) do
+          if other ~= from then
+            if redis.call('EXISTS', base .. ':is:' .. pairOf(to, other) .. '\\n' .. name) == 1 then return { 'foreign', '' } end
+            endSession(base, to, other, name)
+          end
+        end
+      elseif not begunBy then
+        local theirs = redis.call('SRANDMEMBER', base .. ':name:' .. name)
+        while theirs do
+          if redis.call('EXISTS', base .. ':is:' .. theirs .. '\\n' .. name) == 1 then return { 'foreign', '' } end
+          local one, other = string.match(theirs, '^([^\\n]*)\\n(.*)$')
+          endSession(base, one, other, name)
+          theirs = redis.call('SRANDMEMBER', base .. ':name:' .. name)
+        end
+      end
     end
     local held = redis.call('HGET', KEYS[1], to)
     if not held then return { 'absent', '' } end
     local frame = name == '' and ARGV[9] or (ARGV[7] .. name .. ARGV[8])
     if ARGV[10] ~= '' and redis.call('PUBLISH', ARGV[10] .. split(held).node, ARGV[6] .. frame) == 0 then return { 'failed', '' } end
-    if ARGV[4] == '1' then
-      redis.call('SET', base .. ':is:' .. name, peers, 'PX', ARGV[5])
-      redis.call('SET', base .. ':last:' .. peers, name, 'PX', ARGV[5])
-      for _, peer in ipairs({ from, to }) do
-        local of = base .. ':of:' .. peer
-        if redis.call('SADD', of, name) == 1 and redis.call('SCARD', of) > 64 then
-          local old = redis.call('SRANDMEMBER', of)
-          if old ~= name then
-            redis.call('SREM', of, old)
-            endSession(base, old)
-          end
-        end
-        redis.call('PEXPIRE', of, ARGV[5])
+    if name == '' then return { 'sent', name } end
+    local used = string.format('%.0f', time[1] * 1000000 + time[2])
+    if ARGV[4] == '1' then redis.call('ZADD', base .. ':pair:' .. pair, used, name) end
+    if begunBy then
+      redis.call('PEXPIRE', is .. name, ARGV[5])
+      local other = begunBy == from and to or from
+      redis.call('ZADD', base .. ':of:' .. begunBy, 'XX', used, other .. '\\n' .. name)
+    elseif ARGV[4] == '1' then
+      redis.call('SET', is .. name, from, 'PX', ARGV[5])
+      redis.call('SADD', base .. ':name:' .. name, pair)
+      redis.call('SADD', base .. ':with:' .. from .. '\\n' .. name, to)
+      redis.call('SADD', base .. ':with:' .. to .. '\\n' .. name, from)
+      redis.call('ZADD', base .. ':of:' .. to, '+inf', from .. '\\n' .. name)
+      redis.call('ZADD', base .. ':of:' .. from, used, to .. '\\n' .. name)
+      if redis.call('ZCOUNT', base .. ':of:' .. from, '-inf', used) > ${mostBegun} then
+        local other, oldest = string.match(redis.call('ZRANGE', base .. ':of:' .. from, 0, 0)[1], '^([^\\n]*)\\n(.*)$')
+        endSession(base, from, other, oldest)
       end
-    elseif name ~= '' then
-      redis.call('PEXPIRE', base .. ':is:' .. name, ARGV[5])
-      redis.call('PEXPIRE', base .. ':last:' .. peers, ARGV[5])
-      redis.call('PEXPIRE', base .. ':of:' .. from, ARGV[5])
-      redis.call('PEXPIRE', base .. ':of:' .. to, ARGV[5])
     end
     return { 'sent', name }
   `),
@@ -381,10 +416,10 @@ export const scripts = {
    * Ends a session.
    *
    * KEYS members
-   * ARGV session as JSON, sessions base
+   * ARGV its two peers, session as JSON, sessions base
    */
   endSession: script(1, `
-    endSession(ARGV[2], ARGV[1])
+    endSession(ARGV[4], ARGV[1], ARGV[2], ARGV[3])
   `),
 
   /**

@@ -359,16 +359,18 @@ class RedisExchange implements RedisState {
     if (here instanceof Promise) return here.then(() => this.#sendInSession(signal))
     const known = here === undefined ? undefined : this.#rooms.get(name)?.sessions
     const resolved = session ?? known?.latest(from, to)
-    if (session !== undefined && known?.isForeign(session, from, to) === true) return 'foreign'
-    const deliverHere = (session: string | undefined): Sent => {
+    const deliverHere = (session: string | undefined, isTold: boolean): Sent => {
       if (here?.sink.deliver(frame(session)) !== true) return 'failed'
       if (session !== undefined && begins) known?.begin(session, from, to, idleMs)
-      else if (session !== undefined) known?.touch(session, idleMs)
+      else if (session !== undefined) known?.touch(session, from, to, idleMs, isTold)
       return 'sent'
     }
-    // Two peers of this node, in a session that it knows to be theirs.
-    if (here !== undefined && resolved !== undefined && !begins && known?.isBound(resolved) === true) return deliverHere(resolved)
-    if (!this.#node.isUp) return here === undefined ? 'absent' : deliverHere(resolved)
+    // Two peers of this node, in a session of theirs. Redis hears of its use now and then.
+    if (here !== undefined && resolved !== undefined && !begins && known?.wasTold(resolved, from, to, idleMs / 20) === true) return deliverHere(resolved, false)
+    if (!this.#node.isUp) {
+      if (here === undefined) return 'absent'
+      return session !== undefined && known?.[begins ? 'mayBegin' : 'mayUse'](session, from, to) === false ? 'foreign' : deliverHere(resolved, false)
+    }
     const { members, nodePrefix, sessions } = keysOf(this.link, name)
     const [head = '', tail = ''] = String(frame(marker)).split(JSON.stringify(marker))
     return this.#node.run('sendInSession', [members], from, to, session === undefined ? '' : JSON.stringify(session), begins ? 1 : 0, idleMs,
@@ -376,10 +378,10 @@ class RedisExchange implements RedisState {
       .then((answer) => {
         const [sent, bound] = (answer as Buffer[]).map(String) as [Sent | 'foreign', string]
         if (here === undefined || sent !== 'sent') return sent
-        const delivered = deliverHere(bound === '' ? undefined : JSON.parse(bound) as string)
+        const delivered = deliverHere(bound === '' ? undefined : JSON.parse(bound) as string, true)
         if (delivered === 'sent' || !begins) return delivered
-        return this.#node.run('endSession', [members], bound, sessions).then(() => delivered)
-      }, (error: unknown) => whenDown<Sent>(error, here === undefined ? 'absent' : deliverHere(resolved)))
+        return this.#node.run('endSession', [members], from, to, bound, sessions).then(() => delivered)
+      }, (error: unknown) => whenDown<Sent>(error, here === undefined ? 'absent' : deliverHere(resolved, false)))
   }
 
   /** The peer, if it is on this node; a promise while it is about to be, or not. */

@@ -19,6 +19,8 @@ const nothing: StateSize = { peers: 0, rooms: 0, largestRoom: 0, mailboxes: 0, m
 /** The least time that every implementation can tell from the next: what is due then has come, what is not has not. In ms. */
 const leeway = 200
 const keepMs = 1000
+/** Sessions that one peer may have begun. */
+const mostBegun = 64
 const opened = { prefix: 'rooms/', digits: 4, idleMs: 2000, emptyMs: 1000 }
 
 /** The receiving end of a peer, as a socket would be. */
@@ -622,11 +624,29 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.equal(await answer('a', 'b', 's'), 'sent')
     t.equal(await answer('c', 'a', 's'), 'foreign')
     t.equal(await answer('a', 'c', 's'), 'foreign')
-    t.equal(await offer('a', 'c', 's'), 'foreign')
     t.equal(await offer('b', 'a', 's'), 'sent', 'who may begin it anew')
     t.same(await inboxes.a.got(2), ['b s', 'b s'])
     t.same(await inboxes.b.got(2), ['a s', 'a s'])
     t.same(inboxes.c.frames, [])
+    t.equal(state.size().sessions, 1)
+  })
+
+  scenario('one peer may begin sessions of one name with several, and so may several pairs', async (t, { state, enter }) => {
+    const { inboxes, members, offer, answer } = await callers(enter, state)
+    await enter({ room: 'drone', id: 'd' })
+    t.equal(await offer('a', 'b', 's'), 'sent')
+    t.equal(await offer('a', 'c', 's'), 'sent', 'the sender of an offer may be in one already')
+    t.equal(await answer('b', 'a', 's'), 'sent')
+    t.equal(await answer('c', 'a', 's'), 'sent')
+    t.same(await inboxes.a.got(2), ['b s', 'c s'])
+    t.equal(await answer('c', 'b', 's'), 'foreign', 'but these two did not begin one')
+    t.equal(await offer('d', 'b', 's'), 'foreign', 'and its receiver may not')
+    t.equal(await offer('d', 'a', 's'), 'foreign')
+    await state.peers.leave(members.b)
+    t.equal(await answer('c', 'a', 's'), 'sent', 'what ends with one goes on with the other')
+    await state.peers.leave(members.a)
+    t.equal(await offer('d', 'c', 's'), 'sent')
+    t.equal(await offer('c', 'd', 's'), 'sent')
     t.equal(state.size().sessions, 1)
   })
 
@@ -648,6 +668,17 @@ export function stateContract (t: Test, makeState: MakeState): void {
     await offer('a', 'b', 's1')
     await answer('b', 'a')
     t.same(await inboxes.a.got(6), ['b none', 'c s2', 'b s1', 'b s3', 'b s3', 'b s1'])
+  })
+
+  scenario('after the latest session of the two has ended it is the one before', async (t, { state, pass, enter }) => {
+    const { inboxes, offer, answer } = await callers(enter, state)
+    await offer('a', 'b', 's1')
+    await offer('a', 'b', 's2')
+    await pass(1000 - leeway)
+    await answer('a', 'b', 's1')
+    await pass(2 * leeway)
+    await answer('b', 'a')
+    t.same(await inboxes.a.got(1), ['b s1'])
   })
 
   scenario('an offer that was not sent begins no session', async (t, { state, enter }) => {
@@ -692,12 +723,28 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.equal(state.size().sessions, 0)
   })
 
-  scenario('a peer takes part in a bounded number of sessions', async (t, { state, enter }) => {
-    const { offer } = await callers(enter, state)
-    for (let session = 0; session < 1000; session++) await offer('a', 'b', `s${session}`)
-    t.ok(state.size().sessions < 1000)
-    t.equal(await offer('a', 'c', 's999'), 'foreign', 'the newest are remembered')
-    t.equal(await offer('a', 'c', 's0'), 'sent', 'the oldest forgotten')
+  scenario('of too many sessions those of who begins them end, the longest idle first', async (t, { state, pass, enter }) => {
+    const { offer, answer } = await callers(enter, state)
+    for (let session = 0; session < mostBegun; session++) await offer('a', 'b', `s${session}`)
+    await pass(leeway)
+    await answer('b', 'a', 's0')
+    await offer('a', 'b', 'one more')
+    t.equal(state.size().sessions, mostBegun)
+    t.equal(await answer('c', 'a', 's0'), 'foreign', 'it has been used since')
+    t.equal(await answer('c', 'a', 's1'), 'sent', 'this one has not')
+    t.equal(await answer('c', 'a', 's2'), 'foreign')
+  })
+
+  scenario('nobody ends a session between two others', async (t, { state, enter }) => {
+    const { offer, answer } = await callers(enter, state)
+    await offer('a', 'b', 'theirs')
+    for (let session = 0; session < 3 * mostBegun; session++) {
+      await offer('c', 'a', `to a ${session}`)
+      await offer('c', 'b', `to b ${session}`)
+    }
+    t.equal(state.size().sessions, 1 + mostBegun)
+    t.equal(await answer('c', 'b', 'theirs'), 'foreign')
+    t.equal(await answer('b', 'a', 'theirs'), 'sent')
   })
 
   scenario('attempts are counted in the window that began with the first', async (t, { state, pass }) => {
