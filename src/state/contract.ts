@@ -188,12 +188,25 @@ export interface SessionSignal {
   frame: (session: string | undefined) => Wire
 }
 
-/** Counts what an address may do only so often, over all nodes. */
+/**
+ * What may fail only so often, over all nodes. An attempt counts from before it is made, in one step with the check: many at once
+ * are no more than one after the other.
+ */
 export interface Attempts {
-  /** Counts one; answers how many in the window of `windowMs` that began with the first. */
-  add (key: string, windowMs: number): MaybePromise<number>
-  /** How many in the window that is running, 0 when none is. */
-  count (key: string): MaybePromise<number>
+  /** Begins one. False while the key is barred, and when one more may be too many: as many as may fail, and one, are under way or have failed. */
+  begin (key: string, limit: AttemptLimit): MaybePromise<boolean>
+  /** One that was begun does not count any more. */
+  succeed (key: string): MaybePromise<void>
+  /** One that was begun has failed. True when it was one too many: the key is barred for `windowMs` from now. */
+  fail (key: string, limit: AttemptLimit): MaybePromise<boolean>
+  /** Of what attempts are about the key holds one more, or one less. As many may fail as all nodes hold, if that is more than the limit. */
+  hold (key: string, change: 1 | -1): MaybePromise<unknown>
+}
+
+export interface AttemptLimit {
+  /** So many may fail in a window of `windowMs`, which begins with the first attempt. */
+  failures: number
+  windowMs: number
 }
 
 export interface StateSize {

@@ -246,7 +246,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
       mailboxes: mailboxes.size,
       mailboxBytes: mailboxes.bytes,
       sessions: sum(rooms, ({ sessions }) => sessions?.size ?? 0),
-      attempts: attempts.size()
+      attempts: attempts.size
     }),
     close () {}
   }

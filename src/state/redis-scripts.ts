@@ -62,6 +62,23 @@ local function endSessions (base, id)
 end
 `
 
+/** What the steps about attempts share. What a dead node held does not count. */
+const attempts = `
+local function attemptsOf ()
+  local of = redis.call('HMGET', KEYS[1], 'underWay', 'failed', 'isBarred')
+  return { underWay = tonumber(of[1] or 0), failed = tonumber(of[2] or 0), isBarred = of[3], isNew = not of[1] and not of[2] and not of[3] }
+end
+local function mayFail (failures)
+  local held = 0
+  local nodes = redis.call('HGETALL', KEYS[2])
+  for i = 1, #nodes, 2 do
+    local lease = redis.call('ZSCORE', KEYS[3], nodes[i])
+    if lease and tonumber(lease) >= now then held = held + nodes[i + 1] else redis.call('HDEL', KEYS[2], nodes[i]) end
+  end
+  return math.max(held, tonumber(failures))
+end
+`
+
 interface Script {
   readonly numberOfKeys: number
   readonly lua: string
@@ -423,16 +440,59 @@ export const scripts = {
   `),
 
   /**
-   * Counts in a window that begins with the first.
+   * Begins an attempt, unless one more may be too many.
    *
-   * KEYS counter
-   * ARGV ms of the window
-   * Answers the count
+   * KEYS attempts, held, nodes
+   * ARGV most failures, ms of the window
+   * Answers 1 or 0
    */
-  attempt: script(1, `
-    local count = redis.call('INCR', KEYS[1])
-    if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-    return count
+  beginAttempt: script(3, attempts + `
+    local of = attemptsOf()
+    if of.isBarred or of.underWay + of.failed > mayFail(ARGV[1]) then return 0 end
+    redis.call('HINCRBY', KEYS[1], 'underWay', 1)
+    if of.isNew then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+    return 1
+  `),
+
+  /**
+   * Takes an attempt out of the count.
+   *
+   * KEYS attempts, held, nodes
+   */
+  succeedAttempt: script(3, attempts + `
+    local of = attemptsOf()
+    if of.underWay > 0 then redis.call('HINCRBY', KEYS[1], 'underWay', -1) end
+    if of.underWay <= 1 and of.failed == 0 and not of.isBarred then redis.call('DEL', KEYS[1]) end
+  `),
+
+  /**
+   * Counts an attempt as failed, and bars the key when it is one too many.
+   *
+   * KEYS attempts, held, nodes
+   * ARGV most failures, ms of the window
+   * Answers 1 when it is barred, or 0
+   */
+  failAttempt: script(3, attempts + `
+    local of = attemptsOf()
+    if of.underWay > 0 then redis.call('HINCRBY', KEYS[1], 'underWay', -1) end
+    if of.isBarred then return 1 end
+    redis.call('HINCRBY', KEYS[1], 'failed', 1)
+    local isTooMany = of.failed + 1 > mayFail(ARGV[1])
+    if isTooMany then redis.call('HSET', KEYS[1], 'isBarred', 1) end
+    if isTooMany or of.isNew then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+    return isTooMany and 1 or 0
+  `),
+
+  /**
+   * Writes down how many a node holds of what attempts are about. It is forgotten after a day without a change.
+   *
+   * KEYS attempts, held, nodes
+   * ARGV node, count
+   */
+  holdAttempts: script(3, `
+    if ARGV[2] == '0' then return redis.call('HDEL', KEYS[2], ARGV[1]) end
+    redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+    redis.call('EXPIRE', KEYS[2], 86400)
   `),
 
   /**

@@ -110,7 +110,7 @@ class RedisExchange implements RedisState {
       mailboxes: this.#kept.size,
       mailboxBytes: this.#kept.bytes,
       sessions: rooms.reduce((sum, { sessions }) => sum + sessions.size, 0),
-      attempts: this.attempts.size()
+      attempts: this.attempts.size
     }
   }
 

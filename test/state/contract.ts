@@ -747,19 +747,63 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.equal(await answer('b', 'a', 'theirs'), 'sent')
   })
 
-  scenario('attempts are counted in the window that began with the first', async (t, { state, pass }) => {
+  const limit = { failures: 3, windowMs: 1000 }
+
+  scenario('attempts at once are as many as one after the other', async (t, { state: { attempts } }) => {
+    const begun = await Promise.all(Array.from({ length: 20 }, async () => await attempts.begin('key', limit)))
+    t.equal(begun.filter((begins) => begins).length, limit.failures + 1, 'the last of them may be the one too many')
+    t.equal(await attempts.begin('other', limit), true, 'each key has its own')
+    await attempts.succeed('key')
+    t.equal(await attempts.begin('key', limit), true, 'what has succeeded does not count')
+    t.equal(await attempts.begin('key', limit), false)
+    t.same(await Promise.all(Array.from({ length: limit.failures }, async () => await attempts.fail('key', limit))), [false, false, false])
+    t.equal(await attempts.fail('key', limit), true)
+    t.equal(await attempts.begin('key', limit), false)
+  })
+
+  scenario('attempts that succeed do not count', async (t, { state: { attempts } }) => {
+    for (let at = 0; at < 10; at++) {
+      t.equal(await attempts.begin('key', limit), true)
+      await attempts.succeed('key')
+    }
+  })
+
+  scenario('failures count in the window that began with the first attempt', async (t, { state, pass }) => {
     const { attempts } = state
-    t.equal(await attempts.count('key'), 0)
-    t.equal(await attempts.add('key', 1000), 1)
-    await pass(1000 - leeway)
-    t.equal(await attempts.add('key', 1000), 2)
-    t.equal(await attempts.add('other', 1000), 1, 'each key has its own')
-    t.equal(await attempts.count('key'), 2)
+    const fail = async () => await attempts.begin('key', limit) && !await attempts.fail('key', limit)
+    t.same([await fail(), await fail()], [true, true])
+    await pass(limit.windowMs - leeway)
+    t.equal(await fail(), true)
+    t.equal(await attempts.begin('key', limit), true)
     await pass(2 * leeway)
-    t.equal(await attempts.count('key'), 0)
-    t.equal(await attempts.add('key', 1000), 1)
-    await pass(1000 + leeway)
+    t.equal(await attempts.fail('key', limit), false, 'one that ends in the next window counts in that')
+    t.same([await fail(), await fail()], [true, true])
+    t.equal(await attempts.begin('key', limit), true)
+    await attempts.succeed('key')
+    await pass(limit.windowMs + leeway)
     t.same(state.size(), nothing)
+  })
+
+  scenario('a key is barred for its time from the failure that was one too many', async (t, { state, pass }) => {
+    const { attempts } = state
+    const fail = async () => await attempts.begin('key', limit) && !await attempts.fail('key', limit)
+    for (let at = 0; at < limit.failures; at++) t.equal(await fail(), true)
+    await pass(limit.windowMs / 2)
+    t.equal(await fail(), false)
+    await pass(limit.windowMs - leeway)
+    t.equal(await attempts.begin('key', limit), false)
+    await pass(2 * leeway)
+    t.equal(await fail(), true, 'and counting begins anew')
+    await pass(limit.windowMs + leeway)
+    t.same(state.size(), nothing)
+  })
+
+  scenario('as many may fail as are held, if that is more', async (t, { state: { attempts } }) => {
+    const fail = async () => await attempts.begin('key', limit) && !await attempts.fail('key', limit)
+    for (let held = 0; held < 6; held++) await attempts.hold('key', 1)
+    await attempts.hold('key', -1)
+    for (let at = 0; at < 5; at++) t.equal(await fail(), true)
+    t.equal(await fail(), false)
   })
 
   scenario('size is all zero when everybody has left and everything has expired', async (t, { state, pass, enter }) => {
@@ -769,7 +813,8 @@ export function stateContract (t: Test, makeState: MakeState): void {
     const code = await state.rooms.open(opened) as string
     const inRoom = await enter({ room: `rooms/${code}`, id: 'a', opened: true })
     await state.relay.sendOrKeep(mail)
-    await state.attempts.add('key', 1000)
+    await state.attempts.begin('key', limit)
+    await state.attempts.fail('key', limit)
     t.same(state.size(), { peers: 4, rooms: 2, largestRoom: 3, mailboxes: 1, mailboxBytes: 8, sessions: 1, attempts: 1 })
     for (const member of [...Object.values(members), inRoom]) await state.peers.leave(member)
     await pass(opened.idleMs + leeway)

@@ -29,7 +29,7 @@ t.test('nothing waits on the clock once everything has expired', async (t) => {
   const code = await rooms.open({ prefix: 'rooms/', digits: 4, idleMs: 1000, emptyMs: 500 })
   await peers.join({ room: `rooms/${code}`, id: 'a', sink, replace: true, opened: true })
   await relay.sendOrKeep({ room: 'peerjs/k', from: 'a', to: 'b', frame: '', keepMs: 500, expired: () => '' })
-  await attempts.add('key', 1000)
+  await attempts.begin('key', { failures: 1, windowMs: 1000 })
   t.equal(timers.size, 3)
   now = 1100
   timers.advance()
