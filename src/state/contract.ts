@@ -138,7 +138,7 @@ export interface Relay {
   /**
    * An absent peer finds the frame when it joins, after its welcome, within `keepMs`. Frames of one sender for one receiver
    * expire together, when the oldest of them does: then `expired` is delivered to the sender, once. `full`: not kept, a
-   * bound of the mailbox is reached.
+   * bound of the mailbox or of the node is reached, or the sender's share of it.
    */
   sendOrKeep (mail: Mail): MaybePromise<Sent | 'kept' | 'full'>
   /** To every member of the room, but for the one with the id `except`. Answers how many there were. */
@@ -154,15 +154,21 @@ export interface Mail {
   frame: Wire
   keepMs: number
   expired: () => Wire
+  /** Who is behind the sender, under however many ids: a token's subject, or a network. Absent, nobody else is counted with it. */
+  origin?: string | undefined
 }
 
-/** Bounds of what waits for absent peers. */
+/**
+ * Bounds of what waits for absent peers. One sender may fill a quarter of a mailbox, at least 16 frames and 64 KiB, and an eighth of a
+ * node's bytes, at least 64 KiB. All senders of one origin may fill seven eighths of a mailbox and half of a node's bytes, and what the
+ * least shares of four senders are.
+ */
 export interface MailboxLimits {
   /** Frames for one destination. */
   maxMessages: number
-  /** Bytes for one destination. */
+  /** Bytes of frames for one destination. */
   maxBytes: number
-  /** Bytes on one node. */
+  /** Bytes on one node, with what keeping them takes. */
   totalBytes: number
 }
 
@@ -214,7 +220,7 @@ export interface StateSize {
   rooms: number
   /** Members of the room that has most of them. */
   largestRoom: number
-  /** Mailboxes with something in them, and the bytes in all of them. */
+  /** Mailboxes with something in them, and the bytes that all of them take. */
   mailboxes: number
   mailboxBytes: number
   sessions: number

@@ -37,6 +37,36 @@ local function emptyMs (lifetime) return string.match(lifetime, '^%d+\\n(%d+)') 
 local function tell (channel, event)
   if channel ~= '' then redis.call('PUBLISH', channel, cjson.encode(event)) end
 end
+-- Beside the letters of a mailbox lie a book of what is in it and whose it is, and the ends of its batches. What has expired is not in the
+-- book, even if its letters are still there.
+local function bookOf (mail) return (string.gsub(mail, ':mail:', ':mail-book:', 1)) end
+local function endsOf (mail) return (string.gsub(mail, ':mail:', ':mail-ends:', 1)) end
+local function count (book, letters, bytes, origin)
+  redis.call('HINCRBY', book, 'count', letters)
+  redis.call('HINCRBY', book, 'bytes', bytes)
+  if origin == '' then return end
+  if redis.call('HINCRBY', book, 'count of ' .. origin, letters) == 0 then return redis.call('HDEL', book, 'count of ' .. origin, 'bytes of ' .. origin) end
+  redis.call('HINCRBY', book, 'bytes of ' .. origin, bytes)
+end
+local function batchOf (mail, sender)
+  local value = redis.call('HGET', bookOf(mail), 'batch ' .. sender)
+  if not value then return end
+  local name, expiresAt, count, bytes, origin = string.match(value, '^([^\\n]*)\\n(%d+)\\n(%d+)\\n(%d+)\\n(.*)$')
+  return { name = name, expiresAt = expiresAt, count = tonumber(count), bytes = tonumber(bytes), origin = origin }
+end
+local function closeBatch (mail, sender)
+  local batch = batchOf(mail, sender)
+  redis.call('ZREM', endsOf(mail), sender)
+  if not batch then return end
+  redis.call('HDEL', bookOf(mail), 'batch ' .. sender)
+  count(bookOf(mail), -batch.count, -batch.bytes, batch.origin)
+end
+local function leaveIn (mail, letters)
+  local ttl = redis.call('PTTL', mail)
+  redis.call('DEL', mail)
+  for _, letter in ipairs(letters) do redis.call('RPUSH', mail, letter) end
+  if #letters > 0 and ttl > 0 then redis.call('PEXPIRE', mail, ttl) end
+end
 -- Sessions of a room. What is called base is the beginning of their keys:
 --   base:is:<pair>\\n<name>    text, who began it; it expires with the session, and the rest does not count without it
 --   base:pair:<pair>          zset, names of the sessions of the two, by when they were begun or begun anew
@@ -119,12 +149,10 @@ export const scripts = {
       redis.call('PUBLISH', ARGV[13] .. holder.node, cjson.encode({ 'close', ARGV[14], id, holder.epoch, 4000 }))
     end
     if channel ~= '' then tell(channel, { 'joined', advance(KEYS[2]), ARGV[14], id, epoch, ARGV[5], ARGV[6] }) end
-    local answer, batches = { 'joined', '' }, {}
+    local answer, batches, left = { 'joined', '' }, {}, {}
     for _, letter in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do
       local batch, expiresAt, frame = string.match(letter, '^[^\\n]*\\n([^\\n]*)\\n(%d+)\\n(.*)$')
-      -- What has expired is left for the node that tells its sender.
       if tonumber(expiresAt) > now then
-        redis.call('LREM', KEYS[3], 1, letter)
         answer[#answer + 1] = frame
         if not batches[batch] then
           batches[batch] = true
@@ -132,7 +160,14 @@ export const scripts = {
           local keeper = string.match(batch, '^[^/]*')
           if keeper ~= node then redis.call('PUBLISH', ARGV[13] .. keeper, cjson.encode({ 'found', ARGV[14], id, batch })) end
         end
+      else
+        -- What has expired is left for the node that tells its sender.
+        left[#left + 1] = letter
       end
+    end
+    if #answer > 2 then
+      leaveIn(KEYS[3], left)
+      redis.call('DEL', bookOf(KEYS[3]), endsOf(KEYS[3]))
     end
     return answer
   `),
@@ -292,7 +327,8 @@ export const scripts = {
    * by a minute: a busy node may be late to take them out and tell their sender, and what is gone by then it takes for found.
    *
    * KEYS members, mail
-   * ARGV id, message, node channel prefix, sender, frame, most frames, most bytes, ms to keep, batch to begin
+   * ARGV id, message, node channel prefix, sender, frame, ms to keep, batch to begin,
+   *      most frames, most bytes, and the same of one sender, and of one origin, then the sender's origin or ''
    * Answers {sent | failed | full} or {kept, batch}
    */
   sendOrKeep: script(2, `
@@ -301,19 +337,25 @@ export const scripts = {
       if redis.call('PUBLISH', ARGV[3] .. split(held).node, ARGV[2]) == 0 then return { 'failed' } end
       return { 'sent' }
     end
-    local letters = redis.call('LRANGE', KEYS[2], 0, -1)
-    local count, bytes, batch, expiresAt = 0, #ARGV[5], nil, nil
-    for _, letter in ipairs(letters) do
-      local from, its, ends, frame = string.match(letter, '^([^\\n]*)\\n([^\\n]*)\\n(%d+)\\n(.*)$')
-      if tonumber(ends) > now then
-        count, bytes = count + 1, bytes + #frame
-        if from == ARGV[4] then batch, expiresAt = its, ends end
-      end
+    local mail, from, size, origin = KEYS[2], ARGV[4], #ARGV[5], ARGV[14]
+    local book, ends = bookOf(mail), endsOf(mail)
+    for _, sender in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now)) do closeBatch(mail, sender) end
+    local batch = batchOf(mail, from)
+    if batch then origin = batch.origin end
+    local function isFull (count, bytes, most)
+      return tonumber(count or 0) >= tonumber(ARGV[most]) or tonumber(bytes or 0) + size > tonumber(ARGV[most + 1])
     end
-    if count >= tonumber(ARGV[6]) or bytes > tonumber(ARGV[7]) then return { 'full' } end
-    redis.call('RPUSH', KEYS[2], table.concat({ ARGV[4], batch or ARGV[9], expiresAt or string.format('%.0f', now + ARGV[8]), ARGV[5] }, '\\n'))
-    redis.call('PEXPIRE', KEYS[2], ARGV[8] + 60000)
-    return { 'kept', batch or ARGV[9] }
+    local of = redis.call('HMGET', book, 'count', 'bytes', 'count of ' .. origin, 'bytes of ' .. origin)
+    if isFull(of[1], of[2], 8) or (batch and isFull(batch.count, batch.bytes, 10)) or isFull(0, 0, 10) or (origin ~= '' and isFull(of[3], of[4], 12)) then return { 'full' } end
+    if not batch then
+      batch = { name = ARGV[7], expiresAt = string.format('%.0f', now + ARGV[6]), count = 0, bytes = 0, origin = origin }
+      redis.call('ZADD', ends, batch.expiresAt, from)
+    end
+    redis.call('RPUSH', mail, table.concat({ from, batch.name, batch.expiresAt, ARGV[5] }, '\\n'))
+    redis.call('HSET', book, 'batch ' .. from, table.concat({ batch.name, batch.expiresAt, batch.count + 1, batch.bytes + size, origin }, '\\n'))
+    count(book, 1, size, origin)
+    for _, key in ipairs({ mail, book, ends }) do redis.call('PEXPIRE', key, ARGV[6] + 60000) end
+    return { 'kept', batch.name }
   `),
 
   /**
@@ -324,16 +366,16 @@ export const scripts = {
    * Answers how many frames it had
    */
   expireMail: script(1, `
-    local letters = redis.call('LRANGE', KEYS[1], 0, -1)
     local prefix = ARGV[1] .. '\\n' .. ARGV[2] .. '\\n'
-    local count = 0
+    local letters, left = redis.call('LRANGE', KEYS[1], 0, -1), {}
     for _, letter in ipairs(letters) do
-      if string.sub(letter, 1, #prefix) == prefix then
-        count = count + 1
-        redis.call('LREM', KEYS[1], 1, letter)
-      end
+      if string.sub(letter, 1, #prefix) ~= prefix then left[#left + 1] = letter end
     end
-    return count
+    if #left < #letters then leaveIn(KEYS[1], left) end
+    local batch = batchOf(KEYS[1], ARGV[1])
+    if batch and batch.name == ARGV[2] then closeBatch(KEYS[1], ARGV[1]) end
+    if #left == 0 then redis.call('DEL', bookOf(KEYS[1]), endsOf(KEYS[1])) end
+    return #letters - #left
   `),
 
   /**

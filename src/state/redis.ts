@@ -8,6 +8,8 @@ import type { Disconnected, Ending, Join, Joined, Mail, MailboxLimits, Peer, Pee
 import { isAlone, placed } from './places.js'
 import { redisAttempts } from './redis-attempts.js'
 import { RedisLink } from './redis-link.js'
+import { sharesOf } from './mail-shares.js'
+import type { Kept } from './mailboxes.js'
 import { KeptMail } from './redis-mail.js'
 import { inBatches, keysOf, RedisNode, whenDown } from './redis-node.js'
 import { redisRooms, watchLifetime } from './redis-opened.js'
@@ -61,7 +63,7 @@ class RedisExchange implements RedisState {
     this.link = new RedisLink(options.urls, options.log)
     this.#node = new RedisNode(this.link, options)
     this.#rooms = new LocalRooms(this.#node, options.timers)
-    this.#kept = new KeptMail(options.timers, options.mailboxes.totalBytes, (mail, batch) => { this.#expireMail(mail, batch).catch((error: unknown) => options.log.error({ err: error }, 'mail')) })
+    this.#kept = new KeptMail(options.timers, options.mailboxes, (mail, batch) => { this.#expireMail(mail, batch).catch((error: unknown) => options.log.error({ err: error }, 'mail')) })
     this.peers = placed({
       join: (request) => this.#join(request),
       leave: (member) => this.#leave(member as Registration),
@@ -298,22 +300,29 @@ class RedisExchange implements RedisState {
   async #keep (mail: Mail): Promise<Sent | 'kept' | 'full'> {
     const { room, from, to, frame, keepMs } = mail
     const bytes = Buffer.byteLength(frame)
-    if (!this.#kept.hasRoomFor(bytes)) return 'full'
+    const weight = this.#kept.reserve(mail, bytes)
+    if (weight === undefined) return 'full'
     const keys = keysOf(this.link, room)
     const { maxMessages, maxBytes } = this.#options.mailboxes
+    const { sender, origin } = sharesOf(this.#options.mailboxes)
+    let isKept = false
     // Whoever finds it tells the node that it is named after.
     const batch = `${this.#node.name}/${randomUUID()}`
     try {
-      const answer = await this.#node.run('sendOrKeep', [keys.members, keys.mail(to)], to, message(['frame', room, to, from], frame), keys.nodePrefix, from, frame, maxMessages, maxBytes, keepMs, batch)
+      const answer = await this.#node.run('sendOrKeep', [keys.members, keys.mail(to)], to, message(['frame', room, to, from], frame), keys.nodePrefix, from, frame, keepMs, batch,
+        maxMessages, maxBytes, sender.messages, sender.bytes, origin.messages, origin.bytes, mail.origin ?? '')
       const [sent, name] = (answer as Buffer[]).map(String)
-      if (sent === 'kept') this.#kept.add(mail, bytes, name as string, name === batch)
+      isKept = sent === 'kept'
+      if (isKept) this.#kept.add(mail, weight, name as string, name === batch)
       return sent as Sent | 'kept' | 'full'
     } catch (error) {
       return whenDown<'full'>(error, 'full')
+    } finally {
+      if (!isKept) this.#kept.giveBack(mail, weight)
     }
   }
 
-  async #expireMail ({ room, to, from, expired }: Mail, batch: string): Promise<void> {
+  async #expireMail ({ room, to, from, expired }: Kept, batch: string): Promise<void> {
     let count = 1
     try {
       count = Number(await this.#node.run('expireMail', [keysOf(this.link, room).mail(to)], from, batch))

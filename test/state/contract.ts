@@ -12,7 +12,7 @@ export interface StateUnderTest {
 /** Makes a State of its own for a test, and closes it with the test. */
 export type MakeState = (t: Test, limits: MailboxLimits) => StateUnderTest | Promise<StateUnderTest>
 
-const generous: MailboxLimits = { maxMessages: 64, maxBytes: 262_144, totalBytes: 1_048_576 }
+const generous: MailboxLimits = { maxMessages: 1024, maxBytes: 1_048_576, totalBytes: 67_108_864 }
 
 const nothing: StateSize = { peers: 0, rooms: 0, largestRoom: 0, mailboxes: 0, mailboxBytes: 0, sessions: 0, attempts: 0 }
 
@@ -502,7 +502,8 @@ export function stateContract (t: Test, makeState: MakeState): void {
     for (const [from, frame] of [['a', '1'], ['b', '2'], ['a', '3'], ['b', '4']] as const) {
       await state.relay.sendOrKeep({ room: 'peerjs/k', from, to: 'c', frame, keepMs, expired: () => 'expired' })
     }
-    t.match(state.size(), { mailboxes: 1, mailboxBytes: 4 })
+    t.equal(state.size().mailboxes, 1)
+    t.ok(state.size().mailboxBytes > 4 * 64, 'what it takes to keep them counts')
     await state.peers.leave(a)
     const c = await enter({ room: 'peerjs/k', id: 'c', sink })
     t.same(await sink.got(4), ['1', '2', '3', '4'], 'also when its sender has left')
@@ -575,7 +576,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.equal(await state.relay.sendOrKeep({ ...mail, from: 'b' }), 'kept')
     t.equal(await state.relay.sendOrKeep(mail), 'full')
     t.equal(await state.relay.sendOrKeep({ ...mail, to: 'y' }), 'kept', 'each')
-    t.match(state.size(), { mailboxes: 2, mailboxBytes: 24 })
+    t.equal(state.size().mailboxes, 2)
   }, { maxMessages: 2 })
 
   scenario('a mailbox holds so many bytes', async (t, { state }) => {
@@ -588,16 +589,83 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.equal(await state.relay.sendOrKeep({ ...mail, to: 'y' }), 'kept', 'each')
   }, { maxBytes: 20 })
 
-  scenario('all mailboxes together hold so many bytes, free again once found or expired', async (t, { state, pass, enter }) => {
-    t.equal(await state.relay.sendOrKeep(mail), 'kept')
-    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'y' }), 'kept')
-    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'z' }), 'full')
-    await enter({ room: mail.room, id: 'x' })
-    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'z' }), 'kept')
+  /** Whether each of so many frames, or bytes, of a sender was kept. */
+  const fill = async (state: State, count: number, more: object, frame = '1') => {
+    let kept = 0
+    for (let at = 0; at < count; at++) if (await state.relay.sendOrKeep({ ...mail, frame, ...more }) === 'kept') kept++
+    return kept
+  }
+
+  scenario('a sender fills a quarter of a mailbox, and another one still finds room', async (t, { state, enter }) => {
+    const x = new Inbox()
+    t.equal(await fill(state, 30, { from: 'a' }), 20)
+    t.equal(await fill(state, 1, { from: 'a', to: 'y' }), 1, 'in each mailbox')
+    for (const from of ['b', 'c', 'd']) t.equal(await fill(state, 20, { from }), 20)
+    t.equal(await fill(state, 1, { from: 'e' }), 0, 'four fill it')
+    await enter({ room: mail.room, id: 'x', sink: x })
+    t.equal((await x.got(80)).length, 80)
+    t.equal(await fill(state, 1, { to: 'z' }), 1)
+  }, { maxMessages: 80 })
+
+  scenario('a sender fills a quarter of the bytes of a mailbox', async (t, { state }) => {
+    const frame = '1'.repeat(16_384)
+    t.equal(await fill(state, 9, { from: 'a' }, frame), 8)
+    for (const from of ['b', 'c', 'd']) t.equal(await fill(state, 8, { from }, frame), 8)
+    t.equal(await fill(state, 1, { from: 'e' }, frame), 0)
+    t.equal(await fill(state, 1, { from: 'a', to: 'y' }, '1'.repeat(131_073)), 0, 'nor more than that at once')
+  }, { maxBytes: 524_288 })
+
+  scenario('a sender may always leave 16 frames and 64 KiB', async (t, { state }) => {
+    t.equal(await fill(state, 17, { from: 'a' }), 16)
+    t.equal(await fill(state, 16, { from: 'b' }), 4, 'as far as the mailbox goes')
+    t.equal(await fill(state, 5, { from: 'a', to: 'y' }, '1'.repeat(16_384)), 4)
+  }, { maxMessages: 20, maxBytes: 131_072 })
+
+  scenario('all senders of one origin leave something of a mailbox to others', async (t, { state, pass }) => {
+    let kept = 0
+    for (let sender = 0; sender < 6; sender++) kept += await fill(state, 64, { from: `m${sender}`, origin: 'mallory' })
+    t.equal(kept, 224, 'seven eighths')
+    t.equal(await fill(state, 1, { from: 'm0', origin: 'mallory' }), 0)
+    t.equal(await fill(state, 40, { from: 'a', origin: 'alice' }), 32)
+    await pass(keepMs + leeway)
+    t.equal(await fill(state, 64, { from: 'm0', origin: 'mallory' }), 64, 'what has expired does not count')
+  }, { maxMessages: 256 })
+
+  scenario('a sender fills an eighth of a node, all of one origin half of it, and all together no more than there is', async (t, { state, pass, enter }) => {
+    const frame = '1'.repeat(10_000)
+    const leave = async (from: string, origin: string) => {
+      let to = 0
+      while (await state.relay.sendOrKeep({ ...mail, from, origin, to: `${from}'s ${to}`, frame }) === 'kept') to++
+      return to
+    }
+    const totalBytes = 2_097_152
+    const first = await leave('m0', 'mallory')
+    t.ok(first >= 20 && first <= 26, `an eighth is ${first} frames of 10 KB`)
+    t.equal(await leave('m1', 'mallory'), first)
+    for (const from of ['m2', 'm3', 'm4', 'm5']) await leave(from, 'mallory')
+    const { mailboxBytes } = state.size()
+    t.ok(mailboxBytes <= totalBytes / 2 && mailboxBytes > totalBytes * 0.45, 'half of it')
+    t.equal(await leave('a', 'alice'), first, 'whoever else comes has its share')
+    for (const from of ['b', 'c', 'd', 'e', 'f']) await leave(from, from)
+    t.ok(state.size().mailboxBytes <= totalBytes && state.size().mailboxBytes > totalBytes * 0.95)
+    t.equal(await leave('g', 'g'), 0)
+    await enter({ room: mail.room, id: "a's 0" })
+    t.equal(await leave('g', 'g'), 1, 'what is found is free again')
     await pass(keepMs + leeway)
     t.match(state.size(), { mailboxes: 0, mailboxBytes: 0 })
-    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'z', frame: '1234567890123456' }), 'kept')
-  }, { totalBytes: 16 })
+  }, { totalBytes: 2_097_152 })
+
+  scenario('what it takes to keep a frame counts', async (t, { state }) => {
+    let to = 0
+    while (await state.relay.sendOrKeep({ ...mail, to: `x${to}`, frame: '' }) === 'kept') to++
+    t.ok(to > 0 && to < 64, `65536 bytes are ${to} empty frames for as many receivers`)
+  }, { totalBytes: 65_536 })
+
+  scenario('many frames at once are kept no more than one after the other', async (t, { state }) => {
+    const sent = await Promise.all(Array.from({ length: 200 }, async (_, at) => await state.relay.sendOrKeep({ ...mail, to: `x${at}`, frame: '1'.repeat(8192) })))
+    t.equal(sent.filter((sent) => sent === 'kept').length, 6)
+    t.ok(state.size().mailboxBytes <= 65_536)
+  }, { totalBytes: 65_536 })
 
   /** Signals between `a`, `b` and `c`, with what each got named by its session. */
   async function callers (enter: (join: Partial<Join> & { id: string }) => Promise<Member>, { sessions }: State) {
@@ -815,7 +883,8 @@ export function stateContract (t: Test, makeState: MakeState): void {
     await state.relay.sendOrKeep(mail)
     await state.attempts.begin('key', limit)
     await state.attempts.fail('key', limit)
-    t.same(state.size(), { peers: 4, rooms: 2, largestRoom: 3, mailboxes: 1, mailboxBytes: 8, sessions: 1, attempts: 1 })
+    t.same(state.size(), { peers: 4, rooms: 2, largestRoom: 3, mailboxes: 1, mailboxBytes: state.size().mailboxBytes, sessions: 1, attempts: 1 })
+    t.ok(state.size().mailboxBytes > 8)
     for (const member of [...Object.values(members), inRoom]) await state.peers.leave(member)
     await pass(opened.idleMs + leeway)
     t.same(state.size(), nothing)
