@@ -58,7 +58,7 @@ function ofState ({ gauge, counter }: Meter, state: State): void {
   gauge('signalbox_rooms', 'Rooms that this node has members in', () => state.size().rooms)
   gauge('signalbox_room_members_max', 'Members that this node has in its fullest room', () => state.size().largestRoom)
   gauge('signalbox_mailboxes', 'Mailboxes that this node has kept frames in', () => state.size().mailboxes)
-  gauge('signalbox_mailbox_bytes', 'Bytes that the frames take that this node has kept', () => state.size().mailboxBytes)
+  gauge('signalbox_mailbox_bytes', 'Bytes of frames that this node has kept', () => state.size().mailboxBytes)
   if (state.counters === undefined) return
 
   const count = (name: keyof StateCounters) => () => state.counters?.[name] ?? 0

@@ -220,7 +220,7 @@ export interface StateSize {
   rooms: number
   /** Members of the room that has most of them. */
   largestRoom: number
-  /** Mailboxes with something in them, and the bytes that all of them take. */
+  /** Mailboxes with something in them, and the bytes of all frames in them. */
   mailboxes: number
   mailboxBytes: number
   sessions: number

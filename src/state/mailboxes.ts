@@ -34,6 +34,7 @@ export class Mailboxes {
   readonly #shares: ReturnType<typeof sharesOf>
   readonly #accounts: MailAccounts
   readonly #onExpired: (mail: Kept) => void
+  #bytes = 0
 
   /** @param onExpired told once for each sender and receiver */
   constructor (timers: Timers, limits: MailboxLimits, onExpired: (mail: Kept) => void) {
@@ -48,8 +49,13 @@ export class Mailboxes {
     return this.#boxes.size
   }
 
-  /** What all of it takes in memory. */
+  /** Of all frames. */
   get bytes (): number {
+    return this.#bytes
+  }
+
+  /** What all of it takes in memory. */
+  get weight (): number {
     return this.#accounts.bytes
   }
 
@@ -72,6 +78,7 @@ export class Mailboxes {
     batch.weight += weight
     box.letters.push({ batch, frame })
     box.bytes += bytes
+    this.#bytes += bytes
     return true
   }
 
@@ -98,6 +105,7 @@ export class Mailboxes {
     const box = this.#boxes.get(key)
     if (box === undefined) return []
     this.#boxes.delete(key)
+    this.#bytes -= box.bytes
     for (const { mail, timer, weight } of box.batches) {
       this.#timers.cancel(timer)
       this.#accounts.add(mail, -weight)
@@ -109,6 +117,7 @@ export class Mailboxes {
     box.batches = box.batches.filter((other) => other !== batch)
     box.letters = box.letters.filter((letter) => letter.batch !== batch)
     box.bytes -= batch.bytes
+    this.#bytes -= batch.bytes
     this.#accounts.add(batch.mail, -batch.weight)
     if (box.batches.length === 0) this.#boxes.delete(key)
     this.#onExpired(batch.mail)

@@ -9,6 +9,8 @@ interface Batch {
   /** Whether it began here, and is expired from here. */
   readonly isOurs: boolean
   readonly timer: Timer
+  bytes: number
+  /** What it takes in memory. */
   weight: number
 }
 
@@ -31,16 +33,17 @@ export class KeptMail {
     return new Set([...this.#batches.values()].map(({ mail: { room, to } }) => `${room}\n${to}`)).size
   }
 
+  /** Of all frames. */
   get bytes (): number {
-    return this.#accounts.bytes
+    return [...this.#batches.values()].reduce((total, { bytes }) => total + bytes, 0)
   }
 
   /**
    * Counts a frame before Redis is asked to keep it, so that many at once are no more than one after the other. Answers what it takes, to
    * be given back if it is not kept; undefined when it is too much.
    */
-  reserve (mail: Mail, bytes: number): number | undefined {
-    const weight = weightOf(String(mail.frame), bytes) + weightOfFirst(mail)
+  reserve (mail: Mail): number | undefined {
+    const weight = weightOf(String(mail.frame), Buffer.byteLength(mail.frame)) + weightOfFirst(mail)
     return this.#accounts.take(mail, weight) ? weight : undefined
   }
 
@@ -57,6 +60,7 @@ export class KeptMail {
       this.#accounts.add(mail, -weight)
       this.#accounts.add(batch.mail, more)
       batch.weight += more
+      batch.bytes += Buffer.byteLength(mail.frame)
       return
     }
     const { frame, ...kept } = mail
@@ -64,7 +68,7 @@ export class KeptMail {
       this.forget(name)
       if (begins) this.#onDue(kept, name)
     })
-    this.#batches.set(name, { mail: kept, isOurs: begins, timer, weight })
+    this.#batches.set(name, { mail: kept, isOurs: begins, timer, bytes: Buffer.byteLength(mail.frame), weight })
   }
 
   /** Redis has lost all of it: forgets it, and answers what each batch that began here began with. */

@@ -299,8 +299,7 @@ class RedisExchange implements RedisState {
   /** One step, so that a receiver that has come meanwhile gets the frame, once. */
   async #keep (mail: Mail): Promise<Sent | 'kept' | 'full'> {
     const { room, from, to, frame, keepMs } = mail
-    const bytes = Buffer.byteLength(frame)
-    const weight = this.#kept.reserve(mail, bytes)
+    const weight = this.#kept.reserve(mail)
     if (weight === undefined) return 'full'
     const keys = keysOf(this.link, room)
     const { maxMessages, maxBytes } = this.#options.mailboxes

@@ -46,7 +46,7 @@ for (const { title, receivers, senders, letters, idLength, text } of [
     }
     const taken = used() - before
     t.equal(boxes.size, receivers)
-    t.ok(taken <= boxes.bytes, `${taken} bytes are counted as ${boxes.bytes}`)
-    t.ok(taken > boxes.bytes / 3, 'and not for much more')
+    t.ok(taken <= boxes.weight, `${taken} bytes are counted as ${boxes.weight}`)
+    t.ok(taken > boxes.weight / 3, 'and not for much more')
   })
 }
