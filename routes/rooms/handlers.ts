@@ -1,3 +1,4 @@
+import { originOf } from '../../src/address.js'
 import type { Config } from '../../src/config.js'
 import type { Connection } from '../../src/connection.js'
 import type { Handlers } from '../../src/dialect.js'
@@ -67,7 +68,7 @@ export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, g
       if (!peer.connection.may.createRoom()) return peer.connection.deny()
       peer.creations ??= new Throttle(creationRate)
       if (!peer.creations.take(performance.now())) return refuseMore(peer.connection)
-      const opened = rooms.open({ prefix: roomPrefix, digits: config.ROOM_ID_DIGITS, idleMs: config.ROOM_TIMEOUT_MS, emptyMs: config.ROOM_EMPTY_TTL_MS })
+      const opened = rooms.open({ prefix: roomPrefix, digits: config.ROOM_ID_DIGITS, idleMs: config.ROOM_TIMEOUT_MS, emptyMs: config.ROOM_EMPTY_TTL_MS, by: originOf(peer.connection) })
       return after(opened, (roomId) => {
         if (roomId === undefined) {
           peer.creations?.giveBack()

@@ -32,6 +32,7 @@ local function advance (sequence)
   if redis.call('EXISTS', sequence) == 0 then redis.call('SET', sequence, string.format('%.0f', time[1] * 1000000 + time[2])) end
   return string.format('%.0f', redis.call('INCR', sequence))
 end
+local function lifetimeOf (text) return string.match(text, '^(%d+)\\n(%d+)\\n([^\\n]*)\\n(%d+)\\n(.*)$') end
 local function idleMs (lifetime) return string.match(lifetime, '^%d+') end
 local function emptyMs (lifetime) return string.match(lifetime, '^%d+\\n(%d+)') end
 local function tell (channel, event)
@@ -201,7 +202,7 @@ export const scripts = {
    *
    * KEYS members, sequence, opened
    * ARGV id, epoch, room channel or '', room name, sessions base
-   * Answers 1 or 0
+   * Answers 1, or 0 when it was not; of an opened room that is empty now {who opened it, its own name, ms that it stays, how many such may}
    */
   leave: script(3, `
     local held = redis.call('HGET', KEYS[1], ARGV[1])
@@ -212,7 +213,11 @@ export const scripts = {
     if redis.call('HLEN', KEYS[1]) == 0 then
       redis.call('DEL', KEYS[2])
       local opened = redis.call('GET', KEYS[3])
-      if opened then redis.call('PEXPIRE', KEYS[3], emptyMs(opened)) end
+      if opened then
+        redis.call('PEXPIRE', KEYS[3], emptyMs(opened))
+        local _, ms, own, most, by = lifetimeOf(opened)
+        if by and by ~= '' then return { by, own, ms, most } end
+      end
     end
     return 1
   `),
@@ -393,15 +398,50 @@ export const scripts = {
   `),
 
   /**
-   * Opens a room.
+   * Opens a room under the first of some codes that is free.
    *
-   * KEYS members, opened
-   * ARGV lifetime as 'idleMs LF emptyMs LF name of its own', ms until it goes if nobody joins
-   * Answers 1, or 0 when the code is in use
+   * KEYS members and opened of one of the rooms
+   * ARGV lifetime as 'idleMs LF emptyMs LF name of its own LF most empty rooms of its opener LF its opener', ms until it goes if nobody joins,
+   *      members and opened of a room without its code, codes...
+   * Answers the code, or nothing when all are in use
    */
   open: script(2, `
-    if redis.call('HLEN', KEYS[1]) > 0 then return 0 end
-    return redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+    for i = 5, #ARGV - 1 do
+      if redis.call('EXISTS', ARGV[3] .. ARGV[i], ARGV[4] .. ARGV[i]) == 0 then
+        redis.call('SET', ARGV[4] .. ARGV[i], ARGV[1], 'PX', ARGV[2])
+        return ARGV[i]
+      end
+    end
+    return false
+  `),
+
+  /**
+   * Notes a room that was left empty for whoever opened it.
+   *
+   * KEYS empty rooms
+   * ARGV 'room LF its own name', ms that it stays, how many such may
+   * Answers those that are too many
+   */
+  noteEmpty: script(1, `
+    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+    redis.call('ZADD', KEYS[1], now, ARGV[1])
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    local tooMany = {}
+    while redis.call('ZCARD', KEYS[1]) > tonumber(ARGV[3]) do tooMany[#tooMany + 1] = redis.call('ZPOPMIN', KEYS[1])[1] end
+    return tooMany
+  `),
+
+  /**
+   * Closes an opened room that is empty, if it is still the same.
+   *
+   * KEYS members, opened
+   * ARGV its own name
+   */
+  closeEmpty: script(2, `
+    local opened = redis.call('GET', KEYS[2])
+    if not opened or redis.call('EXISTS', KEYS[1]) == 1 then return end
+    local _, _, own = lifetimeOf(opened)
+    if own == ARGV[1] then redis.call('DEL', KEYS[2]) end
   `),
 
   /**

@@ -12,7 +12,7 @@ import { sharesOf } from './mail-shares.js'
 import type { Kept } from './mailboxes.js'
 import { KeptMail } from './redis-mail.js'
 import { inBatches, keysOf, RedisNode, whenDown } from './redis-node.js'
-import { redisRooms, watchLifetime } from './redis-opened.js'
+import { type LeftEmpty, noteEmpty, redisRooms, watchLifetime } from './redis-opened.js'
 import type { FrameHeader } from './redis-outbox.js'
 import { type LocalRoom, type Pending, Registration, type RoomEvent, type SeenEvent } from './redis-room.js'
 import { LocalRooms } from './redis-rooms.js'
@@ -72,7 +72,7 @@ class RedisExchange implements RedisState {
       roomNames: (prefix) => this.#rooms.names(prefix),
       watch: (dialect, watcher) => this.#rooms.watch(dialect, watcher)
     }, options.maxPlaces)
-    this.rooms = redisRooms(this.#node)
+    this.rooms = redisRooms(this.#node, options.timers)
     this.attempts = redisAttempts(this.#node, options.timers)
   }
 
@@ -215,11 +215,12 @@ class RedisExchange implements RedisState {
     const { members, sequence, opened, sessions } = keysOf(this.link, room.name)
     room.entering++
     return this.#node.run('leave', [members, sequence, opened], member.id, member.epoch, this.#eventChannel(room), room.name, sessions)
-      .then((answer) => {
+      .then(async (answer) => {
         // Another's by now, who is announced instead.
-        if (answer !== 1) return false
+        if (answer === 0) return false
         // The event may come too late for a room that this was the last member of.
         room.removeHere(member)
+        if (answer !== 1) await noteEmpty(this.#node, room.name, answer as LeftEmpty).catch((error: unknown) => whenDown(error, undefined))
         return true
       }, (error: unknown) => {
         whenDown(error, undefined)

@@ -370,6 +370,44 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.match(await state.rooms.open({ ...opened, digits: 1 }), /^[1-9]$/, 'and they become free again')
   })
 
+  scenario('of a few free codes among many one is found', async (t, { state }) => {
+    // Two digits: 90 codes, one after the other until none is free.
+    for (let room = 0; room < 90; room++) t.match(await state.rooms.open({ ...opened, digits: 2 }), /^[1-9]\d$/)
+    t.equal(await state.rooms.open({ ...opened, digits: 2 }), undefined)
+  })
+
+  scenario('of the rooms that one has opened and left empty the first goes for one too many', async (t, { state, enter }) => {
+    const sink = new Inbox()
+    const open = async (by: string, digits = 4) => `rooms/${await state.rooms.open({ ...opened, idleMs: 60_000, emptyMs: 60_000, digits, by })}`
+    const isOpen = async (room: string) => {
+      const joined = await state.peers.join({ room, id: 'looks', sink: new Inbox(), replace: true, opened: true })
+      if (joined.outcome === 'joined') await state.peers.leave(joined.member)
+      return joined.outcome === 'joined'
+    }
+    const others = await open('others')
+    await state.peers.leave(await enter({ room: others, id: 'b', opened: true }))
+    const used = await open('a')
+    await enter({ room: used, id: 'b', opened: true })
+    let place: Member | undefined
+    const rooms: string[] = []
+    for (let room = 0; room < 34; room++) {
+      rooms.push(await open('a'))
+      place = await enter({ room: rooms.at(-1) as string, id: 'a', sink, opened: true, leaving: place })
+    }
+    t.equal(await isOpen(rooms[0] as string), false, 'of 33 left empty')
+    t.equal(await isOpen(rooms[1] as string), true)
+    t.same([await isOpen(others), await isOpen(used)], [true, true], 'what is another’s stays, and what is used')
+    // Of those that are left empty now this was left first: who comes back to it has it.
+    await enter({ room: rooms[2] as string, id: 'a', sink, opened: true, leaving: place })
+    t.equal(await isOpen(rooms[2] as string), true)
+    t.match(await state.peers.list(rooms[2] as string), [{ id: 'a' }])
+
+    const few = [await open('c', 1), await open('c', 1), await open('c', 1)]
+    for (const room of few) await state.peers.leave(await enter({ room, id: 'c', opened: true }))
+    t.same([await isOpen(few[0] as string), await isOpen(few[1] as string)], [false, false], 'and one where there are few codes')
+    t.equal(await isOpen(few[2] as string), true)
+  })
+
   scenario('a room that is not used expires and its members are closed with 4001', async (t, { state, pass, enter }) => {
     const sink = new Inbox()
     const heard: string[] = []
