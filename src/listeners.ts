@@ -1,21 +1,18 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import fp from 'fastify-plugin'
+import { outside } from '../routes/outside.js'
 import type { Config, DialectName } from './config.js'
+import { serverOptions, type Timeouts } from './http-gate.js'
 import type { Tls } from './tls.js'
-
-/**
- * How long a client may take over its TLS handshake, the head of its request and all of it, and how often that is looked at.
- * In ms; a socket, once upgraded, is not a request any more.
- */
-export const timeouts = { handshakeTimeout: 10_000, headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }
-
-export type Timeouts = typeof timeouts
 
 export interface ListenersOptions {
   prefix: string
   tls: Tls | undefined
   timeouts: Timeouts
+  /** Whether the app's own server is guarded like ours; of another app's, only what asks for an upgrade below the prefix. */
+  isService: boolean
 }
 
 declare module 'fastify' {
@@ -50,31 +47,28 @@ const translations: Record<DialectName, Translate> = {
  * `NATIVE_PORTS`: further listeners, on each of which one dialect answers at its original server's paths. They translate
  * paths and hand everything to the app, so a peer on one is a peer on the other. They speak TLS where there is a `tls`.
  */
-export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeouts }) => {
-  const { config, timers } = app.signalbox
+export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeouts, isService }) => {
+  const { config, timers, gate } = app.signalbox
   const servers: Server[] = []
   app.decorate('nativePorts', [])
+  if (isService) gate.guard(app.server)
+  else app.server.on('upgrade', ({ url = '' }: IncomingMessage, socket: Duplex) => { if (url.startsWith(prefix)) gate.awaitUpgrade(socket) })
 
   function listen (dialect: DialectName, port: number): Promise<void> {
     const translate = translations[dialect]
-    const redirect = (request: IncomingMessage, isUpgrade: boolean): boolean => {
+    const redirect = (request: IncomingMessage, isUpgrade: boolean): void => {
       const [path = '/', query] = (request.url ?? '/').split(/\?(.*)/s)
-      const target = safely(() => translate(path, isUpgrade, config))
-      if (target === undefined) return false
+      const target = safely(() => translate(path, isUpgrade, config)) ?? outside.notFound
       request.url = `${prefix}${target}${query === undefined ? '' : `?${query}`}`
-      return true
     }
-    const answer: RequestListener = (request, response) => {
-      if (redirect(request, false)) app.routing(request, response)
-      else response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not found"}')
-    }
-    const server: Server = tls === undefined ? createServer(timeouts, answer) : tls.createServer(timeouts, answer)
-    server.on('upgrade', (request, socket, head) => {
-      // Node has taken its own listener away, and a client that resets the connection now would end the process.
-      socket.on('error', () => socket.destroy())
-      if (redirect(request, true)) app.server.emit('upgrade', request, socket, head)
-      else socket.once('finish', () => socket.destroy()).end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    const answer = gate.within((request, response) => {
+      redirect(request, false)
+      app.routing(request, response)
     })
+    const options = serverOptions(timeouts)
+    const server: Server = tls === undefined ? createServer(options, answer) : tls.createServer(options, answer)
+    server.on('clientError', gate.onClientError)
+    gate.guard(server, (request) => redirect(request, true))
     servers.push(server)
     return new Promise((resolve, reject) => {
       server.once('error', reject)
