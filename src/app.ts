@@ -95,8 +95,10 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
   app.addHook('onRoute', (route) => {
     if (route.wsHandler === undefined && route.websocket !== true) route.onRequest = [...[route.onRequest ?? []].flat(), refuseUpgrade]
   })
-  app.addHook('onRequest', (_request, reply, done) => {
+  // Not when a request comes: what becomes a WebSocket has no use for it.
+  app.addHook('onSend', ({ ws }, reply, _payload, done) => {
     reply.header('x-content-type-options', 'nosniff')
+    if (ws) reply.header('connection', 'close')
     done()
   })
   await app.register(tracing)
