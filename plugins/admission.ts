@@ -58,7 +58,7 @@ export default fp(async (app) => {
       return done()
     }
     connections.refused('connect_rate', { address: ip })
-    gate.noteRateRefusal(raw, 'rest')
+    gate.noteRateRefusal(raw, 'health')
     if (gate.mayClose(raw)) reply.header('connection', 'close')
     reply.code(429).header('retry-after', '1').send({ error: 'too many requests' })
   }

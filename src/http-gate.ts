@@ -98,7 +98,7 @@ export class HttpGate {
   /** Connections past a limit that are heard all the same, and which limit it was. */
   readonly #excess = new Map<string, Refusal>()
   readonly #arrivals: TokenBuckets
-  readonly #told = { rest: new TokenBuckets(new Rate(refusalsTold.perSecond, refusalsTold.burst)), handshake: new TokenBuckets(new Rate(refusalsTold.perSecond, refusalsTold.burst)) }
+  readonly #told = { rest: refusalBuckets(), health: refusalBuckets(), handshake: refusalBuckets() }
   /** Connections with requests that are not answered. */
   readonly #unanswered = new Map<Duplex, Unanswered>()
   /** Connections that have asked for an upgrade, and when. */
@@ -150,7 +150,7 @@ export class HttpGate {
   }
 
   /** A request that is over its rate is about to be told so. */
-  noteRateRefusal ({ socket }: IncomingMessage, kind: 'rest' | 'handshake'): void {
+  noteRateRefusal ({ socket }: IncomingMessage, kind: 'rest' | 'health' | 'handshake'): void {
     const address = socket.remoteAddress ?? ''
     if (!this.#isProxy(address)) this.#told[kind].take(networkOf(address), performance.now())
   }
@@ -249,7 +249,8 @@ export class HttpGate {
     const address = socket.remoteAddress ?? ''
     const isProxy = this.#isProxy(address)
     const now = performance.now()
-    if (!isProxy && this.#told.rest.isEmpty(networkOf(address), now)) return this.#cut(socket, 'connect_rate')
+    const { [isHealthCheck(request) ? 'health' : 'rest']: told } = this.#told
+    if (!isProxy && told.isEmpty(networkOf(address), now)) return this.#cut(socket, 'connect_rate')
     const unanswered = this.#unanswered.get(socket)
     if (unanswered === undefined) {
       this.#unanswered.set(socket, { requests: 1, since: now })
@@ -345,7 +346,7 @@ export class HttpGate {
       this.#unanswered.delete(socket)
       if (!socket.destroyed) this.#late(socket)
     }
-    for (const buckets of [this.#arrivals, this.#told.rest, this.#told.handshake]) buckets.sweep(now)
+    for (const buckets of [this.#arrivals, ...Object.values(this.#told)]) buckets.sweep(now)
     if (this.#upgrades.size > 0 || this.#unanswered.size > 0) this.#watch()
   }
 
@@ -363,6 +364,11 @@ export class HttpGate {
     this.#host.log.error({ reason: error.message }, 'connections cannot be accepted')
   }
 }
+
+const refusalBuckets = (): TokenBuckets => new TokenBuckets(new Rate(refusalsTold.perSecond, refusalsTold.burst))
+
+/** Neighbours behind one address must not keep a load balancer there from an answer. */
+const isHealthCheck = ({ url = '' }: IncomingMessage): boolean => url.endsWith('/health') || url.endsWith('/ready')
 
 function destroy (this: Duplex): void {
   this.destroy()
