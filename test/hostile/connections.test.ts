@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, get, type IncomingHttpHeaders } from 'node:http'
 import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net'
@@ -176,4 +176,21 @@ t.test('300 silent connections do not end a process that may open 256 files, and
     bob.send({ type: 'ping' })
     return (await bob.next()).type === 'pong'
   }).catch(() => false))
+})
+
+t.test('nor does a process end that can open no file any more', { timeout: 60_000 }, async (t) => {
+  // Whose memory is read from a file.
+  const { child, port, exited } = await start(t, { AUDIT_LOG: '/dev/null', MAX_MEMORY: String(2 ** 40) })
+  const alice = await connect(t, port, '/drone', { localAddress: '127.0.0.77' })
+  // The lowest numbers are taken by then.
+  execFileSync('prlimit', ['--pid', String(child.pid), '--nofile=24:'])
+  const sockets = await Promise.all(Array.from({ length: 50 }, async () => await open(t, port)))
+  const from = performance.now()
+  await Promise.race([exited, until(() => performance.now() - from > 3_000)])
+  t.equal(child.exitCode, null)
+  for (const socket of sockets) socket.destroy()
+  alice.send({ type: 'ping' })
+  t.match(await alice.next(), { type: 'pong' })
+  execFileSync('prlimit', ['--pid', String(child.pid), '--nofile=1024:'])
+  await until(async () => await connect(t, port, '/drone').then(() => true, () => false))
 })
