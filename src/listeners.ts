@@ -1,5 +1,7 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { type AddressInfo, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import fp from 'fastify-plugin'
 import { outside } from '../routes/outside.js'
@@ -54,6 +56,25 @@ export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeout
   if (isService) gate.guard(app.server)
   else app.server.on('upgrade', ({ url = '' }: IncomingMessage, socket: Duplex) => { if (url.startsWith(prefix)) gate.awaitUpgrade(socket) })
 
+  function guarded (answer: RequestListener, redirect?: (request: IncomingMessage) => void): Server {
+    const [options, listener] = [serverOptions(timeouts), gate.within(answer)]
+    const server: Server = tls === undefined ? createServer(options, listener) : tls.createServer(options, listener)
+    server.on('clientError', gate.onClientError)
+    gate.guard(server, redirect)
+    servers.push(server)
+    return server
+  }
+
+  /** A name such as `localhost` has several addresses, and Fastify listens on one. Where the others cannot be had that one is enough. */
+  async function listenElsewhere (): Promise<void> {
+    const { address, port } = app.server.address() as AddressInfo
+    for (const other of await lookup(config.HOST, { all: true })) {
+      if (other.address === address) continue
+      const server = guarded((request, response) => app.routing(request, response))
+      await once(server.listen(port, other.address), 'listening').catch((error: unknown) => app.log.debug({ err: error }, `not at ${other.address}`))
+    }
+  }
+
   function listen (dialect: DialectName, port: number): Promise<void> {
     const translate = translations[dialect]
     const redirect = (request: IncomingMessage, isUpgrade: boolean): void => {
@@ -61,15 +82,10 @@ export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeout
       const target = safely(() => translate(path, isUpgrade, config)) ?? outside.notFound
       request.url = `${prefix}${target}${query === undefined ? '' : `?${query}`}`
     }
-    const answer = gate.within((request, response) => {
+    const server = guarded((request, response) => {
       redirect(request, false)
       app.routing(request, response)
-    })
-    const options = serverOptions(timeouts)
-    const server: Server = tls === undefined ? createServer(options, answer) : tls.createServer(options, answer)
-    server.on('clientError', gate.onClientError)
-    gate.guard(server, (request) => redirect(request, true))
-    servers.push(server)
+    }, (request) => redirect(request, true))
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       server.listen(port, config.HOST, () => {
@@ -87,6 +103,9 @@ export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeout
       await listen(dialect as DialectName, Number(port))
     }
     tls?.watch(timers, app.log)
+  })
+  app.addHook('onListen', async () => {
+    if (isService && isIP(config.HOST) === 0 && typeof app.server.address() === 'object') await listenElsewhere()
   })
   // After the sockets, which have closed with a code by now.
   app.addHook('preClose', async () => tls?.close())
