@@ -17,7 +17,9 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Who is let in: hooks for every route that is no check of health, in this order. */
     admission: onRequestAsyncHookHandler[]
-    /** The same for checks of health, which have a rate of their own, and an answer where all places are taken. */
+    /** The same for operators, who are answered also when all places are taken. */
+    operatorAdmission: onRequestAsyncHookHandler[]
+    /** The same for checks of health, which have a rate of their own beside. */
     healthAdmission: Array<onRequestAsyncHookHandler | onRequestHookHandler>
     /** 429 above `CONNECT_RATE`, where there is no route. */
     checkRate: onRequestAsyncHookHandler
@@ -47,16 +49,12 @@ export default fp(async (app) => {
     const reason = !ws ? gate.excessOf(raw) as keyof typeof retryAfterS | undefined : connections.isDraining ? 'draining' : pressure.isHigh ? 'pressure' : undefined
     if (reason === undefined) return
     connections.refused(reason, { address: ip })
-    if (!ws) reply.header('connection', 'close')
     return await reply.code(503).header('retry-after', String(retryAfterS[reason])).send({ error: sentences[reason] })
   }
 
   function checkHealthRate (request: FastifyRequest, reply: FastifyReply, done: () => void) {
     const { ip, raw } = request
-    if (healthChecks.take(networkOf(ip), performance.now())) {
-      if (gate.excessOf(raw) !== undefined) reply.header('connection', 'close')
-      return done()
-    }
+    if (healthChecks.take(networkOf(ip), performance.now())) return done()
     connections.refused('connect_rate', { address: ip })
     gate.noteRateRefusal(raw, 'health')
     if (gate.mayClose(raw)) reply.header('connection', 'close')
@@ -71,6 +69,7 @@ export default fp(async (app) => {
   const checkRate = await rateCheck(app)
   app.decorate('checkRate', checkRate)
   app.decorate('admission', [checkOrigin, checkCapacity, checkRate])
+  app.decorate('operatorAdmission', [checkOrigin, checkRate])
   app.decorate('healthAdmission', [checkOrigin, checkHealthRate])
 }, { name: 'admission', fastify: '5.x', dependencies: ['signalbox', 'state', 'websocket'] })
 

@@ -82,7 +82,7 @@ export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, pr
 }, { name: 'signalbox-app', fastify: '5.x' })
 
 const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async (app, { cors: hasCors, isService }) => {
-  const { config, connections, dialects } = app.signalbox
+  const { config, connections, dialects, gate } = app.signalbox
 
   /** 404 where no dialect is spoken: @fastify/websocket would upgrade, close without a code, and log the query. */
   const refuseUpgrade: onRequestAsyncHookHandler = async ({ ws, ip, routeOptions }, reply) => {
@@ -96,9 +96,9 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
     if (route.wsHandler === undefined && route.websocket !== true) route.onRequest = [...[route.onRequest ?? []].flat(), refuseUpgrade]
   })
   // Not when a request comes: what becomes a WebSocket has no use for it.
-  app.addHook('onSend', ({ ws }, reply, _payload, done) => {
+  app.addHook('onSend', ({ ws, raw }, reply, _payload, done) => {
     reply.header('x-content-type-options', 'nosniff')
-    if (ws) reply.header('connection', 'close')
+    if (ws || gate.excessOf(raw) !== undefined) reply.header('connection', 'close')
     done()
   })
   await app.register(tracing)

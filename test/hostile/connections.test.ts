@@ -62,7 +62,7 @@ t.test('every open connection of every listener takes one of MAX_CLIENTS, whatev
   const agent = agentFor(t)
   const { status, headers } = await ask(portOf(app), '/tom/id', agent)
   t.match({ status, headers }, { status: 503, headers: { connection: 'close', 'retry-after': '5' } })
-  t.match(await ask(portOf(app), '/health', agent), { status: 200, headers: { connection: 'close' } }, 'a load balancer still gets its answer')
+  for (const path of ['/health', '/metrics']) t.match(await ask(portOf(app), path, agent), { status: 200, headers: { connection: 'close' } }, `${path} still has its answer`)
   t.equal(refusedOf(app, 'max_clients'), 3)
   alice.send({ type: 'ping' })
   t.match(await alice.next(), { type: 'pong' })
