@@ -5,7 +5,6 @@ import type { Cluster, Redis } from 'ioredis'
 import { type Audit, openAudit } from '../src/audit.js'
 import type { Permit } from '../src/claims.js'
 import type { Config } from '../src/config.js'
-import type { Log } from '../src/connection-host.js'
 import { Connections } from '../src/connections.js'
 import type { SpokenDialect } from '../src/dialect.js'
 import { HttpGate, type Timeouts } from '../src/http-gate.js'
@@ -59,8 +58,10 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, ownsSe
     messageRate: new Rate(config.MESSAGE_RATE, config.MESSAGE_BURST),
     heartbeatMs: config.HEARTBEAT_INTERVAL
   }, { timers, log: app.log, audit })
+  const files = openFilesLimit()
+  const room = Math.max(1, files - spareFiles)
   const gate = new HttpGate({
-    maxConnections: maxConnectionsOf(config, app.log),
+    maxConnections: Math.min(config.MAX_CLIENTS, room),
     maxConnectionsPerAddress: config.MAX_CLIENTS_PER_ADDRESS ?? Infinity,
     connectRate: config.CONNECT_RATE,
     isProxy: trustedProxies(config.TRUST_PROXY),
@@ -68,17 +69,12 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, ownsSe
     upgrades: ownsServer ? new EventEmitter() : app.server
   }, { timers, log: app.log, refused: connections.refused })
   app.decorate('signalbox', { config, timers, audit, connections, gate, dialects: new Map() })
+  app.addHook('onReady', async () => {
+    if (config.MAX_CLIENTS > room) app.log.warn(`MAX_CLIENTS is ${config.MAX_CLIENTS}, and the process may open ${files} files: connections past ${room} are refused`)
+  })
   app.addHook('onClose', async () => {
     gate.close()
     timers.close()
     audit.close()
   })
 }, { name: 'signalbox', fastify: '5.x' })
-
-/** `MAX_CLIENTS`, or fewer where the system lets the process open no more files. */
-function maxConnectionsOf ({ MAX_CLIENTS }: Config, log: Pick<Log, 'warn'>): number {
-  const files = openFilesLimit()
-  const room = Math.max(1, files - spareFiles)
-  if (MAX_CLIENTS > room) log.warn(`MAX_CLIENTS is ${MAX_CLIENTS}, and the process may open ${files} files: connections past ${room} are refused`)
-  return Math.min(MAX_CLIENTS, room)
-}
