@@ -101,6 +101,8 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
     if (ws || gate.excessOf(raw) !== undefined) reply.header('connection', 'close')
     done()
   })
+  // Before it is traced: a span for the request is enough.
+  if (isService) app.setNotFoundHandler(answerNotFound)
   await app.register(tracing)
   // The document of the app around holds our routes already.
   if (!app.hasDecorator('swagger')) await app.register(docs)
@@ -116,7 +118,6 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
   if (hasCors && !app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, { origin: true, strictPreflight: false })
   app.setErrorHandler(answerError)
   await app.register(outsideRoutes)
-  if (isService) app.setNotFoundHandler(answerNotFound)
 
   await app.register(health)
   await app.register(iceServers)

@@ -1,6 +1,7 @@
 import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net'
-import type { FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
+import { signalbox } from '../../src/app.js'
 import { readConfig } from '../../src/config.js'
 import type { Refusal } from '../../src/connection-host.js'
 import { timeouts } from '../../src/http-gate.js'
@@ -135,4 +136,22 @@ t.test('every answer outside a route carries the CORS headers of an allowed orig
     t.match(refused, /^HTTP\/1.1 403 /)
     t.notMatch(refused, /access-control/i)
   }
+})
+
+t.test('in an app of others an upgrade below our prefix is over in time, whatever answered it', async (t) => {
+  const app = fastify()
+  t.teardown(async () => await app.close())
+  await app.register(signalbox, { prefix: '/signal', timeouts: { ...timeouts, upgradeTimeout: 300 } })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  t.match(await ask(t, portOf(app), { path: '/signal/%zz' }), /^HTTP\/1.1 400 /)
+  await until(async () => await new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count === 0))))
+})
+
+t.test('an error of the server tells nothing of it', async (t) => {
+  const dir = t.testdir({ 'broken.js': 'export const autoPrefix = "/broken"\nexport default async function (app) { app.get("/", async () => { throw new Error("hunter2") }) }\n' })
+  const app = await serve(t, { PLUGINS: `${dir}/broken.js` })
+  const text = await ask(t, portOf(app), { path: '/broken', headers: { upgrade: 'none', origin: 'https://ours.test' } })
+  t.match(text, /^HTTP\/1.1 500 [^]*{"error":"internal error"}$/)
+  t.match(text, /^x-content-type-options: nosniff\r$/im)
+  t.match(text, /^access-control-allow-origin: https:\/\/ours.test\r$/im)
 })
