@@ -8,8 +8,8 @@ shopt -s globstar
 bash scripts/test-tools.sh && npm run build && npm run lint || exit 1
 [ $# -eq 0 ] || exec tap "$@"
 
-# Processes of their own, whose leases and probes need a machine that keeps up.
-processes=(test/{bench,cluster,deploy,redis-cluster,siege}/**/*.test.ts test/state/redis*.test.ts)
+# Processes of their own, whose leases and probes, and what honest clients feel, need a machine that keeps up.
+processes=(test/{bench,cluster,deploy,hostile,redis-cluster,siege}/**/*.test.ts test/state/redis*.test.ts)
 others=()
 for file in test/**/*.test.ts; do
   [[ " ${processes[*]} " == *" $file "* ]] || others+=("$file")

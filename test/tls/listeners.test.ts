@@ -104,8 +104,8 @@ t.test('a handshake that stops anywhere is cut in time', async (t) => {
     t.teardown(() => quick.destroy())
     await once(quick, 'secureConnect')
     await Promise.all([Buffer.alloc(0), hello.subarray(0, 1), hello.subarray(0, 60), hello].map(async (bytes) => {
-      const socket = await open(t, to)
       const startedAt = performance.now()
+      const socket = await open(t, to)
       if (bytes.length > 0) socket.write(bytes)
       await untilCut(socket)
       const ms = performance.now() - startedAt
