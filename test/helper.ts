@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import { WebSocket } from 'ws'
@@ -13,6 +14,9 @@ export type Env = Record<string, string>
 
 /** Limits that a test of something else should not meet. */
 const generous: Env = { CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127.0.0.1' }
+
+/** How often to ask over HTTP. In ms. */
+export const askEveryMs = 25
 
 /** How long to wait for what should come at once. In ms. */
 const patienceMs = 10_000
@@ -181,8 +185,12 @@ export async function refusal (t: Test, to: Reachable, path: string, options: We
 /** Answers once `holds` does: for what shows in no frame. Throws when it never does. */
 export async function until (holds: () => unknown): Promise<void> {
   const deadline = performance.now() + patienceMs
-  while (!await holds()) {
+  while (true) {
+    const held = holds()
+    if (await held) return
     if (performance.now() > deadline) throw new Error(`never held: ${String(holds)}`)
-    await new Promise((resolve) => setImmediate(resolve))
+    // Who asks over HTTP asks no more often than a balancer may.
+    if (held instanceof Promise) await delay(askEveryMs)
+    else await new Promise((resolve) => setImmediate(resolve))
   }
 }

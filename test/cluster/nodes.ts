@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { StateCounters } from '../../src/state/contract.js'
-import { build, type Client, connect, type Env, type Frame, urlOf } from '../helper.js'
+import { askEveryMs, build, type Client, connect, type Env, type Frame, urlOf } from '../helper.js'
 import { type RedisServer, startRedis } from '../redis.js'
 
 /** So many nodes in this process, on one Redis of their own. */
@@ -40,7 +40,7 @@ export async function eventually (holds: () => unknown, patienceMs = 15_000): Pr
   const deadline = performance.now() + patienceMs
   while (!await holds()) {
     if (performance.now() > deadline) throw new Error(`never held: ${String(holds)}`)
-    await delay(10)
+    await delay(askEveryMs)
   }
 }
 

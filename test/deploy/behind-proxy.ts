@@ -140,7 +140,7 @@ export function holdsBehind (t: Test, startProxy: StartProxy): void {
     const entered = await enter(t, proxy.url, subjectOf('drone'), 'alice', { options: { ca, ...bearing(claims) } })
     const { client } = await enter(t, proxy.url, { ...subjectOf('drone'), path: () => `/drone?token=${token}` }, 'alice', { options: { ca } })
     t.equal((await entered.client.closed).code, 4000)
-    client.send('x'.repeat(300_000))
+    client.send('x'.repeat(1_100_000))
     t.equal((await client.closed).code, 1009)
 
     child.kill('SIGKILL')
