@@ -48,7 +48,7 @@ export class RedisDown extends Error {
   override name: string = 'RedisDown'
 }
 
-/** Redis answered with an error, which may be about one key only. */
+/** Redis is well, and answered with an error that may be about one key only. */
 export class RedisRefused extends RedisDown {
   override name = 'RedisRefused'
   /** WRONGTYPE, ERR, … */
@@ -280,7 +280,9 @@ export class RedisLink {
       if (isReply(error)) {
         if (isLate.test(error.message)) throw error
         this.#refuse(error.message)
-        throw new RedisRefused(error)
+        // Anything else is about Redis, or this part of a cluster, and not about the key.
+        if (isVerdict.test(error.message)) throw new RedisRefused(error)
+        throw new RedisDown('Redis cannot do it now', { cause: error })
       }
       this.#down(reasonOf(error))
       throw new RedisDown('Redis cannot be reached', { cause: error })
