@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
@@ -13,6 +14,12 @@ export interface Running {
   readonly output: { stdout: string, stderr: string }
   /** The code it exits with, or the signal that ended it. */
   readonly exited: Promise<number | string>
+  /** Its resident memory now, in bytes. Linux only, as the next two. */
+  rss (): number
+  /** The most it has had. */
+  peakRss (): number
+  /** How many files it has open, sockets included. */
+  openFiles (): number
 }
 
 /** Runs the built server, with these settings and flags and nothing from our environment, and ends it with the test. */
@@ -27,7 +34,15 @@ export function run (t: Test, env: Env = {}, argv: string[] = [], server = built
     child.kill('SIGKILL')
     await exited
   })
-  return { child, output, exited }
+  const memory = (which: 'VmRSS' | 'VmHWM') => Number(new RegExp(`^${which}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) * 1024
+  return {
+    child,
+    output,
+    exited,
+    rss: () => memory('VmRSS'),
+    peakRss: () => memory('VmHWM'),
+    openFiles: () => readdirSync(`/proc/${child.pid}/fd`).length
+  }
 }
 
 /** The same on a free port of the loopback, once it listens. */

@@ -14,7 +14,8 @@ export interface HonestDialect {
   readonly name: string
   /** How many of a thousand pairs speak it. */
   readonly share: number
-  path (id: string): string
+  /** Without a token PeerJS clients make one up. */
+  path (id: string, token?: string): string
   /** Registers one of the two. What it answers for the first of them is `met` for the second. */
   enter (client: Entering, id: string, met: string | undefined): Promise<string | undefined>
   /** A signal as the sender writes it. */
@@ -38,7 +39,7 @@ export const honestDialects: readonly HonestDialect[] = [
   {
     name: 'peerjs',
     share: 300,
-    path: (id) => `/peerjs?key=peerjs&id=${id}`,
+    path: (id, token = id) => `/peerjs?key=peerjs&id=${id}&token=${token}`,
     async enter (client) {
       await client.hear('OPEN')
       return undefined

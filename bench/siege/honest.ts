@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { WebSocket } from 'ws'
 import { quantile } from '../figures.js'
 import { pinLoad } from '../servers.js'
-import { type Entering, type HonestDialect, honestDialects, mixOf, type Signal } from './honest-dialects.js'
+import { enter, type HonestClient } from './honest-client.js'
+import { type HonestDialect, honestDialects, mixOf, type Signal } from './honest-dialects.js'
 import { tokensOf } from './keys.js'
 
 /**
@@ -29,21 +29,14 @@ export interface Relayed {
 }
 
 const sdp = `v=0 ${'x'.repeat(1000)}`
-const patienceMs = 15_000
 /** Signals still on their way when the time is over may take so long. In ms. */
 const settleMs = 10_000
 const newcomerEveryMs = 500
 const connectAtATime = 40
 
-interface Client extends Entering {
-  readonly id: string
-  /** Told every frame, once the client has entered. */
-  onFrame: (data: Buffer) => void
-}
-
 interface Pair {
   readonly dialect: HonestDialect
-  readonly clients: readonly [Client, Client]
+  readonly clients: readonly [HonestClient, HonestClient]
   /** Signals sent by either, and those that came. */
   sent: number
   received: number
@@ -66,39 +59,14 @@ function addressOf (pair: number): string {
   return `127.${16 + (pair >> 14)}.${pair >> 7 & 127}.${1 + (pair & 127)}`
 }
 
-async function enter (dialect: HonestDialect, id: string, address: string, met?: string): Promise<{ client: Client, met: string | undefined }> {
-  const socket = new WebSocket(url + dialect.path(id), {
-    perMessageDeflate: false,
-    localAddress: address,
-    handshakeTimeout: patienceMs,
-    headers: { authorization: `Bearer ${tokenFor({ sub: id })}` }
-  })
-  let heard = (_frame: Record<string, unknown>): void => {}
-  const client: Client = {
-    id,
-    socket,
-    say: (frame) => socket.send(JSON.stringify(frame)),
-    hear: async (type) => await new Promise((resolve) => { heard = (frame) => { if (frame.type === type) resolve(frame) } }),
-    onFrame: (data) => heard(JSON.parse(data.toString()) as Record<string, unknown>)
-  }
-  socket.on('message', (data: Buffer) => client.onFrame(data))
-  return await new Promise((resolve, reject) => {
-    const timeout = setTimeout(() => reject(new Error('not welcomed in time')), patienceMs)
-    socket.on('error', reject)
-    socket.on('close', (code) => reject(new Error(`closed with ${code}`)))
-    const isOpen = new Promise((resolve) => socket.once('open', resolve))
-    // What a dialect says at once it says before anybody could ask it.
-    dialect.enter({ ...client, say: (frame) => { isOpen.then(() => client.say(frame)).catch(reject) } }, id, met).then((met) => {
-      clearTimeout(timeout)
-      resolve({ client, met })
-    }, reject)
-  })
+async function enterFrom (address: string, dialect: HonestDialect, id: string, met?: string): Promise<{ client: HonestClient, met: string | undefined }> {
+  return await enter({ url, dialect, id, address, token: tokenFor({ sub: id }), met })
 }
 
 async function join (dialect: HonestDialect, at: number): Promise<Pair> {
   const [one, other] = [`${dialect.name}${at}-a`, `${dialect.name}${at}-b`]
-  const { client: first, met } = await enter(dialect, one, addressOf(at))
-  const { client: second } = await enter(dialect, other, addressOf(at), met)
+  const { client: first, met } = await enterFrom(addressOf(at), dialect, one)
+  const { client: second } = await enterFrom(addressOf(at), dialect, other, met)
   const pair: Pair = { dialect, clients: [first, second], sent: 0, received: 0, last: [-1, -1] }
   for (const [client, partner] of [[first, second], [second, first]] as const) {
     client.onFrame = (data) => receive(pair, partner.id, data)
@@ -181,7 +149,7 @@ async function comeAndGo (): Promise<number | undefined> {
   const dialect = honestDialects[at % honestDialects.length] as HonestDialect
   const startedAt = performance.now()
   try {
-    const { client } = await enter(dialect, `${dialect.name}new${at}-a`, addressOf(16384 + at))
+    const { client } = await enterFrom(addressOf(16384 + at), dialect, `${dialect.name}new${at}-a`)
     const ms = performance.now() - startedAt
     client.socket.close()
     return ms

@@ -1,0 +1,119 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { type Intruder, intrude, upgrade } from '../../bench/siege/intruder.js'
+import { type Reachable, urlOf } from '../helper.js'
+import type { Answer, Measured, Task } from './honest-pair.js'
+
+export { frame, text } from '../../bench/siege/intruder.js'
+export type { Measured }
+
+export interface Pairing {
+  /** One of `peerjs`, `psync`, `rooms`, `drone` and `tom`. */
+  dialect?: string
+  /** Where the second of the two connects, if not to the same node. */
+  partner?: Reachable
+  /** The two are `<name>-a` and `<name>-b`. */
+  name?: string
+  tokenFor?: (id: string) => string
+  /** Of the loopback: nobody else should come from there. */
+  address?: string
+  /** Signals of both together. */
+  perSecond?: number
+}
+
+export interface Neighbour {
+  /** Signals for so long, and tells what came. May run while others attack. */
+  measure (ms: number): Promise<Measured>
+}
+
+let pairs = 0
+
+/**
+ * Two honest clients that signal to each other in turns, about 1 KB each. They are in a process of their own, so that an attack
+ * which keeps the test busy costs them nothing: what they feel is the server. The server should be in its own process, too.
+ */
+export async function honestPair (t: Test, to: Reachable, pairing: Pairing = {}): Promise<Neighbour> {
+  const number = ++pairs
+  const { dialect = 'drone', partner = to, name = `honest${number}`, tokenFor, address = `127.77.0.${number}`, perSecond = 200 } = pairing
+  const child = fork(fileURLToPath(new URL('honest-pair.ts', import.meta.url)), { execArgv: ['--import', 'tsx'], env: { PATH: process.env.PATH ?? '' } })
+  const exited = once(child, 'exit')
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await exited
+  })
+  const ask = async (task: Task): Promise<Answer> => {
+    child.send(task)
+    const [answer] = await Promise.race([once(child, 'message'), exited.then(([code]) => { throw new Error(`the honest pair has ended with ${code}`) })]) as [Answer]
+    if ('error' in answer) throw new Error(`the honest pair: ${answer.error}`)
+    return answer
+  }
+  const whence = (to: Reachable, id: string) => ({ url: urlOf(to).replace('http', 'ws'), id, address, ...(tokenFor !== undefined && { token: tokenFor(id) }) })
+  await ask({ task: 'connect', dialect, clients: [whence(to, `${name}-a`), whence(partner, `${name}-b`)], perSecond })
+  return { measure: async (ms) => await ask({ task: 'measure', ms }) as Measured }
+}
+
+export interface Approaching {
+  /** Of the loopback, from where it comes. */
+  address?: string
+  token?: string
+  /** Does not answer a close. */
+  isDeaf?: boolean
+}
+
+/** A bare TCP connection that says these bytes first, and goes with the test. `frame` and `text` are what it may write, masked. */
+export function rawSocket (t: Test, to: Reachable, firstWords: string, { address = '127.0.0.1', isDeaf = false }: Approaching = {}): Intruder {
+  const intruder = intrude({ port: Number(new URL(urlOf(to)).port), address }, firstWords, isDeaf)
+  t.teardown(() => intruder.socket.destroy())
+  return intruder
+}
+
+/** The same with an upgrade, once it is let in. Throws when it is not. */
+export async function rawWebSocket (t: Test, to: Reachable, path: string, approaching: Approaching = {}): Promise<Intruder> {
+  const intruder = rawSocket(t, to, upgrade(path, approaching.token), approaching)
+  if (!await intruder.letIn) throw new Error(`not let in: ${await intruder.end}`)
+  return intruder
+}
+
+/** What a throttled reader has read so far. */
+export interface Throttled {
+  readonly received: number
+  /** From here on it reads as fast as it can. */
+  release (): void
+}
+
+const refillMs = 10
+
+/** Makes a socket read so many bytes a second at most: a line of 10 Mbit/s reads 1 250 000. The kernel takes some MiB more, as it does on such a line. */
+export function throttledReader (socket: Socket, bytesPerSecond: number): Throttled {
+  let received = 0
+  let budget = 0
+  let refilledAt = performance.now()
+  const refill = setInterval(() => {
+    const now = performance.now()
+    // What was not read is not saved up.
+    budget = Math.min(bytesPerSecond / 10, budget + (now - refilledAt) / 1000 * bytesPerSecond)
+    refilledAt = now
+    if (budget > 0) socket.resume()
+  }, refillMs)
+  const take = ({ length }: Buffer): void => {
+    received += length
+    budget -= length
+    if (budget <= 0) socket.pause()
+  }
+  const stop = (): void => {
+    clearInterval(refill)
+    socket.off('data', take)
+  }
+  socket.on('data', take).on('close', stop)
+  socket.pause()
+  return {
+    get received () { return received },
+    release () {
+      stop()
+      socket.resume()
+    }
+  }
+}
