@@ -100,14 +100,16 @@ export const entering: readonly Attack[] = [
   },
   {
     name: 'flood of created rooms',
-    everyMs: 2000,
-    addresses: 4,
+    everyMs: 1000,
+    addresses: 16,
     async run (scene) {
-      const intruders = Array.from({ length: 10 }, (_, at) => enter(scene, '/rooms', `${scene.id}-${at}`))
+      const intruders = Array.from({ length: 90 }, (_, at) => enter(scene, '/rooms', `${scene.id}-${at}`))
       await Promise.all(intruders.map(async (intruder) => {
         if (!await intruder.letIn) return scene.saw(await intruder.end)
         intruder.onText = (answer) => scene.saw((JSON.parse(answer) as { type: string, message?: string }).message ?? 'created')
-        await intruder.flood(Buffer.concat(Array<Buffer>(100).fill(text({ type: 'create' }))), Math.min(mediumMs, scene.left()))
+        // All but the last of them stay behind empty.
+        intruder.socket.write(Buffer.concat(Array<Buffer>(50).fill(text({ type: 'create' }))))
+        await intruder.wait(Math.min(2000, scene.left()))
         await intruder.leave()
       }))
     }
