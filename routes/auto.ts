@@ -1,14 +1,14 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { SpokenDialect } from '../src/dialect.js'
+import type { JsonObject } from '../src/parse.js'
+import { Frame } from '../src/wire.js'
 import { banner } from './peerjs/rest.js'
 
-type Frame = Readonly<Record<string, unknown>>
-
-const has = (frame: Frame, name: string) => Object.hasOwn(frame, name)
+const has = (frame: JsonObject, name: string) => Object.hasOwn(frame, name)
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What the first frame of each dialect's clients looks like. The first row that fits wins. */
-const signs: ReadonlyArray<readonly [fits: (frame: Frame) => boolean, dialect: string]> = [
+const signs: ReadonlyArray<readonly [fits: (frame: JsonObject) => boolean, dialect: string]> = [
   [({ type }) => type === 'create' || type === 'join', 'rooms'],
   [(frame) => frame.type === 'register' && (has(frame, 'nodeId') || has(frame, 'username')), 'tom'],
   [(frame) => frame.type === 'register' && (has(frame, 'source_id') || isObject(frame.payload)), 'psync'],
@@ -19,7 +19,7 @@ const signs: ReadonlyArray<readonly [fits: (frame: Frame) => boolean, dialect: s
   [(frame) => frame.type === 'signal' && (has(frame, 'from') || has(frame, 'to')), 'tom']
 ]
 
-const unknown = JSON.stringify({ type: 'error', error: 'unknown dialect', message: 'unknown dialect' })
+const unknown = new Frame('error', JSON.stringify({ type: 'error', error: 'unknown dialect', message: 'unknown dialect' }))
 
 /**
  * The bare root, where unmodified clients of several dialects connect: their first frame decides. The one file that knows
@@ -30,7 +30,7 @@ export const auto: FastifyPluginAsync = async (app) => {
 
   function choose (frame: unknown): SpokenDialect | undefined {
     if (frame === undefined) return undefined
-    const sign = signs.find(([fits]) => fits(frame as Frame))
+    const sign = signs.find(([fits]) => fits(frame as JsonObject))
     return sign === undefined ? undefined : dialects.get(sign[1])
   }
 

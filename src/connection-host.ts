@@ -5,12 +5,13 @@ import type { Connection } from './connection.js'
 import type { SpokenDialect } from './dialect.js'
 import type { CloseCode } from './errors.js'
 import type { Histogram } from './histogram.js'
+import type { LargeFrames } from './large-frames.js'
 import type { MaybePromise } from './maybe-promise.js'
-import type { Wire } from './state/contract.js'
 import type { Tally } from './tally.js'
 import type { Rate } from './throttle.js'
 import type { Timers } from './timers.js'
 import type { Turn } from './turn.js'
+import type { Wire } from './wire.js'
 
 export type Log = Pick<BaseLogger, 'error' | 'warn' | 'info' | 'debug'>
 
@@ -32,6 +33,7 @@ export interface ConnectionHost {
   readonly log: Log
   readonly audit: Audit
   readonly counters: ConnectionCounters
+  readonly largeFrames: LargeFrames
   /** The turn of the event loop that goes on. */
   readonly turn: () => Turn
   /** The connection's socket has ended. */

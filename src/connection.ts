@@ -6,15 +6,25 @@ import type { Permit } from './claims.js'
 import type { Chooser, ConnectionHost, Drop, Refusal, Speaks } from './connection-host.js'
 import type { Handshake, Liveness, SpokenDialect, SpokenFrame } from './dialect.js'
 import { type CloseCode, closeCodes, closeReasons, notAllowed, quote, unauthorized } from './errors.js'
+import { largeBytes } from './large-frames.js'
 import type { MaybePromise } from './maybe-promise.js'
-import { type JsonObject, parse } from './parse.js'
+import { countMembers, type JsonObject, parse, type Received } from './parse.js'
 import { SocketWriter } from './socket-writer.js'
-import type { Member, Sink, Wire } from './state/contract.js'
+import type { Member, Sink } from './state/contract.js'
 import type { Timer } from './timers.js'
-import { typeOf } from './wire.js'
+import { Frame, frameOf, type Wire } from './wire.js'
 
 /** A socket held back for so long without a break is closed. */
-const maxHeldMs = 30_000
+const maxHeldMs = 300_000
+/** So is one that is sent pings and pongs while it is held back, which cannot wait, for more than this at its rate. */
+const maxControlMs = 30_000
+/** A frame counts once for each of these that it begins: what is parsed and passed on costs by its bytes. */
+const bytesPerToken = 4096
+/** What a token pays for in processor time, in ms: several times what frames of its size take, unless somebody has looked for worse. */
+const msPerToken = 0.1
+/** What others are sent because of a frame counts once for each of these. */
+const causedBytesPerToken = 16_384
+
 /** Reading freely for so long is a break. */
 const breakMs = 250
 /** A wait for a time of day looks again after so long: the clock may have been set. */
@@ -30,7 +40,7 @@ const tooMany = 'Too many frames'
 
 const openState = 1
 const none: readonly never[] = []
-const refreshed: Wire = JSON.stringify({ type: 'auth', ok: true })
+const refreshed = new Frame('auth', JSON.stringify({ type: 'auth', ok: true }))
 
 /** How the audit trail calls it when we close. */
 const endings: Partial<Record<CloseCode, AuditRecord['event']>> = { [closeCodes.replaced]: 'takeover', [closeCodes.goingAway]: 'drained' }
@@ -56,6 +66,8 @@ interface Hold {
   /** When it was held first without a break. */
   since: number
   releasedAt: number
+  /** Pings and pongs that came meanwhile. */
+  controls: number
 }
 
 /**
@@ -151,7 +163,7 @@ export class Connection implements Sink {
   }
 
   /** False when the socket takes no more frames: it is closing, or too many bytes wait for it, which closes it. */
-  deliver (frame: Wire, isForMany = false): boolean {
+  deliver (wire: Wire, isForMany = false): boolean {
     const socket = this.#socket
     if (socket.readyState !== openState || this.#isCut) return this.drop(this.#isCut ? 'slow_consumer' : 'closing')
     if (this.#writer.isBehind(this.#host.limits.maxBuffered)) {
@@ -160,10 +172,10 @@ export class Connection implements Sink {
       setImmediate(() => this.close(closeCodes.slowConsumer))
       return this.drop('slow_consumer')
     }
+    const frame = frameOf(wire)
     this.#writer.write(frame, isForMany, this.#host.turn())
     this.sent++
-    const traffic = this.#dialect?.traffic
-    traffic?.sent.add(typeOf(frame) ?? traffic.passesOn)
+    this.#dialect?.traffic.sent.add(frame.type)
     return true
   }
 
@@ -209,6 +221,20 @@ export class Connection implements Sink {
     this.#host.refused(reason, { ...this.#who(), id })
   }
 
+  /**
+   * Counts bytes that others are sent because of this client, for a broadcast or a list: once for each 16 KiB, and as a whole
+   * burst at most. Beyond its tokens it is read more slowly.
+   */
+  charge (bytes: number): void {
+    this.#take(Math.floor(bytes / causedBytesPerToken))
+  }
+
+  #take (tokens: number): void {
+    if (tokens <= 0) return
+    const { messageRate } = this.#host.limits
+    this.#fullAt = messageRate.taken(this.#fullAt, performance.now(), Math.min(tokens, messageRate.burst))
+  }
+
   /** Ends it without asking. */
   terminate (): void {
     this.#socket.terminate()
@@ -243,7 +269,7 @@ export class Connection implements Sink {
     if (data.length > this.#host.limits.maxPayload) return this.close(closeCodes.tooBig)
     // ws checks text only, and what is relayed as text must be UTF-8 or its receiver breaks.
     if (isBinary && !isUtf8(data)) data = Buffer.alloc(0)
-    if (this.#isBusy || this.#isHeld || !this.#admit(now)) this.#wait(data)
+    if (this.#isBusy || this.#isHeld || !this.#admit(now, data.length)) this.#wait(data)
     else this.#dispatch(data)
   }
 
@@ -262,19 +288,23 @@ export class Connection implements Sink {
       return
     }
     const { messageRate } = this.#host.limits
+    const hold = this.#hold as Hold
     this.#fullAt = messageRate.taken(this.#fullAt, now)
-    if (messageRate.waitMs(this.#fullAt, now) > maxHeldMs) this.close(closeCodes.policy, tooMany)
+    if (++hold.controls > messageRate.tokensIn(maxControlMs)) this.close(closeCodes.policy, tooMany)
   }
 
-  /** Takes a token, or holds the socket back until there is one. */
-  #admit (now: number): boolean {
+  /**
+   * Takes the tokens for a frame of so many bytes, or holds the socket back until there is one. A frame may take more than there
+   * are: the next one waits for longer.
+   */
+  #admit (now: number, bytes = 0): boolean {
     const { messageRate } = this.#host.limits
     if (messageRate.waitMs(this.#fullAt, now) === 0) {
-      this.#fullAt = messageRate.taken(this.#fullAt, now)
+      this.#fullAt = messageRate.taken(this.#fullAt, now, tokensOf(bytes))
       return true
     }
     this.#host.counters.held++
-    const hold = this.#hold ??= { timer: undefined, since: now, releasedAt: now }
+    const hold = this.#hold ??= { timer: undefined, since: now, releasedAt: now, controls: 0 }
     if (now - hold.releasedAt > breakMs) hold.since = now
     if (now - hold.since > maxHeldMs) this.close(closeCodes.policy, tooMany)
     else this.#holdBack(hold)
@@ -294,6 +324,7 @@ export class Connection implements Sink {
       if (messageRate.waitMs(this.#fullAt, now) > 0) return this.#holdBack(hold)
       hold.timer = undefined
       hold.releasedAt = now
+      hold.controls = 0
       this.#drain()
     })
   }
@@ -314,14 +345,36 @@ export class Connection implements Sink {
         this.#socket.resume()
         return
       }
-      if (!this.#admit(performance.now())) return
+      if (!this.#admit(performance.now(), next.length)) return
       this.#waiting?.shift()
       this.#dispatch(next)
     }
   }
 
   #dispatch (raw: Buffer): void {
-    const frame = parse(raw)
+    if (raw.length <= bytesPerToken) return this.#process(raw)
+    if (raw.length <= largeBytes) return this.#processTimed(raw)
+    this.#isBusy = true
+    this.#socket.pause()
+    this.#host.largeFrames.enter(() => {
+      this.#isBusy = false
+      if (this.#isClosed) return this.#leave()
+      this.#processTimed(raw)
+      this.#drain()
+    })
+  }
+
+  /** Handles a frame, and charges it for the processor time that its size does not account for. */
+  #processTimed (raw: Buffer): void {
+    const before = process.cpuUsage()
+    this.#process(raw)
+    const { user, system } = process.cpuUsage(before)
+    this.#take(Math.floor((user + system) / 1000 / msPerToken) - tokensOf(raw.length))
+  }
+
+  #process (raw: Buffer): void {
+    const memberCount = countMembers(raw)
+    const frame = parse(raw, memberCount)
     if (frame?.type === 'auth' && this.#host.verify !== undefined) return this.#refresh(frame.token, this.#host.verify)
     if (this.#dialect === undefined && !this.#choose(frame)) return
     const { name, errors, frames } = this.#dialect as SpokenDialect
@@ -338,13 +391,13 @@ export class Connection implements Sink {
     if (known === undefined) return this.#reject(errors.unknownType(type), 'unknown type')
     if (!known.fits(frame)) return this.refuse(errors.malformed(type as string))
     known.received++
-    this.#handle(known, frame, raw)
+    this.#handle(known, frame, { bytes: raw, memberCount })
   }
 
-  #handle (known: SpokenFrame, frame: JsonObject, raw: Buffer): void {
+  #handle (known: SpokenFrame, frame: JsonObject, received: Received): void {
     const startedAt = this.#frameAt
     try {
-      const result = known.handle(this.#peer, frame, raw)
+      const result = known.handle(this.#peer, frame, received)
       if (result instanceof Promise) this.#until(result, () => this.#handled(startedAt), frame.type)
       else this.#handled(startedAt)
     } catch (error) {
@@ -516,6 +569,10 @@ export class Connection implements Sink {
       failed(error)
     }
   }
+}
+
+function tokensOf (bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / bytesPerToken))
 }
 
 /** A time of the monotonic clock, in ms since the epoch. */

@@ -10,11 +10,13 @@ import type { ConnectionHost, ConnectionLimits, Drop, Log, Refusal, Speaks } fro
 import type { Handshake } from './dialect.js'
 import { type CloseCode, closeCodes, closeReasons, unauthorized } from './errors.js'
 import { Histogram } from './histogram.js'
+import { LargeFrames } from './large-frames.js'
 import type { MaybePromise } from './maybe-promise.js'
 import { Tally } from './tally.js'
 import { Rate, Throttle } from './throttle.js'
 import type { Timers } from './timers.js'
 import { Turn } from './turn.js'
+import { payloadOf } from './wire.js'
 
 /** How long a client may take to answer a close before its socket is cut. In ms. */
 export const closeTimeoutMs = 3_000
@@ -40,6 +42,7 @@ export class Connections implements ConnectionHost {
   readonly timers: Timers
   readonly log: Log
   readonly audit: Audit
+  readonly largeFrames = new LargeFrames()
   readonly counters = {
     handling: new Histogram(handlingBounds),
     closed: new Tally(),
@@ -100,7 +103,7 @@ export class Connections implements ConnectionHost {
     if (this.#open.size >= this.limits.maxClients) return turnAway('max_clients', closeCodes.tryAgainLater)
     if (this.#isCrowded(address)) return turnAway('max_clients_per_address', closeCodes.tryAgainLater)
     if (permit === undefined) {
-      if ('unauthorized' in speaks && speaks.unauthorized !== undefined) socket.send(speaks.unauthorized)
+      if ('unauthorized' in speaks && speaks.unauthorized !== undefined) socket.send(payloadOf(speaks.unauthorized))
       return turnAway('unauthorized', closeCodes.policy, unauthorized)
     }
     const connection = new Connection(this, socket, speaks, { number: ++this.#accepted, address, handshake, permit })

@@ -2,18 +2,19 @@ import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Connection } from './connection.js'
 import type { MaybePromise } from './maybe-promise.js'
-import type { Wire } from './state/contract.js'
+import type { Received } from './parse.js'
 import { Tally } from './tally.js'
+import type { Wire } from './wire.js'
 
 /** The frames a dialect takes, by `type`. */
 export type FrameSchemas = Readonly<Record<string, TObject>>
 
 /**
- * One entry for each frame type. A handler gets the peer that `open` made, the checked frame, and the bytes it came in,
- * so that a relay need not serialise again. What it throws is that frame's error, and never more.
+ * One entry for each frame type. A handler gets the peer that `open` made, the checked frame, and the frame as it came,
+ * whose bytes a relay need not serialise again. What it throws is that frame's error, and never more.
  */
 export type Handlers<Frames extends FrameSchemas, Peer> = {
-  readonly [Type in keyof Frames]: (peer: Peer, frame: Static<Frames[Type]>, raw: Buffer) => MaybePromise<void>
+  readonly [Type in keyof Frames]: (peer: Peer, frame: Static<Frames[Type]>, received: Received) => MaybePromise<void>
 }
 
 /** One wire protocol: what it understands, and how it says no. */
@@ -24,8 +25,6 @@ export interface Dialect<Frames extends FrameSchemas, Peer> {
   readonly handlers: Handlers<Frames, Peer>
   readonly errors: DialectErrors
   readonly liveness?: Liveness
-  /** The type of frames that are passed on as they came, for metrics to count them by. Absent, those count as `other`. */
-  readonly passesOn?: string
   /**
    * What a client hears before its socket is closed with 1008, for want of a good token or of one that allows what it asks:
    * for dialects in which that ends a connection. Absent, the former hears nothing, and the latter `not allowed`.
@@ -85,14 +84,13 @@ export interface Traffic {
   /** Errors that clients were told, by sentence. */
   readonly errors: Tally
   registrations: number
-  readonly passesOn: string
 }
 
 export interface SpokenFrame {
   /** How many were understood. */
   received: number
   readonly fits: (frame: unknown) => boolean
-  readonly handle: (peer: unknown, frame: unknown, raw: Buffer) => MaybePromise<void>
+  readonly handle: (peer: unknown, frame: unknown, received: Received) => MaybePromise<void>
 }
 
 /** Compiles a dialect, once for all its connections. Throws when a frame type has no handler. */
@@ -106,6 +104,6 @@ export function speakable<Frames extends FrameSchemas, Peer> (dialect: Dialect<F
     // let through, and only the peer that this dialect's `open` made.
     frames.set(type, { received: 0, fits: (frame) => check.Check(frame), handle: handle as SpokenFrame['handle'] })
   }
-  const { name, errors, liveness = {}, passesOn = 'other', unauthorized, open } = dialect
-  return { name, errors, liveness, unauthorized, open, close: dialect.close as SpokenDialect['close'], frames, traffic: { sent: new Tally(), errors: new Tally(), registrations: 0, passesOn } }
+  const { name, errors, liveness = {}, unauthorized, open } = dialect
+  return { name, errors, liveness, unauthorized, open, close: dialect.close as SpokenDialect['close'], frames, traffic: { sent: new Tally(), errors: new Tally(), registrations: 0 } }
 }

@@ -1,25 +1,86 @@
 /** Nesting of a frame: far more than any client sends, and little enough to walk through. */
 const maxDepth = 64
+/** Members and elements of a frame, at all levels: parsing so many takes half a millisecond. */
+const maxMembers = 4096
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** The object that a frame holds, or undefined. */
-export function parse (raw: Buffer): JsonObject | undefined {
+/** A frame as it came. */
+export interface Received {
+  readonly bytes: Buffer
+  /** Members of its object, as they stand in the bytes: more than the parsed object has when a name stands there twice. */
+  readonly memberCount: number
+}
+
+/** The object that bytes hold. Undefined for anything else, and for one beyond the bounds. */
+export function parse (bytes: Buffer, memberCount: number): JsonObject | undefined {
+  if (memberCount === beyondBounds) return undefined
   try {
-    const value: unknown = JSON.parse(raw.toString())
-    return typeof value === 'object' && value !== null && !Array.isArray(value) && isWithin(maxDepth, value) ? value as JsonObject : undefined
+    const value: unknown = JSON.parse(bytes.toString())
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as JsonObject : undefined
   } catch {
     return undefined
   }
 }
 
-/** Whether a value is nested at most so deep. Parsing takes any depth; what walks through a value afterwards must not. */
-function isWithin (depth: number, value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  if (depth === 0) return false
-  if (Array.isArray(value)) return value.every((item) => isWithin(depth - 1, item))
-  for (const name in value) {
-    if (!isWithin(depth - 1, (value as JsonObject)[name])) return false
+const beyondBounds = -1
+
+const [other, quoteSign, opening, closing, comma] = [0, 1, 2, 3, 4]
+const backslash = 92
+const quoteByte = 34
+
+/** What each byte is outside strings. */
+const kinds = new Uint8Array(256)
+for (const [text, kind] of [['"', quoteSign], ['{[', opening], ['}]', closing], [',', comma]] as const) {
+  for (const sign of text) kinds[sign.charCodeAt(0)] = kind
+}
+
+/**
+ * How many members the object in these bytes has, if it is JSON; -1 when it is nested too deeply or holds too many members or
+ * elements. On the bytes, since to parse them is what is to be bounded: a signal of 1.5 KB takes 0.3 µs, 1 MiB at most 4 ms.
+ */
+export function countMembers (bytes: Buffer): number {
+  let depth = 0
+  let all = 0
+  let outer = 1
+  for (let at = 0; at < bytes.length; at++) {
+    switch (kinds[bytes[at] as number]) {
+      case other:
+        break
+      case quoteSign:
+        at = endOfString(bytes, at + 1)
+        break
+      case opening:
+        if (++depth > maxDepth) return beyondBounds
+        break
+      case closing:
+        depth--
+        break
+      case comma:
+        if (++all > maxMembers) return beyondBounds
+        if (depth === 1) outer++
+    }
   }
-  return true
+  return outer
+}
+
+/** Within which the end of a string is looked for byte by byte: a call into Node costs as much. */
+const nearBytes = 48
+
+/** Where the string ends that begins before `at`. */
+function endOfString (bytes: Buffer, at: number): number {
+  while (at < bytes.length) {
+    for (const near = Math.min(bytes.length, at + nearBytes); at < near; at++) {
+      const byte = bytes[at]
+      if (byte === quoteByte) return at
+      if (byte === backslash) at++
+    }
+    const end = bytes.indexOf(quoteByte, at)
+    if (end === -1) return bytes.length
+    let first = end
+    while (first > at && bytes[first - 1] === backslash) first--
+    if ((end - first) % 2 === 0) return end
+    at = end + 1
+  }
+  return at
 }

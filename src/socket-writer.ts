@@ -1,8 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import type { Wire } from './state/contract.js'
 import type { Corked, Turn } from './turn.js'
-import { framed } from './wire.js'
+import type { Frame } from './wire.js'
 
 /** A frame of its own that holds nothing: made once, it costs half of what ws takes. */
 const ping = Buffer.from([0x89, 0])
@@ -40,17 +39,17 @@ export class SocketWriter implements Corked {
    *
    * @param turn the one that goes on
    */
-  write (frame: Wire, isForMany: boolean, turn: Turn): void {
+  write (frame: Frame, isForMany: boolean, turn: Turn): void {
     const transport = this.#transport
-    if (transport === undefined) return this.#socket.send(frame, asText)
+    if (transport === undefined) return this.#socket.send(frame.payload, asText)
     if (this.#turn === undefined) {
       this.#turn = turn
       turn.cork(this)
     }
-    if (isForMany) return this.#add(turn.numberOf(framed(frame)))
+    if (isForMany) return this.#add(turn.numberOf(frame.encoded))
     this.flush()
     this.#cork()
-    transport.write(framed(frame))
+    transport.write(frame.encoded)
   }
 
   #add (number: number): void {

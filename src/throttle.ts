@@ -6,6 +6,8 @@ const roundingMs = 1e-6
  * will be full again. So many of a kind take a number each. Pure: the caller says what time it is, in ms.
  */
 export class Rate {
+  /** Most tokens that a bucket holds. */
+  readonly burst: number
   readonly #msPerToken: number
   /** In which an empty bucket is full again. */
   readonly #fullMs: number
@@ -13,15 +15,21 @@ export class Rate {
   /** @param rate tokens a second @param burst most tokens held */
   constructor (rate: number, burst: number) {
     this.#msPerToken = 1000 / rate
+    this.burst = burst
     this.#fullMs = burst * this.#msPerToken
   }
 
-  /** When a bucket is full again after a token has been taken, also from one that has none, which makes the wait longer. */
-  taken (fullAt: number, now: number): number {
-    return Math.max(fullAt, now) + this.#msPerToken
+  /** When a bucket is full again after tokens have been taken, also from one that has too few, which makes the wait longer. */
+  taken (fullAt: number, now: number, tokens = 1): number {
+    return Math.max(fullAt, now) + tokens * this.#msPerToken
   }
 
-  /** The same after a token was put back. */
+  /** How many tokens come in so many ms. */
+  tokensIn (ms: number): number {
+    return ms / this.#msPerToken
+  }
+
+  /** When it is full again after a token was put back. */
   givenBack (fullAt: number): number {
     return fullAt - this.#msPerToken
   }

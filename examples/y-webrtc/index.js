@@ -1,4 +1,4 @@
-import { after, IdSchema, quote, Type } from 'signalbox'
+import { after, Frame, IdSchema, quote, Type } from 'signalbox'
 
 /** Most topics that one connection is subscribed to. */
 const maxTopics = 256
@@ -13,10 +13,10 @@ const frames = {
   ping: Type.Object({ type: Type.Literal('ping') })
 }
 
-const pong = JSON.stringify({ type: 'pong' })
+const pong = new Frame('pong', JSON.stringify({ type: 'pong' }))
 
 const errors = {
-  frame: (message) => JSON.stringify({ type: 'error', message }),
+  frame: (message) => new Frame('error', JSON.stringify({ type: 'error', message })),
   notJson: 'Invalid JSON',
   unknownType: (type) => `Unknown message type: ${quote(type)}`,
   malformed: (type) => type === 'publish' ? 'Invalid or missing topic' : 'Invalid or missing topics',
@@ -47,7 +47,7 @@ const handlersOf = ({ peers, relay }) => ({
 
   publish (_client, frame) {
     const room = roomOf(frame.topic)
-    return after(peers.list(room), ({ length: clients }) => relay.broadcast(room, JSON.stringify({ ...frame, clients })))
+    return after(peers.list(room), ({ length: clients }) => relay.broadcast(room, new Frame('publish', JSON.stringify({ ...frame, clients }))))
   },
 
   ping ({ connection }) {

@@ -1,7 +1,8 @@
-import type { Wire } from '../../src/state/contract.js'
-import { between, holds } from '../../src/wire.js'
+import type { JsonObject, Received } from '../../src/parse.js'
+import { endOf, lastMember, restOf } from '../../src/pass-on.js'
+import { Frame } from '../../src/wire.js'
 
-interface Received {
+interface Signal extends JsonObject {
   readonly type: string
   readonly target?: string
   readonly sessionId?: string | null
@@ -10,7 +11,7 @@ interface Received {
 }
 
 /** What the server puts around a payload. */
-interface Stamp {
+interface Envelope {
   readonly from: string
   readonly session: string | undefined
   /** ISO 8601. */
@@ -21,19 +22,18 @@ interface Stamp {
  * The frame that a target gets: the payload under its name, in the server's envelope. Of a frame that holds nothing else, in the
  * order in which clients write it, the payload's bytes are taken as they are.
  */
-export function enveloped (received: Received, name: 'sdp' | 'candidate', raw: Buffer, stamp: Stamp): Wire {
-  const { type, target, sessionId } = received
-  const head = `{"type":"${type}","target":"${target}","${name}":`
-  const tail = sessionId === undefined ? '}' : `,"sessionId":"${sessionId}"}`
-  const to = raw.length - tail.length
-  const hasOnlyThese = Object.keys(received).length === (sessionId === undefined ? 3 : 4)
-  if (!hasOnlyThese || !holds(raw, head) || !holds(raw, tail, to)) return composed(received, name, stamp)
-  const { from, session, timestamp } = stamp
+export function enveloped (signal: Signal, name: 'sdp' | 'candidate', received: Received, envelope: Envelope): Frame {
+  const { type, target = '', sessionId } = signal
+  const hasSession = typeof sessionId === 'string'
+  const begin = Object.keys(signal).length === (hasSession ? 4 : 3) ? restOf(received, signal, ['type', type, 'target', target, name]) : -1
+  const end = hasSession ? lastMember(received.bytes, 'sessionId', sessionId) : endOf(received.bytes)
+  if (begin === -1 || end === -1) return composed(signal, name, envelope)
+  const { from, session, timestamp } = envelope
   const named = session === undefined ? '' : `,"sessionId":${JSON.stringify(session)}`
-  return between(`{"type":"${type}","from":${JSON.stringify(from)},"${name}":`, raw, head.length, to, `${named},"timestamp":"${timestamp}"}`)
+  return Frame.around(type, `{"type":"${type}","from":${JSON.stringify(from)},"${name}":`, received.bytes, begin, end, `${named},"timestamp":"${timestamp}"}`)
 }
 
 /** The general way to the same frame. */
-export function composed (received: Received, name: 'sdp' | 'candidate', { from, session, timestamp }: Stamp): string {
-  return JSON.stringify({ type: received.type, from, [name]: received[name], ...(session !== undefined && { sessionId: session }), timestamp })
+function composed (signal: Signal, name: 'sdp' | 'candidate', { from, session, timestamp }: Envelope): Frame {
+  return new Frame(signal.type, JSON.stringify({ type: signal.type, from, [name]: signal[name], ...(session !== undefined && { sessionId: session }), timestamp }))
 }

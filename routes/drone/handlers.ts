@@ -55,17 +55,17 @@ export function droneHandlers (state: State, config: Config): Handlers<typeof fr
       })
     },
 
-    offer (peer, frame, raw) {
+    offer (peer, frame, received) {
       // An offer always has a session: its own, or the one made up for it.
-      return signal(peer, frame, true, (from, session, timestamp) => enveloped(frame, 'sdp', raw, { from, session, timestamp }))
+      return signal(peer, frame, true, (from, session, timestamp) => enveloped(frame, 'sdp', received, { from, session, timestamp }))
     },
 
-    answer (peer, frame, raw) {
-      return signal(peer, frame, false, (from, session, timestamp) => enveloped(frame, 'sdp', raw, { from, session, timestamp }))
+    answer (peer, frame, received) {
+      return signal(peer, frame, false, (from, session, timestamp) => enveloped(frame, 'sdp', received, { from, session, timestamp }))
     },
 
-    ice (peer, frame, raw) {
-      return signal(peer, frame, false, (from, session, timestamp) => enveloped(frame, 'candidate', raw, { from, session, timestamp }))
+    ice (peer, frame, received) {
+      return signal(peer, frame, false, (from, session, timestamp) => enveloped(frame, 'candidate', received, { from, session, timestamp }))
     },
 
     list ({ connection, member }) {

@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { IdSchema } from '../../src/schema.js'
+import { Frame } from '../../src/wire.js'
 
 /** Absent, `null` and `""` all mean that there is none. */
 const SessionSchema = Type.Optional(Type.Union([IdSchema, Type.Literal(''), Type.Null()]))
@@ -7,8 +8,11 @@ const SessionSchema = Type.Optional(Type.Union([IdSchema, Type.Literal(''), Type
 /** An absent or empty target has an error of its own, after the check of who is sending. */
 const TargetSchema = Type.Optional(Type.Union([IdSchema, Type.Literal('')]))
 
-const SdpSchema = Type.Union([Type.String(), Type.Record(Type.String(), Type.Unknown())])
-const CandidateSchema = Type.Union([Type.String(), Type.Record(Type.String(), Type.Unknown()), Type.Null()])
+/** Its names are not looked at: a check for each would be work that a sender chooses. */
+const AnyObject = Type.Object({})
+
+const SdpSchema = Type.Union([Type.String(), AnyObject])
+const CandidateSchema = Type.Union([Type.String(), AnyObject, Type.Null()])
 
 /** What a client may send. */
 export const frames = {
@@ -40,7 +44,7 @@ export const OutgoingSchema = Type.Union([
 
 export type Outgoing = Static<typeof OutgoingSchema>
 
-export const say = (frame: Outgoing): string => JSON.stringify(frame)
+export const say = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 
 /** This dialect's sentences. */
 export const sentences = {

@@ -1,9 +1,12 @@
+import type { Static } from '@sinclair/typebox'
 import type { Config } from '../../src/config.js'
 import type { Connection } from '../../src/connection.js'
 import type { Handlers } from '../../src/dialect.js'
 import { after, type MaybePromise } from '../../src/maybe-promise.js'
 import type { Member, State } from '../../src/state/contract.js'
-import { spliced } from '../../src/wire.js'
+import type { Received } from '../../src/parse.js'
+import { lastMember, restOf, stamped } from '../../src/pass-on.js'
+import type { Frame } from '../../src/wire.js'
 import { type frames, say, sentences } from './schema.js'
 
 export interface PeerjsPeer {
@@ -14,36 +17,30 @@ export interface PeerjsPeer {
   readonly stamp: string
 }
 
-interface Signal {
-  type: 'OFFER' | 'ANSWER' | 'CANDIDATE'
-  dst: string
-  payload?: unknown
-}
+type Signal = Static<typeof frames.OFFER | typeof frames.ANSWER | typeof frames.CANDIDATE>
+type Notice = Static<typeof frames.EXPIRE> | (Static<typeof frames.LEAVE> & { dst: string })
 
-interface Notice {
-  type: 'LEAVE' | 'EXPIRE'
-  dst: string
-  payload?: unknown
-}
-
-/** Of exactly what a PeerJS client sends the bytes are enough; what else a frame holds is left out. */
-function passedOn (frame: Signal, raw: Buffer, stamp: string): Buffer | undefined {
-  return frame.payload !== undefined && Object.keys(frame).length === 3 ? spliced(raw, stamp) : undefined
+/** The bytes that came, with the sender behind them, if they are exactly what a PeerJS client sends. */
+function forwarded (frame: Signal, received: Received, stamp: string): Frame | undefined {
+  const { bytes } = received
+  const isPlain = frame.payload !== undefined && Object.keys(frame).length === 3 &&
+    restOf(received, frame, ['type', frame.type, 'payload']) !== -1 && lastMember(bytes, 'dst', frame.dst) !== -1
+  return isPlain ? stamped(frame.type, bytes, stamp) : undefined
 }
 
 /** The general way to the same frame. */
-function stamped ({ type, dst, payload }: Signal, src: string): string {
+function composed ({ type, dst, payload }: Signal, src: string): Frame {
   return say({ type, src, dst, payload })
 }
 
 export function peerjsHandlers ({ peers, relay }: State, config: Config): Handlers<typeof frames, PeerjsPeer> {
   /** Waits for a receiver that is not there yet. */
-  function signal ({ connection, member, stamp }: PeerjsPeer, received: Signal, raw: Buffer): MaybePromise<void> {
+  function signal ({ connection, member, stamp }: PeerjsPeer, signal: Signal, received: Received): MaybePromise<void> {
     if (member === undefined) return connection.refuse(sentences.notRegistered)
     const { room, id: src } = member
-    const { dst } = received
+    const { dst } = signal
     const expired = () => say({ type: 'EXPIRE', src: dst, dst: src })
-    const sent = relay.sendOrKeep({ room, from: src, to: dst, frame: passedOn(received, raw, stamp) ?? stamped(received, src), keepMs: config.PEERJS_EXPIRE_TIMEOUT, expired })
+    const sent = relay.sendOrKeep({ room, from: src, to: dst, frame: forwarded(signal, received, stamp) ?? composed(signal, src), keepMs: config.PEERJS_EXPIRE_TIMEOUT, expired })
     return after(sent, (sent) => {
       if (sent === 'full') {
         connection.drop('mailbox_full')

@@ -1,5 +1,6 @@
 import { type Static, type TLiteral, Type } from '@sinclair/typebox'
 import { IdSchema } from '../../src/schema.js'
+import { Frame } from '../../src/wire.js'
 
 const to = <Name extends string>(type: Name) => Type.Object({
   type: Type.Literal(type) as TLiteral<Name>,
@@ -38,7 +39,7 @@ export const OutgoingSchema = Type.Union([
 
 export type Outgoing = Static<typeof OutgoingSchema>
 
-export const say = (frame: Outgoing): string => JSON.stringify(frame)
+export const say = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 
 /** This dialect's sentences, the original's where it has one. */
 export const sentences = {

@@ -1,18 +1,16 @@
+import type { Static } from '@sinclair/typebox'
 import type { Config } from '../../src/config.js'
 import type { Handlers } from '../../src/dialect.js'
 import { after, type MaybePromise } from '../../src/maybe-promise.js'
 import type { Peer, State } from '../../src/state/contract.js'
-import { isUnambiguous } from '../../src/wire.js'
+import type { Received } from '../../src/parse.js'
+import { restOf } from '../../src/pass-on.js'
+import { Frame } from '../../src/wire.js'
 import { register, type Registrant } from '../registrant.js'
 import { describe, roomOf } from './presence.js'
 import { type frames, say, sentences } from './schema.js'
 
-interface Signal {
-  type: 'offer' | 'answer' | 'candidate'
-  source_id?: unknown
-  target_id: string
-  payload?: unknown
-}
+type Signal = Static<typeof frames.offer | typeof frames.answer | typeof frames.candidate>
 
 export function psyncHandlers (state: State, config: Config): Handlers<typeof frames, Registrant> {
   const { relay } = state
@@ -22,11 +20,11 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
     return config.STRICT_IDENTITY && isNamed(source) && source !== id
   }
 
-  function signal ({ connection, member }: Registrant, received: Signal, raw: Buffer): MaybePromise<void> {
-    const { source_id: source, target_id: to } = received
+  function signal ({ connection, member }: Registrant, frame: Signal, received: Received): MaybePromise<void> {
+    const { source_id: source, target_id: to } = frame
     if (member === undefined) return connection.refuse(sentences.notRegistered)
     if (isForged(source, member.id)) return connection.refuse(sentences.forged)
-    return after(relay.send(member.room, to, isComplete(received, raw) ? raw : stamped(received, member.id), member.id), (sent) => {
+    return after(relay.send(member.room, to, forwarded(frame, received) ?? composed(frame, member.id), member.id), (sent) => {
       if (sent !== 'sent') connection.refuse(sentences.absent, to)
     })
   }
@@ -46,14 +44,15 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
   }
 }
 
-/** Whether a frame is what its receiver is to get, no more and no less. */
-function isComplete (frame: Signal, raw: Buffer): boolean {
-  const { type, source_id: source, payload } = frame
-  return payload !== undefined && typeof source === 'string' && source !== '' && Object.keys(frame).length === 4 && isUnambiguous(raw, type, 'source_id', source)
+/** The bytes that came, if they are what the receiver is to get, no more and no less. */
+function forwarded (frame: Signal, received: Received): Frame | undefined {
+  const { type, source_id: source, target_id: to } = frame
+  if (typeof source !== 'string' || source === '' || Object.keys(frame).length !== 4) return undefined
+  return restOf(received, frame, ['type', type, 'source_id', source, 'target_id', to, 'payload']) === -1 ? undefined : new Frame(type, received.bytes)
 }
 
 /** The general way to the same frame. */
-export function stamped ({ type, source_id: source, target_id: to, payload = null }: Signal, sender: string): string {
+function composed ({ type, source_id: source, target_id: to, payload = null }: Signal, sender: string): Frame {
   return say({ type, source_id: typeof source === 'string' && source !== '' ? source : sender, target_id: to, payload })
 }
 

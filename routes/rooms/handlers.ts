@@ -4,7 +4,9 @@ import type { Handlers } from '../../src/dialect.js'
 import { after, type MaybePromise } from '../../src/maybe-promise.js'
 import type { Joined, Member, State } from '../../src/state/contract.js'
 import { Rate, Throttle } from '../../src/throttle.js'
-import { spliced } from '../../src/wire.js'
+import type { JsonObject, Received } from '../../src/parse.js'
+import { restOf, stamped } from '../../src/pass-on.js'
+import type { Frame } from '../../src/wire.js'
 import { guessThrottle } from './guesses.js'
 import { type frames, say, sentences } from './schema.js'
 
@@ -89,11 +91,16 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
       })
     },
 
-    signal ({ connection, myId, stamp, member }, frame, raw) {
+    signal ({ connection, myId, stamp, member }, frame, received) {
       if (member === undefined) return connection.refuse(sentences.notInRoom)
-      // Of exactly what clients send the bytes are enough; what else a frame holds is left out.
-      const spliceable = Object.keys(frame).length === 2 ? spliced(raw, stamp) : undefined
-      return after(relay.broadcast(member.room, spliceable ?? say({ type: 'signal', senderId: myId, payload: frame.payload }), myId), () => {})
+      const signal = forwarded(frame, received, stamp) ?? say({ type: 'signal', senderId: myId, payload: frame.payload })
+      return after(relay.broadcast(member.room, signal, myId), () => {})
     }
   }
+}
+
+/** The bytes that came, with the sender behind them, if they are exactly what clients send. */
+function forwarded (frame: JsonObject, received: Received, stamp: string): Frame | undefined {
+  if (Object.keys(frame).length !== 2 || restOf(received, frame, ['type', 'signal', 'payload']) === -1) return undefined
+  return stamped('signal', received.bytes, stamp)
 }

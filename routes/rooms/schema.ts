@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { IdSchema } from '../../src/schema.js'
+import { Frame } from '../../src/wire.js'
 
 /** What a client may send. A room id of whatever shape is at worst a room that does not exist. */
 export const frames = {
@@ -23,7 +24,7 @@ export const OutgoingSchema = Type.Union([
 
 export type Outgoing = Static<typeof OutgoingSchema>
 
-export const say = (frame: Outgoing): string => JSON.stringify(frame)
+export const say = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 
 /** This dialect's sentences. */
 export const sentences = {

@@ -14,7 +14,6 @@ export const tom: FastifyPluginAsync = async (app) => {
     ...app.speak({
       name: 'tom',
       frames,
-      passesOn: 'signal',
       handlers: tomHandlers(state, signalbox.config),
       errors: {
         frame: (error) => say({ type: 'error', error }),

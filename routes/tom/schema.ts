@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { IdSchema } from '../../src/schema.js'
+import { Frame } from '../../src/wire.js'
 
 const maxKeyLength = 4096
 const maxRoles = 64
@@ -36,7 +37,7 @@ export const OutgoingSchema = Type.Union([
 
 export type Outgoing = Static<typeof OutgoingSchema>
 
-export const say = (frame: Outgoing): string => JSON.stringify(frame)
+export const say = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 
 /** This dialect's sentences. */
 export const sentences = {

@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../maybe-promise.js'
+import type { Wire } from '../wire.js'
 
 /**
  * What a dialect may ask of the exchange, wherever a peer's socket is. Every operation is one step: what it reads and
@@ -23,8 +24,7 @@ export interface State {
   close (): MaybePromise<void>
 }
 
-/** One serialised frame: JSON text, or its UTF-8 bytes. Not changed after it was handed over. */
-export type Wire = string | Buffer
+export type { Wire }
 
 /** What the others may know of a peer besides its id, small and JSON-safe. */
 export type PeerInfo = Readonly<Record<string, string>>

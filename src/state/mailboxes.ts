@@ -1,9 +1,10 @@
 import type { Timer, Timers } from '../timers.js'
-import type { Mail, MailboxLimits, Wire } from './contract.js'
+import { Frame, frameOf } from '../wire.js'
+import type { Mail, MailboxLimits } from './contract.js'
 
 interface Letter {
   from: string
-  frame: Wire
+  frame: Frame
   bytes: number
 }
 
@@ -39,15 +40,15 @@ export class Mailboxes {
 
   /** False when a bound is reached. */
   keep (mail: Mail): boolean {
-    const { from, frame } = mail
-    const bytes = Buffer.byteLength(frame)
+    const { from } = mail
+    const { type, payload, byteLength: bytes } = frameOf(mail.frame)
     const key = keyOf(mail.room, mail.to)
     const box: Mailbox = this.#boxes.get(key) ?? { letters: [], bytes: 0, timers: new Map() }
     const { maxMessages, maxBytes, totalBytes } = this.#limits
     if (box.letters.length >= maxMessages || box.bytes + bytes > maxBytes || this.#totalBytes + bytes > totalBytes) return false
     this.#boxes.set(key, box)
     // Text of its own: bytes may be a part of a slab that they would keep alive, and there are many small ones.
-    box.letters.push({ from, frame: String(frame), bytes })
+    box.letters.push({ from, frame: new Frame(type, String(payload)), bytes })
     box.bytes += bytes
     this.#totalBytes += bytes
     if (!box.timers.has(from)) box.timers.set(from, this.#timers.schedule(mail.keepMs, () => this.#expire(key, box, mail)))
@@ -55,7 +56,7 @@ export class Mailboxes {
   }
 
   /** Empties the mailbox of a peer: its frames in the order they came. */
-  take (room: string, to: string): Wire[] {
+  take (room: string, to: string): Frame[] {
     const key = keyOf(room, to)
     const box = this.#boxes.get(key)
     if (box === undefined) return []

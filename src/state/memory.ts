@@ -5,7 +5,7 @@ import type { Join, Joined, Mail, MailboxLimits, Member, PeerInfo, Relay, Rooms,
 import { memoryAttempts } from './memory-attempts.js'
 import { Mailboxes } from './mailboxes.js'
 import { RoomSessions } from './memory-sessions.js'
-import { fewMembers, shared } from '../wire.js'
+import { fewMembers, frameOf } from '../wire.js'
 import { isAlone, placed } from './places.js'
 
 /** How many codes are drawn before the free ones are looked for one by one. */
@@ -208,12 +208,12 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     if (room === undefined) return 0
     use(room)
     if (isAlone(room.members, except)) return 0
-    const bytes = shared(make())
+    const frame = frameOf(make())
     const isForMany = room.members.size > fewMembers
     let count = 0
     for (const member of room.members.values()) {
       if (member.id === except) continue
-      member.sink.deliver(bytes, isForMany)
+      member.sink.deliver(frame, isForMany)
       count++
     }
     return count

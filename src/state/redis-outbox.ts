@@ -1,4 +1,5 @@
-import type { Sent, Wire } from './contract.js'
+import { payloadOf, type Wire } from '../wire.js'
+import type { Sent } from './contract.js'
 
 /** What all frames in one message to a node begin with. Each is its header, of which every part ends in a line feed, and its bytes. */
 export const framesMark = '["frames"]\n'
@@ -16,7 +17,7 @@ export type FrameHeader = [kind: 'frame' | 'lost' | 'disconnect', room: string, 
 
 interface Letter {
   readonly header: string
-  readonly frame: Wire
+  readonly frame: string | Buffer
   /** Told what became of it: undefined when Redis cannot be reached, or did not say. */
   readonly settle: (sent: Sent | undefined) => void
 }
@@ -51,12 +52,14 @@ export class Outbox {
   }
 
   /** Answers when Redis has, and undefined when it cannot be reached or did not say. */
-  async ask (header: FrameHeader, frame: Wire): Promise<Sent | undefined> {
+  async ask (header: FrameHeader, wire: Wire): Promise<Sent | undefined> {
+    const frame = payloadOf(wire)
     return await new Promise((resolve) => { this.#add(header, frame, Buffer.byteLength(frame), resolve) })
   }
 
   /** Answers at once while little is on its way, and tells `undeliverable` if it is not sent after all. */
-  send (header: FrameHeader, frame: Wire, undeliverable: (to: string) => void): Sent | Promise<Sent | undefined> {
+  send (header: FrameHeader, wire: Wire, undeliverable: (to: string) => void): Sent | Promise<Sent | undefined> {
+    const frame = payloadOf(wire)
     const bytes = Buffer.byteLength(frame)
     if (this.#unawaitedBytes + bytes > maxUnawaitedBytes) return this.ask(header, frame)
     this.#unawaitedBytes += bytes
@@ -81,7 +84,7 @@ export class Outbox {
     }
   }
 
-  #add ([kind, room, to, from]: FrameHeader, frame: Wire, bytes: number, settle: Letter['settle']): void {
+  #add ([kind, room, to, from]: FrameHeader, frame: string | Buffer, bytes: number, settle: Letter['settle']): void {
     const tag = this.#tagOf(room)
     let batch = this.#batches.get(tag)
     if (batch === undefined) {

@@ -3,7 +3,7 @@ import type { Log } from '../connection-host.js'
 import { closeCodes, type CloseCode } from '../errors.js'
 import { after, type MaybePromise } from '../maybe-promise.js'
 import type { Timer, Timers } from '../timers.js'
-import { fewMembers, shared } from '../wire.js'
+import { fewMembers, frameOf, payloadOf } from '../wire.js'
 import type { Disconnected, Ending, Join, Joined, Mail, MailboxLimits, Peer, Peers, Relay, Rooms, Sent, Sessions, SessionSignal, State, StateCounters, Wire } from './contract.js'
 import { isAlone, placed } from './places.js'
 import { redisAttempts } from './redis-attempts.js'
@@ -296,7 +296,8 @@ class RedisExchange implements RedisState {
 
   /** One step, so that a receiver that has come meanwhile gets the frame, once. */
   async #keep (mail: Mail): Promise<Sent | 'kept' | 'full'> {
-    const { room, from, to, frame, keepMs } = mail
+    const { room, from, to, keepMs } = mail
+    const frame = payloadOf(mail.frame)
     const bytes = Buffer.byteLength(frame)
     if (!this.#kept.hasRoomFor(bytes)) return 'full'
     const keys = keysOf(this.link, room)
@@ -337,18 +338,18 @@ class RedisExchange implements RedisState {
   #broadcastHere (name: string, make: () => Wire, except?: string): number {
     const room = this.#rooms.get(name)
     if (room === undefined || (room.pending.size === 0 && isAlone(room.members, except))) return 0
-    const bytes = shared(make())
+    const frame = frameOf(make())
     const isForMany = room.members.size > fewMembers
     let count = 0
     for (const member of room.members.values()) {
       if (member.id === except) continue
-      member.sink.deliver(bytes, isForMany)
+      member.sink.deliver(frame, isForMany)
       count++
     }
     // Those who have joined for all others but have not been welcomed yet must not miss it.
     for (const { member: { id, sink }, own, others, waiting } of room.pending.values()) {
       if (id === except || (room.watcher !== undefined && others === undefined)) continue
-      if (room.members.get(id)?.sink !== sink && (own === undefined || room.members.get(own.id) !== own)) waiting.push(bytes)
+      if (room.members.get(id)?.sink !== sink && (own === undefined || room.members.get(own.id) !== own)) waiting.push(frame)
     }
     return count
   }
@@ -370,9 +371,9 @@ class RedisExchange implements RedisState {
     if (here !== undefined && resolved !== undefined && !begins && known?.isBound(resolved) === true) return deliverHere(resolved)
     if (!this.#node.isUp) return here === undefined ? 'absent' : deliverHere(resolved)
     const { members, nodePrefix, sessions } = keysOf(this.link, name)
-    const [head = '', tail = ''] = String(frame(marker)).split(JSON.stringify(marker))
+    const [head = '', tail = ''] = String(payloadOf(frame(marker))).split(JSON.stringify(marker))
     return this.#node.run('sendInSession', [members], from, to, session === undefined ? '' : JSON.stringify(session), begins ? 1 : 0, idleMs,
-      `${JSON.stringify(['frame', name, to, from])}\n`, head, tail, frame(undefined), here === undefined ? nodePrefix : '', sessions)
+      `${JSON.stringify(['frame', name, to, from])}\n`, head, tail, payloadOf(frame(undefined)), here === undefined ? nodePrefix : '', sessions)
       .then((answer) => {
         const [sent, bound] = (answer as Buffer[]).map(String) as [Sent | 'foreign', string]
         if (here === undefined || sent !== 'sent') return sent
@@ -486,7 +487,8 @@ function ownerText ({ owner }: Registration): string {
 /** A header, a line feed and the frame as it is. */
 function message (header: readonly string[], frame: Wire): Buffer {
   const text = `${JSON.stringify(header)}\n`
-  return typeof frame === 'string' ? Buffer.from(text + frame) : Buffer.concat([Buffer.from(text), frame])
+  const payload = payloadOf(frame)
+  return typeof payload === 'string' ? Buffer.from(text + payload) : Buffer.concat([Buffer.from(text), payload])
 }
 
 function pend (member: Registration, own: Registration | undefined): { pending: Pending, settle: () => void } {

@@ -75,7 +75,7 @@ for (const control of ['ping', 'pong'] as const) {
 }
 
 t.test('a flood of pongs that would be held back for longer than 30 s ends at once with 1008', async (t) => {
-  const app = await build(t, { MESSAGE_RATE: '1' })
+  const app = await build(t, { MESSAGE_RATE: '1', MESSAGE_BURST: '1' })
   const socket = await connectTcp(t, app)
   socket.write(upgradeRequest('/drone'))
   await once(socket, 'data')

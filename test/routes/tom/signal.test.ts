@@ -23,16 +23,24 @@ for (const [kind, payload] of Object.entries(payloads)) {
   })
 }
 
-t.test('a signal is forwarded as it is, unknown fields, spaces and order included', async (t) => {
+t.test('a signal that begins with its type, its sender and its receiver is forwarded as it is, unknown fields and spaces included', async (t) => {
   const app = await build(t)
   const alice = await join(t, app, 'a')
   const bob = await join(t, app, 'b')
-  const text = '{ "to":"b","ttl" : 3.0, "payload":{"__proto__":{"x":1},"n":1e400},\n"from":"a", "type":"signal" }'
+  const text = '{"type":"signal","from":"a","to":"b","ttl" : 3.0, "payload":{"__proto__":{"x":1},"n":1e400}\n}'
   const arrived = once(bob.socket, 'message')
   alice.send(text)
   const [data, isBinary] = await arrived
   t.equal(String(data), text)
   t.equal(isBinary, false)
+})
+
+t.test('a signal in another order is forwarded with the same members', async (t) => {
+  const app = await build(t)
+  const alice = await join(t, app, 'a')
+  const bob = await join(t, app, 'b')
+  alice.send('{ "to":"b","ttl" : 3, "payload":{"x":[1,null]},\n"from":"a", "type":"signal" }')
+  t.same(await bob.nextOf('signal'), { type: 'signal', from: 'a', to: 'b', ttl: 3, payload: { x: [1, null] } })
 })
 
 t.test('a signal without a payload is forwarded too', async (t) => {
