@@ -45,8 +45,12 @@ export function eachTable (reports: readonly SiegeReport[]): string {
 
 /** What the server wrote because of the attackers, for each byte that it read of them. */
 export function amplification ({ bytes: { read, written } }: Pick<SiegeReport, 'bytes'>): string {
-  return `${(written / read).toFixed(2)} (${megabytes(written)} for ${megabytes(read)})`
+  const amounts = `${megabytes(written)} for ${megabytes(read)}`
+  // Of less than that the honest clients' own ups and downs are more.
+  return read < leastBytes ? amounts : `${(written / read).toFixed(2)} (${amounts})`
 }
+
+const leastBytes = 200_000
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 

@@ -17,13 +17,20 @@ async function linger (scene: Scene, sockets: number, words: () => string): Prom
   }
 }
 
-/** Asks again and again in one connection, without waiting for answers. */
+/** Asks again and again in ten connections, without waiting for answers, and in new ones when those are cut. */
 async function pipeline (scene: Scene, path: string, isRead: boolean): Promise<void> {
-  const intruder = scene.intrude('', { isDeaf: true })
-  if (isRead) intruder.onAnswer = (status) => scene.saw(status)
-  else intruder.socket.pause()
-  await intruder.flood(repeated(Buffer.from(get(path))), Math.min(mediumMs, scene.left()))
-  scene.saw(await intruder.leave(isRead ? 'asked until it left' : 'not read until it left'))
+  const requests = repeated(Buffer.from(get(path)))
+  const until = performance.now() + Math.min(mediumMs, scene.left())
+  await Promise.all(Array.from({ length: 10 }, async () => {
+    while (performance.now() < until) {
+      const intruder = scene.intrude('', { isDeaf: true })
+      if (isRead) intruder.onAnswer = (status) => scene.saw(status)
+      else intruder.socket.pause()
+      await intruder.flood(requests, until - performance.now())
+      scene.saw(await intruder.leave('asked until it left'))
+      await delay(20)
+    }
+  }))
 }
 
 /** Asks again as soon as it is answered, and comes back when the connection is closed, or after so many ms. */
