@@ -1,6 +1,6 @@
 import { text } from '../intruder.js'
 import { readersDisagree } from '../readers.js'
-import { type Attack, between, enter, flood, heard, mediumMs, pick, registered, type Scene } from './scene.js'
+import { type Attack, between, enter, flood, heard, longMs, mediumMs, pick, registered, type Scene } from './scene.js'
 
 /** Guesses from one address that may be answered in a minute: ten that are wrong, and a few that are right before the tenth. */
 const guessesAllowed = 13
@@ -79,7 +79,7 @@ export const others: readonly Attack[] = [
       await deaf.wait(200)
       deaf.socket.pause()
       talker.onText = (answer) => { if (answer.includes('"error"')) talker.go('was told') }
-      await talker.flood(text({ type: 'offer', target: `${scene.id}-deaf`, sdp: 'x'.repeat(60_000) }), Math.min(mediumMs, scene.left()))
+      await talker.flood(text({ type: 'offer', target: `${scene.id}-deaf`, sdp: 'x'.repeat(60_000) }), Math.min(longMs, scene.left() - 4000))
       await talker.leave()
       // It reads what came, and what came last is why.
       deaf.socket.resume()
@@ -177,7 +177,8 @@ export const others: readonly Attack[] = [
   },
   {
     name: 'mail for who comes soon',
-    everyMs: 2500,
+    // Never four at a time: each may fill a quarter of a mailbox.
+    everyMs: 6000,
     addresses: 4,
     async run (scene) {
       const intruder = enter(scene, `/peerjs?key=peerjs&id=${scene.id}`)
