@@ -1,10 +1,11 @@
 import jwt, { type JWT } from '@fastify/jwt'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { tokenOf, type TokenHeader, verificationOf } from '../src/auth.js'
+import { tokenOf, verificationOf } from '../src/auth.js'
 import { clockToleranceMs, type Identity, openPermit, type Permit, readPermit } from '../src/claims.js'
 import { identityOf } from '../src/identity.js'
 import type { MaybePromise } from '../src/maybe-promise.js'
+import type { TokenHeader } from '../src/verification.js'
 
 /** Tells who a client is. What is missing or bad is undefined, whatever is wrong with it. */
 export interface Auth {
@@ -14,20 +15,18 @@ export interface Auth {
   readonly authenticate: (request: FastifyRequest) => MaybePromise<Permit | undefined>
 }
 
-/** @see https://www.rfc-editor.org/rfc/rfc7518#section-3.2 */
-const leastSecretBytes = 32
-/** How often an unreachable key server is logged at most. In ms. */
+/** How often a failing key server is logged at most. In ms. */
 const complaintMs = 10_000
 
 /** `app.signalbox.auth`, with a key or required certificates; without them everything is open, and the log says so once. */
 export default fp(async (app) => {
   const { config, connections } = app.signalbox
   let complainedAt = -Infinity
-  const verification = verificationOf(config, (error) => {
+  const verification = verificationOf(config, (reason) => {
     const now = performance.now()
     if (now - complainedAt < complaintMs) return
     complainedAt = now
-    app.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'no keys from JWKS_URL: tokens are refused')
+    app.log.warn({ reason }, 'no keys from JWKS_URL: tokens of keys that are not known yet are refused')
   })
 
   const isRequired = config.TLS_REQUIRE_CLIENT_CERT
@@ -41,8 +40,8 @@ export default fp(async (app) => {
     return
   }
 
-  if (config.JWT_SECRET !== undefined && Buffer.byteLength(config.JWT_SECRET) < leastSecretBytes) {
-    app.log.warn(`JWT_SECRET has less than ${leastSecretBytes} bytes: with any token at hand it can be guessed`)
+  if (config.JWKS_URL?.startsWith('http:') === true) {
+    app.log.warn('JWKS_URL is http: whoever is on the way to the key server can let in anybody')
   }
 
   const { algorithms, key } = verification

@@ -2,14 +2,19 @@ import { isIPv6 } from 'node:net'
 
 const maxLength = 64
 
+/** An address as it is kept and logged. What is claimed as one may have any length. */
+export function clipAddress (address: string): string {
+  return address.slice(0, maxLength)
+}
+
 /**
  * What counts as one client where addresses are counted: an IPv4 address, or the /64 network that a host of IPv6 has to itself.
  * What is no address stays what it is, up to a length: a proxy may report it.
  */
 export function networkOf (address: string): string {
-  if (!address.includes(':')) return address.slice(0, maxLength)
+  if (!address.includes(':')) return clipAddress(address)
   const [host = ''] = address.split('%', 1)
-  if (!isIPv6(host)) return address.slice(0, maxLength)
+  if (!isIPv6(host)) return clipAddress(address)
   const [head = '', tail = ''] = new URL(`http://[${host}]`).hostname.slice(1, -1).split('::')
   const [before, behind] = [head, tail].map((part) => part.split(':').filter((group) => group !== '')) as [string[], string[]]
   const groups = [...before, ...Array<string>(8 - before.length - behind.length).fill('0'), ...behind]

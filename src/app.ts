@@ -20,6 +20,7 @@ import { peerjs } from '../routes/peerjs/index.js'
 import { psync } from '../routes/psync/index.js'
 import { rooms } from '../routes/rooms/index.js'
 import { tom } from '../routes/tom/index.js'
+import { clipAddress } from './address.js'
 import { completeConfig, type Config, ConfigError, type DialectName } from './config.js'
 import { listeners, type Timeouts, timeouts as usualTimeouts } from './listeners.js'
 import { loadPlugin } from './load-plugin.js'
@@ -118,5 +119,5 @@ const refuseUpgrade: onRequestAsyncHookHandler = async ({ ws }, reply) => {
 
 /** A request as it is logged: without its query, which may hold a token. */
 export function describeRequest ({ method, url, ip }: FastifyRequest): { method: string, path: string | undefined, address: string } {
-  return { method, path: url.split('?', 1)[0], address: ip }
+  return { method, path: url.split('?', 1)[0], address: clipAddress(ip) }
 }

@@ -1,6 +1,16 @@
+import { statSync } from 'node:fs'
 import { type BaseLogger, type Level, pino } from 'pino'
+import { clipAddress } from './address.js'
 import { type Config, ConfigError } from './config.js'
 import { type LogStream, logStream } from './log-stream.js'
+import { Rate, Throttle } from './throttle.js'
+
+/** Of records that a client can cause at will, so many at once, and then so many a second: an attack must not fill the disk. */
+const oftenBurst = 500
+const oftenRate = 50
+
+/** Those bits of a file's mode with which everybody may read or write it. */
+const everybodys = 0o006
 
 /** What happened to a connection. The names are stable: whoever collects the trail may rely on them. */
 export type AuditEvent =
@@ -23,13 +33,15 @@ export interface AuditRecord {
   readonly reason?: string | undefined
   /** The subject of the administrator who asked for it. */
   readonly by?: string | undefined
-  /** Refusals of which no record was written since the last one. */
+  /** Records of this event that were not written since the last one. */
   readonly omitted?: number | undefined
 }
 
 /** The audit trail: a stream of pino. A relay is a `debug` record, everything else `info`. */
 export interface Audit {
   info (record: AuditRecord): void
+  /** The same for what a client can cause at will. Past a rate, of each event, one record stands for many. */
+  often (record: AuditRecord): void
   debug (record: AuditRecord): void
   isLevelEnabled (level: Level): boolean
   /** Writes what is left. */
@@ -41,27 +53,56 @@ export interface Audit {
  *
  * @throws ConfigError for a file that cannot be written
  */
-export function openAudit ({ AUDIT_LOG, LOG_LEVEL }: Pick<Config, 'AUDIT_LOG' | 'LOG_LEVEL'>, log: Pick<BaseLogger, 'level' | 'info' | 'debug' | 'error'>): Audit {
-  if (AUDIT_LOG === undefined) {
-    return { info: (record) => log.info(record), debug: (record) => log.debug(record), isLevelEnabled: (level) => isEnabled(log.level, level), close () {} }
-  }
+export function openAudit ({ AUDIT_LOG, LOG_LEVEL }: Pick<Config, 'AUDIT_LOG' | 'LOG_LEVEL'>, log: Pick<BaseLogger, 'level' | 'info' | 'debug' | 'warn' | 'error'>): Audit {
+  if (AUDIT_LOG === undefined) return auditTo(log, (level) => isEnabled(log.level, level))
   const file = fileOf(AUDIT_LOG, log)
   const trail = pino({ level: LOG_LEVEL === 'debug' || LOG_LEVEL === 'trace' ? 'debug' : 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime }, file)
-  let isOpen = true
-  return {
-    info (record) { if (isOpen) trail.info(record) },
-    debug (record) { if (isOpen) trail.debug(record) },
-    isLevelEnabled: (level) => trail.isLevelEnabled(level),
-    close () {
-      isOpen = false
-      file.end()
-    }
-  }
+  return auditTo(trail, (level) => trail.isLevelEnabled(level), () => file.end())
 }
 
-function fileOf (path: string, log: Pick<BaseLogger, 'error'>): LogStream {
+function auditTo (trail: Pick<BaseLogger, 'info' | 'debug'>, isLevelEnabled: Audit['isLevelEnabled'], end = () => {}): Audit {
+  const throttles = new Map<AuditEvent, { readonly throttle: Throttle, omitted: number }>()
+  let isOpen = true
+  const audit: Audit = {
+    info (record) { if (isOpen) trail.info(clipped(record)) },
+    often (record) {
+      const { event } = record
+      const kept = throttles.get(event) ?? { throttle: new Throttle(new Rate(oftenRate, oftenBurst)), omitted: 0 }
+      throttles.set(event, kept)
+      if (!kept.throttle.take(performance.now())) {
+        kept.omitted++
+        return
+      }
+      audit.info(kept.omitted === 0 ? record : { ...record, omitted: kept.omitted })
+      kept.omitted = 0
+    },
+    debug (record) { if (isOpen) trail.debug(clipped(record)) },
+    isLevelEnabled,
+    close () {
+      if (!isOpen) return
+      for (const [event, { omitted }] of throttles) if (omitted > 0) audit.info({ event, omitted })
+      isOpen = false
+      end()
+    }
+  }
+  return audit
+}
+
+/** A proxy may report as an address whatever a client claims. */
+function clipped (record: AuditRecord): AuditRecord {
+  const address = record.address && clipAddress(record.address)
+  return address === record.address ? record : { ...record, address }
+}
+
+function fileOf (path: string, log: Pick<BaseLogger, 'warn' | 'error'>): LogStream {
+  const onError = (error: Error) => log.error({ reason: error.message }, 'the audit trail cannot be written')
+  const describeLoss = (lines: number) => JSON.stringify({ level: 40, time: new Date().toISOString(), lines, msg: 'records were lost: nobody read them' })
   try {
-    return logStream(path, (error) => log.error({ reason: error.message }, 'the audit trail cannot be written'))
+    const stream = logStream({ path, onError, describeLoss })
+    const stats = statSync(path)
+    // It was there before, and whoever made it may have meant that.
+    if (stats.isFile() && (stats.mode & everybodys) !== 0) log.warn('AUDIT_LOG: every user of this machine can read or write the file')
+    return stream
   } catch (error) {
     throw new ConfigError(`AUDIT_LOG: got ${JSON.stringify(path)}, which cannot be written: ${(error as NodeJS.ErrnoException).code ?? 'failed'}`)
   }

@@ -1,24 +1,57 @@
+import type { MaybePromise } from './maybe-promise.js'
 import type { Timers } from './timers.js'
 
-/** After a run, at least this many times its own duration passes before the next: a list for thousands cannot take the whole process. */
+/** After a run, at least this many times its own duration passes before the next: to compose a list for thousands cannot take the whole process. */
 const restFactor = 4
+/** As many bytes a second go out for lists: half of what a network of 1 Gbit/s takes, so that the other half is for signals. */
+const bytesPerSecond = 64 * 2 ** 20
+
+export interface Coalesced {
+  /** Has it run soon. */
+  ask (): void
+  /** It was asked for, and has not begun. */
+  readonly isDue: boolean
+}
 
 /**
  * A call that many changes ask for and that runs once for all of them, soon after the first. Asked again while it rests, it
  * runs once more afterwards, so the last run is always later than the last change.
+ *
+ * @param run answers how many bytes it handed out: they are written later, and take the time for which it rests
  */
-export function coalesce (timers: Timers, run: () => void): () => void {
+export function coalesce (timers: Timers, run: () => MaybePromise<number>): Coalesced {
   let isDue = false
+  let isRunning = false
   let restUntil = 0
-  return () => {
-    if (isDue) return
-    isDue = true
+
+  function schedule (): void {
     timers.schedule(Math.max(0, restUntil - timers.now()), () => {
       isDue = false
+      isRunning = true
       const startedAt = timers.now()
-      run()
-      const endedAt = timers.now()
-      restUntil = endedAt + restFactor * (endedAt - startedAt)
+      const rest = (bytes: number): void => {
+        isRunning = false
+        const endedAt = timers.now()
+        restUntil = endedAt + Math.max(restFactor * (endedAt - startedAt), bytes / bytesPerSecond * 1000)
+        if (isDue) schedule()
+      }
+      try {
+        const handedOut = run()
+        if (handedOut instanceof Promise) handedOut.then(rest, () => rest(0))
+        else rest(handedOut)
+      } catch (error) {
+        rest(0)
+        throw error
+      }
     })
+  }
+
+  return {
+    ask () {
+      if (isDue) return
+      isDue = true
+      if (!isRunning) schedule()
+    },
+    get isDue () { return isDue }
   }
 }

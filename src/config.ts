@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { parseArgs } from 'node:util'
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { normalizeOrigin } from './origins.js'
 
 /** The dialects that Signalbox brings along. */
 export const dialectNames = ['peerjs', 'rooms', 'psync', 'drone', 'tom'] as const
@@ -12,6 +13,8 @@ const count = (byDefault: number, description: string) => Type.Integer({ minimum
 const ms = (minimum: number, byDefault: number, description: string) => Type.Integer({ minimum, maximum: 2 ** 31 - 1, default: byDefault, description })
 const bytes = (minimum: number, byDefault: number, description: string) => Type.Integer({ minimum, maximum: 2 ** 31 - 1, default: byDefault, description })
 const flag = (byDefault: boolean, description: string) => Type.Boolean({ default: byDefault, description })
+/** Blank text is no value. */
+const text = (description: string) => Type.Optional(Type.String({ pattern: '\\S', description }))
 
 /** Every setting: name, type, bounds, default and meaning. Environment variables, flags, `--help`, `.env.example` and the README's table come from here. */
 export const ConfigSchema = Type.Object({
@@ -21,7 +24,7 @@ export const ConfigSchema = Type.Object({
   DIALECTS: Type.Array(Type.Union(dialectNames.map((name) => Type.Literal(name))), { uniqueItems: true, default: [...dialectNames], description: 'Dialects to speak' }),
   NATIVE_PORTS: Type.Array(Type.String({ pattern: `^(${dialectNames.join('|')}):(\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])$` }), { default: [], description: 'More listeners, each `dialect:port`, on which that dialect alone answers at its original server’s paths', examples: ['dialect:port'] }),
   PLUGINS: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Further dialects: paths or package names of Fastify plugins', examples: ['path or package'] }),
-  REDIS_URL: Type.Optional(Type.Array(Type.String({ pattern: '^rediss?://[^\\s]+$' }), { minItems: 1, description: 'Redis (or Valkey) that makes all its nodes one exchange; several URLs are the nodes of a Redis Cluster; absent: memory, one node', examples: ['redis://host:port'] })),
+  REDIS_URL: Type.Optional(Type.Array(Type.String({ pattern: '^rediss?://[^\\s/?#]+([/?][^\\s#@]*)?$' }), { minItems: 1, description: 'Redis (or Valkey) that makes all its nodes one exchange; several URLs are the nodes of a Redis Cluster; absent: memory, one node', examples: ['redis://host:port'] })),
   NODE_LEASE_MS: ms(1000, 10_000, 'ms after which a node that Redis has not heard of counts as dead'),
   MAX_CLIENTS: count(50_000, 'Open sockets; past that a socket is closed with 1013'),
   MAX_CLIENTS_PER_ADDRESS: Type.Optional(Type.Integer({ minimum: 1, description: 'Open sockets of one address (of IPv6 one /64 network); past that a socket is closed with 1013; absent: as many as `MAX_CLIENTS`' })),
@@ -34,25 +37,25 @@ export const ConfigSchema = Type.Object({
   ID_TAKEOVER: Type.Union([Type.Literal('replace'), Type.Literal('reject')], { default: 'replace', description: 'Who keeps an id that registers twice: `replace` the newer connection, `reject` the older one' }),
   STRICT_IDENTITY: flag(true, 'Refuse frames that name another sender than the registered one'),
   ALLOW_DISCOVERY: flag(false, 'Let anybody list the peers over REST'),
-  ALLOWED_ORIGINS: Type.Array(Type.String({ pattern: '^(\\*|null|[a-z][a-z0-9+.-]*://(\\*\\.)?[^*/\\s]+)$' }), { default: ['*'], description: 'Origins of browsers that are let in, exact or with `*` for the subdomains; `*` for all', examples: ['origin'] }),
+  ALLOWED_ORIGINS: Type.Array(Type.String({ minLength: 1 }), { default: ['*'], description: 'Origins of browsers that are let in, exact or with `*` for the subdomains; `*` for all', examples: ['origin'] }),
   TRUST_PROXY: Type.String({ pattern: '^(true|false|[0-9a-fA-F:.]+(/\\d{1,3})?(\\s*,\\s*[0-9a-fA-F:.]+(/\\d{1,3})?)*)$', default: 'false', description: 'Whose `X-Forwarded-*` headers count: nobody’s (`false`), everybody’s (`true`), or those of a comma-separated list of addresses and networks' }),
   MESSAGE_RATE: count(200, 'Frames a second from one socket, each begun 4 KiB of one counted; past that it is read more slowly'),
   MESSAGE_BURST: count(1000, 'Frames one socket may send at once before `MESSAGE_RATE` holds'),
-  JWT_SECRET: Type.Optional(Type.String({ minLength: 1, description: 'Secret that tokens are signed with (HS256); with this, `JWT_PUBLIC_KEY` or `JWKS_URL` every client needs a token' })),
-  JWT_PUBLIC_KEY: Type.Optional(Type.String({ minLength: 1, description: 'Public key of whoever signs tokens, as PEM or a file’s path: RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA)' })),
+  JWT_SECRET: text('Secret that tokens are signed with (HS256), of 32 bytes or more; with this, `JWT_PUBLIC_KEY` or `JWKS_URL` every client needs a token'),
+  JWT_PUBLIC_KEY: text('Public key of whoever signs tokens, as PEM or a file’s path: RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA)'),
   JWKS_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s@]+$', description: 'Where the public keys are found (a JSON Web Key Set); fetched when needed, and again when a token names a new key' })),
-  JWT_ISSUER: Type.Optional(Type.String({ minLength: 1, description: 'What the `iss` of a token must be' })),
-  JWT_AUDIENCE: Type.Optional(Type.String({ minLength: 1, description: 'What the `aud` of a token must be, or hold' })),
-  TLS_CERT: Type.Optional(Type.String({ minLength: 1, description: 'File of the certificate (PEM, with its chain): all listeners speak TLS, and the file is read again when it changes' })),
-  TLS_KEY: Type.Optional(Type.String({ minLength: 1, description: 'File of the certificate’s private key (PEM)' })),
-  TLS_CA: Type.Optional(Type.String({ minLength: 1, description: 'File of the authorities (PEM) whose client certificates count' })),
+  JWT_ISSUER: text('What the `iss` of a token must be'),
+  JWT_AUDIENCE: text('What the `aud` of a token must be, or hold'),
+  TLS_CERT: text('File of the certificate (PEM, with its chain): all listeners speak TLS, and the file is read again when it changes'),
+  TLS_KEY: text('File of the certificate’s private key (PEM)'),
+  TLS_CA: text('File of the authorities (PEM) whose client certificates count'),
   TLS_REQUIRE_CLIENT_CERT: flag(false, 'Let in only clients with a certificate of `TLS_CA`, whose CN (or first SAN) is then their subject'),
   TURN_URLS: Type.Array(Type.String({ pattern: '^turns?:[^\\s,]+$' }), { default: [], description: 'TURN servers that `GET /ice-servers` gives credentials for', examples: ['turn:host:port'] }),
-  TURN_SECRET: Type.Optional(Type.String({ minLength: 1, description: 'The secret shared with them (coturn: `static-auth-secret`)' })),
+  TURN_SECRET: text('The secret shared with them (coturn: `static-auth-secret`)'),
   TURN_TTL: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1, default: 86_400, description: 'Seconds that a TURN credential is good for' }),
   STUN_URLS: Type.Array(Type.String({ pattern: '^stuns?:[^\\s,]+$' }), { default: [], description: 'STUN servers that `GET /ice-servers` names', examples: ['stun:host:port'] }),
-  AUDIT_LOG: Type.Optional(Type.String({ minLength: 1, description: 'File that the audit trail goes to; absent: the log' })),
-  METRICS_TOKEN: Type.Optional(Type.String({ minLength: 1, description: 'Bearer token that `GET /metrics` asks for; absent: open, or with a JWT key the role `admin`' })),
+  AUDIT_LOG: text('File that the audit trail goes to; absent: the log'),
+  METRICS_TOKEN: text('Bearer token that `GET /metrics` asks for; absent: open, or with a JWT key the role `admin`'),
   OTEL_ENABLED: flag(false, 'Trace HTTP requests and handshakes with OpenTelemetry, as the `OTEL_*` variables of its SDK say'),
   CONNECT_RATE: count(300, 'Handshakes a minute from one address, and as many REST calls; past that 429'),
   DRAIN_MS: ms(0, 5000, 'ms over which the sockets are closed at shutdown'),
@@ -82,8 +85,20 @@ type Name = keyof Config & string
 /** All names, in the order they are documented. */
 export const configNames = Object.keys(ConfigSchema.properties) as Name[]
 
-/** Settings whose value no message tells: a private key in the wrong place is one, too. */
-const secrets: readonly string[] = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'TURN_SECRET', 'METRICS_TOKEN']
+/** Settings whose value no message tells, not even in part: a private key in the wrong place is one, too, and URLs may hold a password. */
+const secrets: readonly string[] = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'TURN_SECRET', 'METRICS_TOKEN', 'REDIS_URL']
+
+/**
+ * Settings that may not be present and blank. Without them a protection is off, and a variable that was forgotten must not turn it
+ * off unnoticed. All others are as safe by default as with a value, or what is missing shows.
+ */
+const guards: readonly string[] = [
+  'JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE', 'TLS_CERT', 'TLS_KEY', 'TLS_CA', 'TLS_REQUIRE_CLIENT_CERT',
+  'TURN_SECRET', 'METRICS_TOKEN', 'ALLOWED_ORIGINS', 'MAX_CLIENTS_PER_ADDRESS'
+] satisfies Name[]
+
+/** @see https://www.rfc-editor.org/rfc/rfc7518#section-3.2 */
+const minSecretBytes = 32
 
 const keys = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL'] as const
 
@@ -118,7 +133,7 @@ function describe (schema: TSchema): string {
 }
 
 /**
- * Settings from environment variables and flags; a flag wins. Empty counts as absent.
+ * Settings from environment variables and flags; a flag wins. Blank counts as absent, unless that turns a protection off.
  *
  * @throws ConfigError for the first setting with a value it cannot take, and for a flag that does not exist
  */
@@ -126,8 +141,10 @@ export function readConfig (env: NodeJS.ProcessEnv, argv: readonly string[]): Co
   const flags = readFlags(argv)
   const given: Partial<Record<Name, unknown>> = {}
   for (const name of configNames) {
-    const text = (flags[name] ?? env[name] ?? '').trim()
-    if (text !== '') given[name] = fromText(ConfigSchema.properties[name], text)
+    const written = flags[name] ?? env[name]
+    const text = written?.trim()
+    if (text === undefined || (text === '' && !guards.includes(name))) continue
+    given[name] = text === '' ? text : fromText(ConfigSchema.properties[name], text)
   }
   return completeConfig(given as Partial<Config>, (name) => JSON.stringify(shorten(flags[name] ?? env[name] ?? '')))
 }
@@ -146,6 +163,7 @@ export function completeConfig (given: Partial<Config>, asWritten: (name: Name) 
   for (const name of Object.keys(given)) {
     const schema = ConfigSchema.properties[name as Name] as TSchema | undefined
     if (schema === undefined) throw new ConfigError(`${name}: no such setting`)
+    if (isBlank(given[name as Name])) throw new ConfigError(`${name}: got nothing, takes ${takes(name as Name)}; leave it out to do without`)
     if (given[name as Name] === undefined || Value.Check(schema, given[name as Name])) continue
     throw new ConfigError(`${name}: got ${asGiven(name as Name)}, takes ${takes(name as Name)}${schema.type === 'string' ? ` (${schema.description})` : ''}`)
   }
@@ -157,13 +175,20 @@ export function completeConfig (given: Partial<Config>, asWritten: (name: Name) 
   return config
 }
 
+function isBlank (value: unknown): boolean {
+  return typeof value === 'string' && value.trim() === ''
+}
+
 const otherDialects = dialectNames.filter((name) => name !== 'peerjs').join(', ')
 
 /** What the schema of one setting cannot say. */
 const rules: ReadonlyArray<readonly [name: Name, fits: (config: Config) => boolean, takes: string]> = [
   ['NATIVE_PORTS', ({ NATIVE_PORTS, DIALECTS }) => NATIVE_PORTS.every((entry) => DIALECTS.some((name) => entry.startsWith(`${name}:`))), 'dialects that DIALECTS names'],
   ['TRUST_PROXY', ({ TRUST_PROXY }) => isTrustable(TRUST_PROXY), `text (${ConfigSchema.properties.TRUST_PROXY.description})`],
+  ['ALLOWED_ORIGINS', ({ ALLOWED_ORIGINS }) => ALLOWED_ORIGINS.every((entry) => normalizeOrigin(entry) !== undefined), 'a comma-separated list: origin, such as https://example.com or https://*.example.com'],
   ...keys.map((name) => [name, (config: Config) => config[name] === undefined || keys.every((other) => other === name || config[other] === undefined), `it only without ${keys.filter((other) => other !== name).join(' and ')}`] as const),
+  ['JWT_SECRET', ({ JWT_SECRET }) => JWT_SECRET === undefined || Buffer.byteLength(JWT_SECRET) >= minSecretBytes, `${minSecretBytes} bytes or more, such as \`openssl rand -base64 ${minSecretBytes}\` makes`],
+  ['JWKS_URL', ({ JWKS_URL }) => JWKS_URL === undefined || URL.canParse(JWKS_URL), `text (${ConfigSchema.properties.JWKS_URL.description})`],
   ...(['JWT_ISSUER', 'JWT_AUDIENCE'] as const).map((name) => [name, (config: Config) => config[name] === undefined || keys.some((key) => config[key] !== undefined), `it only with ${keys.join(', ')}: without a key no token is checked`] as const),
   ...(['TLS_CERT', 'TLS_KEY', 'TLS_CA'] as const).map((name) => [name, (config: Config) => config[name]?.includes('-----BEGIN') !== true, 'the path of a file, and not what it holds'] as const),
   ['TLS_CERT', ({ TLS_CERT, TLS_KEY }) => TLS_CERT === undefined || TLS_KEY !== undefined, 'it only with TLS_KEY'],
@@ -202,6 +227,9 @@ function fromText (schema: TSchema, text: string): unknown {
   return text
 }
 
+/** Longer than any message that tells the name of a flag. */
+const maxFlagLength = 64
+
 function readFlags (argv: readonly string[]): Partial<Record<Name, string>> {
   const names = new Map(configNames.map((name) => [flagOf(name).slice(2), name]))
   const args = argv.map((arg, at) => {
@@ -214,6 +242,14 @@ function readFlags (argv: readonly string[]): Partial<Record<Name, string>> {
     const { values } = parseArgs({ args, options, strict: true, allowPositionals: false })
     return Object.fromEntries(Object.entries(values).map(([flag, value]) => [names.get(flag), value]))
   } catch (error) {
-    throw new ConfigError(`${(error as Error).message.split(/\.\s/)[0]}; --help lists the flags`)
+    throw new ConfigError(`${describeFlagError(error as Error & { code?: string })}; --help lists the flags`)
   }
+}
+
+/** What is no flag may be the value of one, and a secret: only names are told. */
+function describeFlagError ({ code, message }: Error & { code?: string }): string {
+  if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') return 'An argument is no flag (it is not told, since it may be a secret)'
+  const [sentence = ''] = message.split(/\.\s/)
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return sentence
+  return /^Unknown option '--?[a-z][a-z-]*'$/.test(sentence) && sentence.length < maxFlagLength ? sentence : 'Unknown option (it is not told, since it may be a secret)'
 }

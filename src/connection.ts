@@ -2,6 +2,8 @@ import { isUtf8 } from 'node:buffer'
 import type { RawData, WebSocket } from 'ws'
 import { boundAfterClose } from './after-close.js'
 import type { AuditRecord } from './audit.js'
+import { networkOf } from './address.js'
+import { Backlog } from './backlog.js'
 import type { Permit } from './claims.js'
 import type { Chooser, ConnectionHost, Drop, Refusal, Speaks } from './connection-host.js'
 import type { Handshake, Liveness, SpokenDialect, SpokenFrame } from './dialect.js'
@@ -10,7 +12,7 @@ import { largeBytes } from './large-frames.js'
 import type { MaybePromise } from './maybe-promise.js'
 import { countMembers, type JsonObject, parse, type Received } from './parse.js'
 import { SocketWriter } from './socket-writer.js'
-import type { Member, Sink } from './state/contract.js'
+import type { Member, Sender, Sink } from './state/contract.js'
 import type { Timer } from './timers.js'
 import { Frame, frameOf, type Wire } from './wire.js'
 
@@ -24,7 +26,9 @@ const bytesPerToken = 4096
 const msPerToken = 0.1
 /** What others are sent because of a frame counts once for each of these. */
 const causedBytesPerToken = 16_384
-
+/** A client that reads slowly is looked at so often, and closed when it has read nothing for so long. */
+const backlogCheckMs = 1_000
+const maxStallMs = 5_000
 /** Reading freely for so long is a break. */
 const breakMs = 250
 /** A wait for a time of day looks again after so long: the clock may have been set. */
@@ -57,6 +61,20 @@ interface Entrance {
   readonly chooser: Chooser | undefined
   /** Frames that no dialect fitted. */
   unknown: number
+}
+
+/** What waits for a client that reads slowly, and whether it reads at all. */
+interface Slow {
+  readonly backlog: Backlog
+  timer: Timer | undefined
+  progress: number
+  progressAt: number
+}
+
+/** The newest list of a room, while an earlier one waits still. */
+interface WaitingList {
+  readonly list: Wire
+  readonly isOutdated: () => boolean
 }
 
 /** How a socket is not read for a while. */
@@ -106,11 +124,16 @@ export class Connection implements Sink {
   /** From when it was held back first. */
   #hold: Hold | undefined
   #life: Timer | undefined
+  /** While more than half of what may wait does. */
+  #slow: Slow | undefined
+  /** By room. */
+  #lists: Map<string, WaitingList> | undefined
   /** Too many bytes wait: about to be closed. */
   #isCut = false
   #isClosed = false
   /** The places it has: mostly one, so no list. */
   #member: Member | undefined
+  #hasRegistered = false
   #otherMembers: readonly Member[] = none
   /** Frames that came, and frames that were handed to its socket. */
   received = 0
@@ -162,21 +185,97 @@ export class Connection implements Sink {
     return this.#writer.bufferedBytes
   }
 
-  /** False when the socket takes no more frames: it is closing, or too many bytes wait for it, which closes it. */
-  deliver (wire: Wire, isForMany = false): boolean {
-    const socket = this.#socket
-    if (socket.readyState !== openState || this.#isCut) return this.drop(this.#isCut ? 'slow_consumer' : 'closing')
-    if (this.#writer.isBehind(this.#host.limits.maxBuffered)) {
+  /** The network that its client is in, or its address. */
+  get network (): string {
+    return networkOf(this.address)
+  }
+
+  /** More than half of what may wait does: senders are held to their shares. */
+  get isBehind (): boolean {
+    return this.#slow !== undefined && this.#takesFrames
+  }
+
+  get #takesFrames (): boolean {
+    return this.#socket.readyState === openState && !this.#isCut
+  }
+
+  /**
+   * False when the socket does not take the frame: it is closing, or too many bytes wait for it. Then a sender is refused, while the
+   * server's own frames close it.
+   */
+  deliver (wire: Wire, isForMany = false, from?: Sender): boolean {
+    if (!this.#takesFrames) return this.drop(this.#isCut ? 'slow_consumer' : 'closing')
+    const frame = frameOf(wire)
+    if (this.#writer.isBehind(this.#host.limits.maxBuffered / 2) && !this.#hasRoomFor(frame, from)) return this.drop('slow_consumer')
+    this.#writer.write(frame, isForMany, this.#host.turn())
+    this.#count(frame)
+    return true
+  }
+
+  /** False when the socket is closing. */
+  deliverList (room: string, list: Wire, isOutdated: () => boolean): boolean {
+    if (!this.#takesFrames) return this.drop(this.#isCut ? 'slow_consumer' : 'closing')
+    if (this.#writer.isListWaiting) {
+      if (this.#lists === undefined) this.#writer.onDrained(() => this.#writeLists())
+      this.#lists ??= new Map()
+      this.#lists.set(room, { list, isOutdated })
+      return true
+    }
+    this.#lists?.delete(room)
+    const frame = frameOf(list)
+    this.#writer.writeList(frame, this.#host.turn())
+    this.#count(frame)
+    return true
+  }
+
+  #writeLists (): void {
+    const lists = this.#lists ?? []
+    this.#lists = undefined
+    for (const [room, { list, isOutdated }] of lists) if (!isOutdated()) this.deliverList(room, list, isOutdated)
+  }
+
+  #count ({ type }: Frame): void {
+    this.sent++
+    this.#dialect?.traffic.sent.add(type)
+  }
+
+  #hasRoomFor ({ byteLength: bytes }: Frame, from: Sender | undefined): boolean {
+    const { waiting, written, gone } = this.#writer
+    const { backlog } = this.#slow ??= this.#slowFrom(waiting)
+    if (from === undefined) {
+      if (waiting <= backlog.capacity) return true
       // Not now: its leave is told to others, who may be as slow, and theirs again to others.
       this.#isCut = true
       setImmediate(() => this.close(closeCodes.slowConsumer))
-      return this.drop('slow_consumer')
+      return false
     }
-    const frame = frameOf(wire)
-    this.#writer.write(frame, isForMany, this.#host.turn())
-    this.sent++
-    this.#dialect?.traffic.sent.add(frame.type)
-    return true
+    backlog.release(gone)
+    return backlog.take(from, bytes, { waiting, end: written + bytes })
+  }
+
+  #slowFrom (waiting: number): Slow {
+    const { maxBuffered } = this.#host.limits
+    // One large frame may be more than may wait, and leaves room for others.
+    const backlog = new Backlog(Math.max(maxBuffered, waiting + maxBuffered / 4))
+    const slow: Slow = { backlog, timer: undefined, progress: this.#writer.progress, progressAt: performance.now() }
+    this.#watch(slow)
+    return slow
+  }
+
+  /** Until it is no longer behind. */
+  #watch (slow: Slow): void {
+    const { timers, limits: { maxBuffered } } = this.#host
+    slow.timer = timers.schedule(backlogCheckMs, () => {
+      const { waiting, progress } = this.#writer
+      if (waiting <= maxBuffered / 2) {
+        this.#slow = undefined
+        return
+      }
+      const now = performance.now()
+      if (progress !== slow.progress) Object.assign(slow, { progress, progressAt: now })
+      else if (now - slow.progressAt >= maxStallMs) return this.close(closeCodes.slowConsumer)
+      this.#watch(slow)
+    })
   }
 
   /** Counts a frame that its peer does not get, or that is not kept for another. */
@@ -191,7 +290,11 @@ export class Connection implements Sink {
     this.#keep([...others, member])
     const { traffic } = this.#dialect as SpokenDialect
     traffic.registrations++
-    this.#host.audit.info({ event: 'register', ...this.#who(), room: member.room, id: member.id })
+    const record = { event: 'register' as const, ...this.#who(), room: member.room, id: member.id }
+    // The first one comes with a handshake, which has a rate.
+    if (this.#hasRegistered) this.#host.audit.often(record)
+    else this.#host.audit.info(record)
+    this.#hasRegistered = true
   }
 
   /** Told by the state: the peer is not registered there any more. */
@@ -552,7 +655,7 @@ export class Connection implements Sink {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#waiting = undefined
-    for (const timer of [this.#life, this.#hold?.timer, this.#expiry]) this.#host.timers.cancel(timer)
+    for (const timer of [this.#life, this.#hold?.timer, this.#expiry, this.#slow?.timer]) this.#host.timers.cancel(timer)
     // A handler at work may be about to register the peer: it leaves once that is done.
     if (!this.#isBusy || this.#isRefreshing) this.#leave()
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import { networkOf } from './address.js'
+import { clipAddress, networkOf } from './address.js'
 import { boundAfterClose } from './after-close.js'
 import type { Audit, AuditRecord } from './audit.js'
 import type { Identity, Permit } from './claims.js'
@@ -13,7 +13,6 @@ import { Histogram } from './histogram.js'
 import { LargeFrames } from './large-frames.js'
 import type { MaybePromise } from './maybe-promise.js'
 import { Tally } from './tally.js'
-import { Rate, Throttle } from './throttle.js'
 import type { Timers } from './timers.js'
 import { Turn } from './turn.js'
 import { payloadOf } from './wire.js'
@@ -22,10 +21,6 @@ import { payloadOf } from './wire.js'
 export const closeTimeoutMs = 3_000
 
 const drainStepMs = 50
-
-/** Refusals are recorded so many at once, and then so many a second: an attack must not fill the disk. All are counted. */
-const refusalBurst = 500
-const refusalRate = 50
 
 /** From 50 µs, which a relay takes, to what somebody notices. In s. */
 const handlingBounds = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
@@ -63,8 +58,6 @@ export class Connections implements ConnectionHost {
   readonly #byNetwork = new Map<string, number>()
   /** Its number is 0 until something is written in it. */
   #turn: Turn | undefined
-  readonly #refusals = new Throttle(new Rate(refusalRate, refusalBurst))
-  #omitted = 0
   #isDraining = false
 
   constructor (limits: ConnectionsOptions, { timers, log, audit }: { timers: Timers, log: Log, audit: Audit }) {
@@ -91,7 +84,8 @@ export class Connections implements ConnectionHost {
    * Takes a socket that has just been upgraded. Past `maxClients`, or too many of one address, it is closed with 1013 at once,
    * during the drain with 1001, without a permit with 1008.
    */
-  accept (socket: WebSocket, speaks: Speaks, { address, handshake, permit }: { address: string, handshake: Handshake, permit: Permit | undefined }): void {
+  accept (socket: WebSocket, speaks: Speaks, { address: claimed, handshake, permit }: { address: string, handshake: Handshake, permit: Permit | undefined }): void {
+    const address = clipAddress(claimed)
     const turnAway = (why: Refusal, code: CloseCode, reason = closeReasons[code]): void => {
       this.refused(why, { address, subject: permit?.subject, ...('name' in speaks && { dialect: speaks.name }) })
       this.onClose(code)
@@ -136,12 +130,7 @@ export class Connections implements ConnectionHost {
   /** Counts and records that a client was not let in, or not let do what it asked. */
   refused = (reason: Refusal, who: Omit<AuditRecord, 'event' | 'reason'>): void => {
     this.counters.refused.add(reason)
-    if (!this.#refusals.take(performance.now())) {
-      this.#omitted++
-      return
-    }
-    this.audit.info({ event: 'refused', reason, ...who, ...(this.#omitted > 0 && { omitted: this.#omitted }) })
-    this.#omitted = 0
+    this.audit.often({ event: 'refused', reason, ...who })
   }
 
   #isCrowded (address: string): boolean {

@@ -1,17 +1,43 @@
+import { isIP } from 'node:net'
+
+/** Labels of a host as a browser writes it, other scripts as Punycode. */
+const labels = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/
+
+/**
+ * An entry of `ALLOWED_ORIGINS` as a browser writes that origin: in small letters, without the scheme's own port, and other scripts as
+ * Punycode. Undefined for what no browser sends.
+ */
+export function normalizeOrigin (entry: string): string | undefined {
+  const written = entry.toLowerCase()
+  if (written === '*' || written === 'null' || written === 'file://') return written
+  const [, scheme, star = '', host = ''] = /^([a-z][a-z0-9+.-]*):\/\/(\*\.)?([^/?#@\\*\s]+)$/.exec(written) ?? []
+  if (scheme === undefined || ['file', 'ws', 'wss', 'ftp'].includes(scheme)) return undefined
+  const url = safely(() => new URL(`${scheme}://${host}`))
+  if (url === undefined || (star !== '' && isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0)) return undefined
+  return `${scheme}://${star}${url.host}`
+}
+
 /**
  * Decides which browser origins are let in.
  *
  * @param allowed exact origins, `scheme://*.host` for any subdomain of a host at any depth, or `*` for every origin
  */
 export function originFilter (allowed: readonly string[]): (origin: string) => boolean {
-  // Browsers write scheme and host in small letters.
-  const patterns = allowed.map((pattern) => pattern.toLowerCase())
+  const patterns = allowed.map(normalizeOrigin)
   if (patterns.includes('*')) return () => true
-  const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')))
-  const wild = patterns.filter((pattern) => pattern.includes('*')).map((pattern) => {
+  const exact = new Set(patterns.filter((pattern) => pattern?.includes('*') === false))
+  const wild = patterns.filter((pattern) => pattern?.includes('*') === true).map((pattern = '') => {
     const [scheme = '', domain = ''] = pattern.split('*')
     return { scheme, domain }
   })
   return (origin) => exact.has(origin) || wild.some(({ scheme, domain }) =>
-    origin.startsWith(scheme) && origin.endsWith(domain) && origin.length > scheme.length + domain.length)
+    origin.startsWith(scheme) && origin.endsWith(domain) && labels.test(origin.slice(scheme.length, -domain.length)))
+}
+
+function safely<T> (decode: () => T): T | undefined {
+  try {
+    return decode()
+  } catch {
+    return undefined
+  }
 }

@@ -19,7 +19,7 @@ let stdout: LogStream | undefined
 export function createService (config: Config, timeouts: Timeouts = usualTimeouts): FastifyInstance {
   const tls = tlsOf(config)
   const options: FastifyHttpOptions<Server> = {
-    logger: { level: config.LOG_LEVEL, serializers: { req: describeRequest, err: describeError }, stream: stdout ??= logStream() },
+    logger: { level: config.LOG_LEVEL, serializers: { req: describeRequest, err: describeError }, stream: stdout ??= logStream({ describeLoss }) },
     trustProxy: trusted(config.TRUST_PROXY),
     logController: new LogController({ disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace' }),
     // Sockets are closed before, each with a code; what is left then are idle or half-sent requests.
@@ -33,6 +33,10 @@ export function createService (config: Config, timeouts: Timeouts = usualTimeout
   app.setNotFoundHandler(async (_request, reply) => await reply.code(404).send({ error: 'not found' }))
   app.register(signalbox, { config, cors: true, timeouts, describesRequests: true, ...(tls !== undefined && { tls }) })
   return app
+}
+
+function describeLoss (lines: number): string {
+  return JSON.stringify({ level: 40, time: Date.now(), lines, msg: 'lines of this log were lost: nobody read them' })
 }
 
 /** Options with which Fastify listens on a server of ours. Of `localhost` that is one address: another server for the other one would never be told of new certificates. */

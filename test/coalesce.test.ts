@@ -4,18 +4,19 @@ import { Timers } from '../src/timers.js'
 
 const tickMs = 50
 
-/** A coalesced call that takes `runMs` by the clock that the test moves. */
-function counted (t: Test, runMs = 0) {
+/** A coalesced call that takes `runMs` by the clock that the test moves, and hands out so many bytes. */
+function counted (t: Test, { runMs = 0, bytes = 0 } = {}) {
   let now = 0
   const errors: unknown[] = []
   const timers = new Timers((error) => errors.push(error), tickMs, () => now)
   t.teardown(() => timers.close())
   const ranAt: number[] = []
   const run = { breaks: false }
-  const ask = coalesce(timers, () => {
+  const { ask } = coalesce(timers, () => {
     ranAt.push(now)
     now += runMs
     if (run.breaks) throw new Error('broken')
+    return bytes
   })
   function pass (ms: number): void {
     now += ms
@@ -44,7 +45,7 @@ t.test('a request after a run is another run', async (t) => {
 })
 
 t.test('a run that takes long is followed by a rest of four times as long', async (t) => {
-  const { ask, pass, ranAt } = counted(t, 100)
+  const { ask, pass, ranAt } = counted(t, { runMs: 100 })
   ask()
   pass(tickMs)
   ask()
@@ -53,6 +54,41 @@ t.test('a run that takes long is followed by a rest of four times as long', asyn
   t.equal(ranAt.length, 1)
   pass(50 + tickMs)
   t.equal(ranAt.length, 2, 'and the last request is not forgotten')
+})
+
+t.test('a run that hands out many bytes is followed by a rest in which they can be written', async (t) => {
+  const { ask, pass, ranAt } = counted(t, { bytes: 64 * 2 ** 20 })
+  ask()
+  pass(tickMs)
+  ask()
+  pass(900)
+  t.equal(ranAt.length, 1)
+  pass(100 + tickMs)
+  t.equal(ranAt.length, 2)
+})
+
+t.test('a run that answers later is not begun again before it has, and what is asked for meanwhile comes after its rest', async (t) => {
+  let now = 0
+  const timers = new Timers((error) => { throw error }, tickMs, () => now)
+  t.teardown(() => timers.close())
+  const pass = (ms: number) => {
+    now += ms
+    timers.advance()
+  }
+  const settle: Array<(bytes: number) => void> = []
+  const list = coalesce(timers, async () => await new Promise<number>((resolve) => { settle.push(resolve) }))
+  list.ask()
+  t.ok(list.isDue)
+  pass(tickMs)
+  t.notOk(list.isDue)
+  list.ask()
+  t.ok(list.isDue)
+  pass(10 * tickMs)
+  t.equal(settle.length, 1)
+  settle[0]?.(0)
+  await new Promise((resolve) => setImmediate(resolve))
+  pass(4 * 10 * tickMs + tickMs)
+  t.equal(settle.length, 2)
 })
 
 t.test('a run that breaks does not end it', async (t) => {

@@ -45,9 +45,12 @@ const handlersOf = ({ peers, relay }) => ({
     }
   },
 
-  publish (_client, frame) {
+  publish ({ connection, id }, frame) {
     const room = roomOf(frame.topic)
-    return after(peers.list(room), ({ length: clients }) => relay.broadcast(room, new Frame('publish', JSON.stringify({ ...frame, clients }))))
+    return after(peers.list(room), ({ length: clients }) => {
+      const published = new Frame('publish', JSON.stringify({ ...frame, clients }))
+      return after(relay.broadcast(room, published, undefined, { from: id }), () => connection.charge(clients * published.byteLength))
+    })
   },
 
   ping ({ connection }) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Config } from '../../src/config.js'
 import type { Handlers } from '../../src/dialect.js'
 import { after, type MaybePromise } from '../../src/maybe-promise.js'
+import type { MemberList } from '../../src/member-list.js'
 import type { State, Wire } from '../../src/state/contract.js'
 import { register, type Registrant } from '../registrant.js'
 import { enveloped } from './envelope.js'
@@ -15,7 +16,7 @@ interface Addressed {
   sessionId?: string | null
 }
 
-export function droneHandlers (state: State, config: Config): Handlers<typeof frames, Registrant> {
+export function droneHandlers (state: State, config: Config, updates: MemberList | undefined): Handlers<typeof frames, Registrant> {
   const { peers, sessions } = state
 
   /** Everything that is sent to another client goes through here: who sends, to whom, in which session. */
@@ -46,12 +47,17 @@ export function droneHandlers (state: State, config: Config): Handlers<typeof fr
 
   return {
     register (peer, { id }) {
-      return register(state, config, peer, {
+      const earlier = peer.member
+      const registered = register(state, config, peer, {
         room,
         id,
         welcome: () => say({ type: 'registered', id, timestamp: now() }),
         undeliverable: (to) => peer.connection.refuse(sentences.absent, to),
         taken: sentences.taken
+      })
+      return after(registered, () => {
+        // All others are told that the earlier one has left.
+        if (earlier !== undefined && earlier.id !== peer.member?.id) peer.connection.charge(updates?.bytes ?? 0)
       })
     },
 
@@ -71,7 +77,9 @@ export function droneHandlers (state: State, config: Config): Handlers<typeof fr
     list ({ connection, member }) {
       return after(peers.list(room), (all) => {
         const clients = all.map(({ id }) => id).filter((id) => id !== member?.id)
-        connection.deliver(say({ type: 'clients', clients, count: clients.length }))
+        const frame = say({ type: 'clients', clients, count: clients.length })
+        connection.deliver(frame)
+        connection.charge(frame.byteLength)
       })
     },
 

@@ -9,13 +9,13 @@ import { frames, say, sentences } from './schema.js'
 /** The drone service: drones, cameras and monitors that call each other in sessions. */
 export const drone: FastifyPluginAsync = async (app) => {
   const { state, signalbox: { config, timers } } = app
-  if (config.DRONE_LIST_UPDATES) announceLeaving(state, timers)
+  const list = config.DRONE_LIST_UPDATES ? announceLeaving(state, timers) : undefined
   app.route({
     url: '/',
     ...app.speak({
       name: 'drone',
       frames,
-      handlers: droneHandlers(state, config),
+      handlers: droneHandlers(state, config, list),
       errors: {
         frame: (message, details) => say({ type: 'error', message, ...(details !== undefined && { details }) }),
         notJson: sentences.malformed,

@@ -7,7 +7,7 @@ import type { Received } from '../../src/parse.js'
 import { restOf } from '../../src/pass-on.js'
 import { Frame } from '../../src/wire.js'
 import { register, type Registrant } from '../registrant.js'
-import { describe, roomOf } from './presence.js'
+import { describe, news, roomOf } from './presence.js'
 import { type frames, say, sentences } from './schema.js'
 
 type Signal = Static<typeof frames.offer | typeof frames.answer | typeof frames.candidate>
@@ -34,8 +34,23 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
       if (isForged(source, id)) return peer.connection.refuse(sentences.forged)
       if (!peer.connection.may.enterGroup(group)) return peer.connection.deny()
       const room = roomOf(group)
-      const welcome = (others: readonly Peer[]) => say({ type: 'peer_list', payload: { peers: others.map((other) => describe(room, other)) } })
-      return register(state, config, peer, { room, id, welcome, taken: sentences.taken, undeliverable: (to) => peer.connection.refuse(sentences.absent, to) })
+      const earlier = peer.member
+      let others = 0
+      let listBytes = 0
+      const welcome = (members: readonly Peer[]) => {
+        const list = say({ type: 'peer_list', payload: { peers: members.map((member) => describe(room, member)) } })
+        others = members.length
+        listBytes = list.byteLength
+        return list
+      }
+      const registered = register(state, config, peer, { room, id, welcome, taken: sentences.taken, undeliverable: (to) => peer.connection.refuse(sentences.absent, to) })
+      return after(registered, () => {
+        const { connection, member } = peer
+        if (member === undefined || member === earlier) return
+        // One for who is here now, and with PSYNC_PEER_LEFT maybe one for who was.
+        const told = config.PSYNC_PEER_LEFT && earlier !== undefined ? 2 : 1
+        connection.charge(listBytes + told * others * news('peer_joined', room, member).byteLength)
+      })
     },
     offer: signal,
     answer: signal,

@@ -1,5 +1,6 @@
 import type { Signalbox } from '../../plugins/signalbox.js'
 import type { Peer, State } from '../../src/state/contract.js'
+import type { Frame } from '../../src/wire.js'
 import { say } from './schema.js'
 
 /** Every group is a room. */
@@ -14,10 +15,14 @@ export function describe (room: string, { id, seenAt }: Peer) {
   return { id, group_id: room.slice(roomPrefix.length), last_seen: new Date(seenAt).toISOString() }
 }
 
+export function news (type: 'peer_joined' | 'peer_left', room: string, peer: Peer): Frame {
+  return say({ type, payload: { peer: describe(room, peer) } })
+}
+
 /** Tells a group who comes and, if wished, who goes. */
 export function announcePresence ({ peers, relay }: State, { config, connections }: Signalbox): void {
   const announce = (type: 'peer_joined' | 'peer_left') => (room: string, peer: Peer) => {
-    relay.broadcastHere(room, () => say({ type, payload: { peer: describe(room, peer) } }), peer.id)
+    relay.broadcastHere(room, () => news(type, room, peer), peer.id, peer)
   }
   const announceLeaving = announce('peer_left')
   peers.watch('psync', {

@@ -45,7 +45,8 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
       opened: true,
       maxMembers: config.ROOM_MAX_CLIENTS,
       leaving: peer.member,
-      welcome: () => say({ type, roomId, myId })
+      welcome: () => say({ type, roomId, myId }),
+      undeliverable: () => connection.refuse(sentences.slow)
     })
     return after(joined, (joined) => {
       if (joined.outcome === 'joined') peer.member = joined.member
@@ -94,7 +95,7 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
     signal ({ connection, myId, stamp, member }, frame, received) {
       if (member === undefined) return connection.refuse(sentences.notInRoom)
       const signal = forwarded(frame, received, stamp) ?? say({ type: 'signal', senderId: myId, payload: frame.payload })
-      return after(relay.broadcast(member.room, signal, myId), () => {})
+      return after(relay.broadcast(member.room, signal, myId, { isSignal: true }), (count) => connection.charge(count * signal.byteLength))
     }
   }
 }

@@ -36,5 +36,6 @@ export const sentences = {
   full: 'Room is full',
   tooManyAttempts: 'Too many attempts',
   notInRoom: 'Not in a room',
+  slow: 'A member reads too slowly',
   internal: 'Internal error'
 }

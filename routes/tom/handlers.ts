@@ -2,35 +2,45 @@ import type { Static } from '@sinclair/typebox'
 import type { Config } from '../../src/config.js'
 import type { Handlers } from '../../src/dialect.js'
 import { after } from '../../src/maybe-promise.js'
+import type { MemberList } from '../../src/member-list.js'
 import type { PeerInfo, State } from '../../src/state/contract.js'
 import type { JsonObject, Received } from '../../src/parse.js'
 import { restOf } from '../../src/pass-on.js'
 import { Frame } from '../../src/wire.js'
 import { register, type Registrant } from '../registrant.js'
+import { presence, room } from './presence.js'
 import { type frames, say, sentences } from './schema.js'
 
 type Signal = Static<typeof frames.signal>
 
-/** All nodes are in one room. */
-export const room = 'tom'
-
-export function tomHandlers (state: State, config: Config): Handlers<typeof frames, Registrant> {
+export function tomHandlers (state: State, config: Config, list: MemberList): Handlers<typeof frames, Registrant> {
   const { relay } = state
   return {
     register (peer, { nodeId, username, publicKey, encryptionKey }) {
       const info: PeerInfo = { username, publicKey: publicKey ?? '', ...(typeof encryptionKey === 'string' && { encryptionKey }) }
-      return register(state, config, peer, { room, id: nodeId, info, taken: sentences.taken, undeliverable: () => peer.connection.refuse(sentences.absent) })
+      const earlier = peer.member
+      const registered = register(state, config, peer, { room, id: nodeId, info, taken: sentences.taken, undeliverable: () => peer.connection.refuse(sentences.absent) })
+      return after(registered, () => {
+        const { connection, member } = peer
+        if (member === undefined || member === earlier) return
+        connection.charge(list.size * presence('join', member).byteLength)
+        if (earlier === undefined) return
+        // Connecting again instead is bounded by CONNECT_RATE.
+        connection.charge(list.bytes + (earlier.id === nodeId ? 0 : list.size * presence('leave', earlier).byteLength))
+      })
     },
 
-    heartbeat ({ member }) {
+    heartbeat ({ connection, member }) {
       if (member === undefined) return
-      return after(relay.broadcast(room, say({ type: 'heartbeat', from: member.id }), member.id), () => {})
+      const frame = say({ type: 'heartbeat', from: member.id })
+      return after(relay.broadcast(room, frame, member.id), (count) => connection.charge(count * frame.byteLength))
     },
 
     'role-assign' ({ connection, member }, { nodeId, roles }) {
       if (member === undefined) return connection.refuse(sentences.notRegistered)
       if (nodeId !== member.id && !connection.may.hasRole('assign')) return connection.deny()
-      return after(relay.broadcast(room, say({ type: 'role-assign', nodeId, roles, from: member.id })), () => {})
+      const frame = say({ type: 'role-assign', nodeId, roles, from: member.id })
+      return after(relay.broadcast(room, frame, undefined, { from: member.id, isSignal: true }), (count) => connection.charge(count * frame.byteLength))
     },
 
     signal ({ connection, member }, frame, received) {

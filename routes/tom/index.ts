@@ -8,13 +8,13 @@ import { frames, say, sentences } from './schema.js'
 /** ToM: a presence mesh in which every node hears of every other. */
 export const tom: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
-  announcePresence(state, signalbox)
+  const list = announcePresence(state, signalbox)
   app.route({
     url: '/',
     ...app.speak({
       name: 'tom',
       frames,
-      handlers: tomHandlers(state, signalbox.config),
+      handlers: tomHandlers(state, signalbox.config, list),
       errors: {
         frame: (error) => say({ type: 'error', error }),
         notJson: sentences.notJson,

@@ -1,27 +1,32 @@
 import type { Signalbox } from '../../plugins/signalbox.js'
-import { coalesce } from '../../src/coalesce.js'
-import { after } from '../../src/maybe-promise.js'
+import { type MemberList, memberList } from '../../src/member-list.js'
 import type { Peer, State } from '../../src/state/contract.js'
-import { room } from './handlers.js'
+import type { Frame } from '../../src/wire.js'
 import { say } from './schema.js'
 
-/** Tells the nodes who comes and goes, and soon after each change who is there. */
-export function announcePresence ({ peers, relay }: State, { timers, connections }: Signalbox): void {
-  const announceList = coalesce(timers, () => after(peers.list(room), (nodes) => {
-    relay.broadcastHere(room, () => say({ type: 'participants', participants: nodes.map(participant) }))
-  }))
+/** All nodes are in one room. */
+export const room = 'tom'
 
-  function announce (action: 'join' | 'leave', { id, info }: Peer): void {
-    const { username = '', publicKey = '', encryptionKey } = info
-    relay.broadcastHere(room, () => say({ type: 'presence', action, nodeId: id, username, publicKey, ...(encryptionKey !== undefined && { encryptionKey }) }), id)
-    announceList()
+/** Tells the nodes who comes and goes, and soon after each change who is there. */
+export function announcePresence (state: State, { timers, connections }: Signalbox): MemberList {
+  const { peers, relay } = state
+  const list = memberList(state, timers, room, (nodes) => say({ type: 'participants', participants: nodes.map(participant) }))
+
+  function announce (action: 'join' | 'leave', peer: Peer): void {
+    relay.broadcastHere(room, () => presence(action, peer), peer.id, peer)
+    list.announce()
   }
 
   peers.watch(room, {
     joined: (_room, peer) => announce('join', peer),
     // Everybody here leaves during the drain, and 2 000 nodes would hear 2 million times of each other: the lists tell enough.
-    left: (_room, peer) => connections.isDraining ? announceList() : announce('leave', peer)
+    left: (_room, peer) => connections.isDraining ? list.announce() : announce('leave', peer)
   })
+  return list
+}
+
+export function presence (action: 'join' | 'leave', { id, info: { username = '', publicKey = '', encryptionKey } }: Pick<Peer, 'id' | 'info'>): Frame {
+  return say({ type: 'presence', action, nodeId: id, username, publicKey, ...(encryptionKey !== undefined && { encryptionKey }) })
 }
 
 function participant ({ id, info: { username = '', encryptionKey } }: Peer) {

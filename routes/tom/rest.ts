@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { directory } from '../directory.js'
-import { room } from './handlers.js'
+import { room } from './presence.js'
 
 /** Says no more than the original does. */
 const HealthBody = Type.Object({ ok: Type.Literal(true) })

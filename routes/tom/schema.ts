@@ -2,16 +2,18 @@ import { type Static, Type } from '@sinclair/typebox'
 import { IdSchema } from '../../src/schema.js'
 import { Frame } from '../../src/wire.js'
 
-const maxKeyLength = 4096
+/** Every node is sent all keys, and all roles: 1 KiB of printable ASCII, and 4 KiB in all. */
+const maxKeyLength = 1024
 const maxRoles = 64
+const maxRoleLength = 64
 
-const KeySchema = Type.Optional(Type.Union([Type.String({ maxLength: maxKeyLength }), Type.Null()]))
+const KeySchema = Type.Optional(Type.Union([Type.String({ maxLength: maxKeyLength, pattern: '^[ -~]*$' }), Type.Null()]))
 
 /** What a node may send. */
 export const frames = {
   register: Type.Object({ type: Type.Literal('register'), nodeId: IdSchema, username: IdSchema, publicKey: KeySchema, encryptionKey: KeySchema }),
   heartbeat: Type.Object({ type: Type.Literal('heartbeat') }),
-  'role-assign': Type.Object({ type: Type.Literal('role-assign'), nodeId: IdSchema, roles: Type.Array(Type.String({ maxLength: 256 }), { maxItems: maxRoles }) }),
+  'role-assign': Type.Object({ type: Type.Literal('role-assign'), nodeId: IdSchema, roles: Type.Array(Type.String({ maxLength: maxRoleLength }), { maxItems: maxRoles }) }),
   signal: Type.Object({ type: Type.Literal('signal'), from: IdSchema, to: IdSchema })
 }
 

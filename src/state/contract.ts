@@ -31,8 +31,20 @@ export type PeerInfo = Readonly<Record<string, string>>
 
 /** The receiving end of a peer, on the node where its socket is. */
 export interface Sink {
-  /** Frames leave in the order given. False when the socket does not take frames any more. `isForMany`: other sinks are given the same. */
-  deliver (frame: Wire, isForMany?: boolean): boolean
+  /**
+   * Frames leave in the order given. False when the socket does not take the frame: it is going away, or its client reads slowly and
+   * `from` has filled its share of what may wait. `isForMany`: other sinks are given the same.
+   */
+  deliver (frame: Wire, isForMany?: boolean, from?: Sender): boolean
+  /**
+   * The list of who is in a room. While an earlier one of it waits still, only the newest is kept, and goes once that one has gone,
+   * unless it `isOutdated` by then: another will follow. Absent, lists are delivered like other frames.
+   */
+  deliverList? (room: string, list: Wire, isOutdated: () => boolean): boolean
+  /** Its client reads slowly: a sender may be refused. */
+  readonly isBehind?: boolean
+  /** Where its client is: senders of one network share what may wait for a receiver. */
+  readonly network?: string
   /** The connection ends: it leaves its places by itself. `by` is the subject of the administrator who asked for it. */
   close (code: number, reason?: string, by?: string): void
   /** Where it is a member, and how it hears of a place won or given up. Absent, they are not counted. */
@@ -42,6 +54,9 @@ export interface Sink {
   /** When the peer was last heard of, in ms since the epoch. */
   readonly seenAt: number
 }
+
+/** Who a frame is from: its sink, or its id if that is on another node. */
+export type Sender = Sink | string
 
 /** A peer as others see it. `seenAt` is in ms since the epoch; of another node's peer it may be one lease old. */
 export interface Peer {
@@ -72,7 +87,7 @@ export interface Join {
   opened?: boolean
   /** The connection's earlier place. It leaves there, announced, if the join succeeds; in the same room before it is announced again. */
   leaving?: Member | undefined
-  /** Called when a frame that this peer had sent could not be delivered on another node, after all. */
+  /** Called when a frame that this peer had sent could not be delivered on another node, after all, or a signal for all not to a member. */
   undeliverable?: ((to: string) => void) | undefined
   /** The first frame the sink gets, before mail and before anything new. It is given the other members, which are gathered only if it takes a parameter. */
   welcome?: ((others: readonly Peer[]) => Wire) | undefined
@@ -142,9 +157,22 @@ export interface Relay {
    */
   sendOrKeep (mail: Mail): MaybePromise<Sent | 'kept' | 'full'>
   /** To every member of the room, but for the one with the id `except`. Answers how many there were. */
-  broadcast (room: string, frame: Wire, except?: string): MaybePromise<number>
-  /** The same for the members on this node only: what a watcher, which runs on every node, uses. Nothing is made for a room without others. */
-  broadcastHere (room: string, make: () => Wire, except?: string): void
+  broadcast (room: string, frame: Wire, except?: string, origin?: Origin): MaybePromise<number>
+  /**
+   * The same for the members on this node only: what a watcher, which runs on every node, uses. Nothing is made for a room without
+   * others. `about`: the peer that caused it, in whose share it counts.
+   */
+  broadcastHere (room: string, make: () => Wire, except?: string, about?: Peer): void
+  /** Tells the members on this node who is there. See `Sink.deliverList`. Answers how many there were. */
+  listHere (room: string, make: () => Wire, isOutdated: () => boolean): number
+}
+
+/** Whom a broadcast is from. */
+export interface Origin {
+  /** An id in the room; absent, it is `except`. */
+  from?: string
+  /** It must not be lost silently: `undeliverable` of the sender is called when a member reads too slowly to get it. */
+  isSignal?: boolean
 }
 
 export interface Mail {

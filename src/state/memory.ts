@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto'
 import { closeCodes } from '../errors.js'
 import type { Timer, Timers } from '../timers.js'
-import type { Join, Joined, Mail, MailboxLimits, Member, PeerInfo, Relay, Rooms, Sent, SessionSignal, Sink, State, Watcher, Wire } from './contract.js'
+import type { Join, Joined, Mail, MailboxLimits, Member, Origin, Peer, PeerInfo, Relay, Rooms, Sender, Sent, SessionSignal, Sink, State, Watcher, Wire } from './contract.js'
 import { memoryAttempts } from './memory-attempts.js'
 import { Mailboxes } from './mailboxes.js'
 import { RoomSessions } from './memory-sessions.js'
 import { fewMembers, frameOf } from '../wire.js'
-import { isAlone, placed } from './places.js'
+import { deliverList, isAlone, placed, senderAbout } from './places.js'
 
 /** How many codes are drawn before the free ones are looked for one by one. */
 const drawsOfCode = 20
@@ -20,13 +20,15 @@ class Registration implements Member {
   readonly sink: Sink
   readonly info: PeerInfo
   readonly owner: string | undefined
+  readonly undeliverable: ((to: string) => void) | undefined
 
-  constructor ({ room, id, sink, info = noInfo, owner }: Join) {
+  constructor ({ room, id, sink, info = noInfo, owner, undeliverable }: Join) {
     this.room = room
     this.id = id
     this.sink = sink
     this.info = info
     this.owner = owner
+    this.undeliverable = undeliverable
   }
 
   get seenAt (): number {
@@ -187,45 +189,59 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     }
   }
 
-  function send (room: string, to: string, frame: Wire): Sent {
-    const member = find(room, to)
+  function send (room: string, to: string, frame: Wire, from?: string): Sent {
+    const members = rooms.get(room)?.members
+    const member = members?.get(to)
     if (member === undefined) return 'absent'
-    return member.sink.deliver(frame) ? 'sent' : 'failed'
+    return member.sink.deliver(frame, false, from === undefined ? undefined : members?.get(from)?.sink ?? from) ? 'sent' : 'failed'
   }
 
   function sendOrKeep (mail: Mail): Sent | 'kept' | 'full' {
-    const sent = send(mail.room, mail.to, mail.frame)
+    const sent = send(mail.room, mail.to, mail.frame, mail.from)
     if (sent !== 'absent') return sent
     return mailboxes.keep(mail) ? 'kept' : 'full'
   }
 
-  function broadcast (name: string, frame: Wire, except?: string): number {
-    return tell(name, () => frame, except)
+  function broadcast (name: string, frame: Wire, except?: string, { from = except, isSignal = false }: Origin = {}): number {
+    const sender = from === undefined ? undefined : find(name, from)
+    const told = tell(name, () => frame, except, sender?.sink ?? from)
+    if (isSignal && told.refusedBy !== undefined) sender?.undeliverable?.(told.refusedBy)
+    return told.count
   }
 
-  function tell (name: string, make: () => Wire, except?: string): number {
+  /** Answers how many there were, and who of them, if any, reads too slowly to get it. */
+  function tell (name: string, make: () => Wire, except: string | undefined, from: Sender | undefined): { count: number, refusedBy: string | undefined } {
+    let count = 0
+    let refusedBy: string | undefined
     const room = rooms.get(name)
-    if (room === undefined) return 0
-    use(room)
-    if (isAlone(room.members, except)) return 0
+    if (room !== undefined) use(room)
+    if (room === undefined || isAlone(room.members, except)) return { count, refusedBy }
     const frame = frameOf(make())
     const isForMany = room.members.size > fewMembers
-    let count = 0
     for (const member of room.members.values()) {
       if (member.id === except) continue
-      member.sink.deliver(frame, isForMany)
+      if (!member.sink.deliver(frame, isForMany, from) && member.sink.isBehind === true) refusedBy = member.id
       count++
     }
-    return count
+    return { count, refusedBy }
   }
 
-  const relay: Relay = { send, sendOrKeep, broadcast, broadcastHere: tell }
+  function broadcastHere (name: string, make: () => Wire, except?: string, about?: Peer): void {
+    tell(name, make, except, senderAbout(about))
+  }
+
+  function listHere (name: string, make: () => Wire, isOutdated: () => boolean): number {
+    const members = rooms.get(name)?.members
+    return members === undefined || members.size === 0 ? 0 : deliverList(name, members, frameOf(make()), isOutdated)
+  }
+
+  const relay: Relay = { send, sendOrKeep, broadcast, broadcastHere, listHere }
 
   function sendInSession ({ room: name, from, to, session: named, begins, idleMs, frame }: SessionSignal): Sent | 'foreign' {
     const room = rooms.get(name)
     if (named !== undefined && room?.sessions?.isForeign(named, from, to) === true) return 'foreign'
     const session = named ?? room?.sessions?.latest(from, to)
-    const sent = send(name, to, frame(session))
+    const sent = send(name, to, frame(session), from)
     if (sent !== 'sent' || room === undefined || session === undefined) return sent
     if (begins) (room.sessions ??= new RoomSessions(timers)).begin(session, from, to, idleMs)
     else room.sessions?.touch(session, idleMs)

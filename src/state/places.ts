@@ -1,5 +1,6 @@
 import { after } from '../maybe-promise.js'
-import type { Join, Peers } from './contract.js'
+import type { Frame } from '../wire.js'
+import type { Join, Member, Peer, Peers, Sender } from './contract.js'
 
 /** Tells every connection of the places it wins and gives up, and holds it to so many of them. */
 export function placed (peers: Peers, maxPlaces = Infinity): Peers {
@@ -26,4 +27,19 @@ export function placed (peers: Peers, maxPlaces = Infinity): Peers {
 /** Whether a room has no members but this one. */
 export function isAlone (members: ReadonlyMap<string, unknown>, id: string | undefined): boolean {
   return members.size === 0 || (members.size === 1 && id !== undefined && members.has(id))
+}
+
+/** In whose share news of a peer count. Those of peers of other nodes have one for all: nobody here knows whose sockets they are. */
+export function senderAbout (peer: Peer | undefined): Sender | undefined {
+  if (peer === undefined) return undefined
+  return 'sink' in peer ? (peer as Member).sink : ''
+}
+
+/** Tells members who is in their room. Answers how many there are. */
+export function deliverList (room: string, members: ReadonlyMap<string, Member>, list: Frame, isOutdated: () => boolean): number {
+  for (const { sink } of members.values()) {
+    if (sink.deliverList === undefined) sink.deliver(list, true)
+    else sink.deliverList(room, list, isOutdated)
+  }
+  return members.size
 }

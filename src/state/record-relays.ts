@@ -13,9 +13,9 @@ export function recordRelays ({ relay, sessions }: State, audit: Audit): void {
     record(mail.room, mail.from, mail.to)
     return sendOrKeep(mail)
   }
-  relay.broadcast = (room, frame, except) => {
-    record(room, except)
-    return broadcast(room, frame, except)
+  relay.broadcast = (room, frame, except, origin) => {
+    record(room, origin?.from ?? except)
+    return broadcast(room, frame, except, origin)
   }
   const { send: sendInSession } = sessions
   sessions.send = (signal) => {

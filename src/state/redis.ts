@@ -4,8 +4,8 @@ import { closeCodes, type CloseCode } from '../errors.js'
 import { after, type MaybePromise } from '../maybe-promise.js'
 import type { Timer, Timers } from '../timers.js'
 import { fewMembers, frameOf, payloadOf } from '../wire.js'
-import type { Disconnected, Ending, Join, Joined, Mail, MailboxLimits, Peer, Peers, Relay, Rooms, Sent, Sessions, SessionSignal, State, StateCounters, Wire } from './contract.js'
-import { isAlone, placed } from './places.js'
+import type { Disconnected, Ending, Join, Joined, Mail, MailboxLimits, Origin, Peer, Peers, Relay, Rooms, Sender, Sent, Sessions, SessionSignal, State, StateCounters, Wire } from './contract.js'
+import { deliverList, isAlone, placed, senderAbout } from './places.js'
 import { redisAttempts } from './redis-attempts.js'
 import { RedisLink } from './redis-link.js'
 import { KeptMail } from './redis-mail.js'
@@ -95,8 +95,9 @@ class RedisExchange implements RedisState {
   readonly relay: Relay = {
     send: (room, to, frame, from) => this.#send(room, to, frame, from),
     sendOrKeep: (mail) => this.#sendOrKeep(mail),
-    broadcast: (room, frame, except) => this.#broadcast(room, frame, except),
-    broadcastHere: (room, make, except) => { this.#broadcastHere(room, make, except) }
+    broadcast: (room, frame, except, origin) => this.#broadcast(room, frame, except, origin),
+    broadcastHere: (room, make, except, about) => { this.#broadcastHere(room, make, except, senderAbout(about)) },
+    listHere: (room, make, isOutdated) => this.#listHere(room, make, isOutdated)
   }
 
   readonly sessions: Sessions = { send: (signal) => this.#sendInSession(signal) }
@@ -271,7 +272,7 @@ class RedisExchange implements RedisState {
   #send (room: string, to: string, frame: Wire, from = ''): MaybePromise<Sent> {
     const here = this.#hereOrSoon(room, to)
     if (here instanceof Promise) return here.then(() => this.#send(room, to, frame, from))
-    if (here !== undefined) return here.sink.deliver(frame) ? 'sent' : 'failed'
+    if (here !== undefined) return here.sink.deliver(frame, false, this.#senderIn(room, from)) ? 'sent' : 'failed'
     if (!this.#node.isUp) return 'absent'
     const local = this.#rooms.get(room)
     const sender = local?.replica.has(to) === true ? local.members.get(from) : undefined
@@ -285,7 +286,7 @@ class RedisExchange implements RedisState {
     const { room, from, to, frame } = mail
     const here = this.#hereOrSoon(room, to)
     if (here instanceof Promise) return here.then(() => this.#sendOrKeep(mail))
-    if (here !== undefined) return here.sink.deliver(frame) ? 'sent' : 'failed'
+    if (here !== undefined) return here.sink.deliver(frame, false, this.#senderIn(room, from)) ? 'sent' : 'failed'
     if (!this.#node.isUp) return 'full'
     // Most receivers are there: to keep a frame costs a second round trip.
     return this.#node.outbox.ask(['frame', room, to, from], frame).then((sent) => {
@@ -325,33 +326,48 @@ class RedisExchange implements RedisState {
     if (count > 0) await this.#send(room, from, expired())
   }
 
-  #broadcast (name: string, frame: Wire, except?: string): MaybePromise<number> {
-    const count: number = this.#broadcastHere(name, () => frame, except)
+  #broadcast (name: string, frame: Wire, except?: string, { from = except, isSignal = false }: Origin = {}): MaybePromise<number> {
+    const { count, refusedBy } = this.#broadcastHere(name, () => frame, except, this.#senderIn(name, from))
+    if (isSignal && refusedBy !== undefined) this.#onLost(['lost', name, from ?? '', refusedBy])
     const room = this.#rooms.get(name)
     const isAllHere = room?.watcher !== undefined && room.opened === undefined && room.pending.size === 0 && room.replica.size === room.members.size && room.members.size > 0
     if (isAllHere || !this.#node.isUp) return count
     const { members, opened, channel } = keysOf(this.link, name)
-    return this.#node.run('broadcast', [members, opened], channel, message(['all', name, this.#process, except ?? ''], frame))
+    return this.#node.run('broadcast', [members, opened], channel, message(['all', name, this.#process, except ?? '', from ?? '', isSignal ? 'signal' : ''], frame))
       .then((all): number => Number(all) - (except === undefined ? 0 : 1), (error: unknown) => whenDown(error, count))
   }
 
-  #broadcastHere (name: string, make: () => Wire, except?: string): number {
+  /** Answers how many there were, and who of them, if any, reads too slowly to get it. */
+  #broadcastHere (name: string, make: () => Wire, except: string | undefined, from: Sender | undefined): { count: number, refusedBy: string | undefined } {
+    let count = 0
+    let refusedBy: string | undefined
     const room = this.#rooms.get(name)
-    if (room === undefined || (room.pending.size === 0 && isAlone(room.members, except))) return 0
+    if (room === undefined || (room.pending.size === 0 && isAlone(room.members, except))) return { count, refusedBy }
     const frame = frameOf(make())
     const isForMany = room.members.size > fewMembers
-    let count = 0
     for (const member of room.members.values()) {
       if (member.id === except) continue
-      member.sink.deliver(frame, isForMany)
+      if (!member.sink.deliver(frame, isForMany, from) && member.sink.isBehind === true) refusedBy = member.id
       count++
     }
-    // Those who have joined for all others but have not been welcomed yet must not miss it.
+    this.#addForPending(room, frame, except)
+    return { count, refusedBy }
+  }
+
+  #listHere (name: string, make: () => Wire, isOutdated: () => boolean): number {
+    const room = this.#rooms.get(name)
+    if (room === undefined || (room.members.size === 0 && room.pending.size === 0)) return 0
+    const list = frameOf(make())
+    this.#addForPending(room, list)
+    return deliverList(name, room.members, list, isOutdated)
+  }
+
+  /** Those who have joined for all others but have not been welcomed yet must not miss it. */
+  #addForPending (room: LocalRoom, frame: Wire, except?: string): void {
     for (const { member: { id, sink }, own, others, waiting } of room.pending.values()) {
       if (id === except || (room.watcher !== undefined && others === undefined)) continue
       if (room.members.get(id)?.sink !== sink && (own === undefined || room.members.get(own.id) !== own)) waiting.push(frame)
     }
-    return count
   }
 
   #sendInSession (signal: SessionSignal): MaybePromise<Sent | 'foreign'> {
@@ -362,7 +378,7 @@ class RedisExchange implements RedisState {
     const resolved = session ?? known?.latest(from, to)
     if (session !== undefined && known?.isForeign(session, from, to) === true) return 'foreign'
     const deliverHere = (session: string | undefined): Sent => {
-      if (here?.sink.deliver(frame(session)) !== true) return 'failed'
+      if (here?.sink.deliver(frame(session), false, this.#senderIn(name, from)) !== true) return 'failed'
       if (session !== undefined && begins) known?.begin(session, from, to, idleMs)
       else if (session !== undefined) known?.touch(session, idleMs)
       return 'sent'
@@ -389,6 +405,10 @@ class RedisExchange implements RedisState {
     return room?.pending.get(id)?.done ?? room?.members.get(id)
   }
 
+  #senderIn (room: string, from = ''): Sender | undefined {
+    return from === '' ? undefined : this.#rooms.get(room)?.members.get(from)?.sink ?? from
+  }
+
   // What Redis tells this node.
 
   #onMessage (header: unknown[], body: Buffer): void {
@@ -398,8 +418,10 @@ class RedisExchange implements RedisState {
     if (kind === 'disconnect') return this.#onDisconnect(header[1] as string, header[2] as string, JSON.parse(String(body)) as Ending)
     if (kind === 'close') return this.#onClose(header as ['close', string, string, string, CloseCode])
     if (kind === 'all') {
-      const [, name, node, except] = header as ['all', string, string, string]
-      if (node !== this.#process) this.#broadcastHere(name, () => body, except)
+      const [, name, node, except, from, kind] = header as ['all', string, string, string, string, string]
+      if (node === this.#process) return
+      const { refusedBy } = this.#broadcastHere(name, () => body, except, this.#senderIn(name, from))
+      if (kind === 'signal' && refusedBy !== undefined && this.#node.isUp) this.#node.outbox.tell(['lost', name, from, refusedBy])
       return
     }
     if (kind === 'found') return this.#kept.forget(header[3] as string)
@@ -414,7 +436,7 @@ class RedisExchange implements RedisState {
       pending.waiting.push(frame)
       return
     }
-    if (room?.members.get(to)?.sink.deliver(frame) === true) return
+    if (room?.members.get(to)?.sink.deliver(frame, false, this.#senderIn(name, from)) === true) return
     this.#node.counters.framesDropped++
     if (from === '' || !this.#node.isUp) return
     this.#node.outbox.tell(['lost', name, from, to])

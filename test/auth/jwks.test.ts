@@ -1,8 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
+import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
-import { begin, build, connect, type Frame, urlOf } from '../helper.js'
+import { begin, build, connect, type Frame, until, urlOf } from '../helper.js'
+import { remoteKeys } from '../../src/jwks.js'
 import { pairFor, tokenFor } from './tokens.js'
 
 const claims = { sub: 'alice' }
@@ -29,6 +32,11 @@ async function keyServer (t: Test, keys: unknown[]) {
   }
   t.teardown(stop)
   return Object.assign(state, { stop, env: { JWKS_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys` } })
+}
+
+/** Asks by REST, which makes no socket. */
+async function isLetIn (app: App, token: string): Promise<boolean> {
+  return (await fetch(`${urlOf(app)}/ice-servers?token=${token}`)).status !== 401
 }
 
 async function isTaken (t: Test, app: App, token: string, message = 'taken'): Promise<void> {
@@ -97,38 +105,40 @@ t.test('tokens with made-up keys do not make us ask the key server again and aga
   await isTaken(t, app, key.sign())
 })
 
-t.test('while the key server is down tokens are refused, and taken when it is back', async (t) => {
-  const key = keyOf('ES256', 'k')
-  const server = await keyServer(t, [key.jwk])
-  const app = await build(t, server.env)
-  const { answer } = server
-  for (const [kind, broken] of Object.entries<typeof answer>({
-    'no answer': (response) => response.destroy(),
-    'an error': (response) => response.writeHead(500).end(),
-    'no JSON': (response) => response.end('<html>'),
-    'no keys': (response) => response.end('{}'),
-    'a redirect': (response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()
-  })) {
+const failures: Record<string, (response: ServerResponse) => void> = {
+  'no answer': (response) => response.destroy(),
+  'an error': (response) => response.writeHead(500).end(),
+  'no JSON': (response) => response.end('<html>'),
+  'no keys': (response) => response.end('{}'),
+  'a redirect': (response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()
+}
+
+for (const [kind, broken] of Object.entries(failures)) {
+  t.test(`while the key server has ${kind} tokens are refused, and taken when it is back`, async (t) => {
+    const key = keyOf('ES256', 'k')
+    const server = await keyServer(t, [key.jwk])
+    const app = await build(t, server.env)
+    const { answer } = server
     server.answer = broken
     await isRefused(t, app, key.sign(), kind)
     t.equal((await fetch(`${urlOf(app)}/tom/peers?token=${key.sign()}`)).status, 401, kind)
-  }
-  server.answer = answer
-  await isTaken(t, app, key.sign())
-  server.stop()
-  await isTaken(t, app, key.sign(), 'keys that are known are enough')
-})
+    server.answer = answer
+    await until(async () => await isLetIn(app, key.sign()))
+    server.stop()
+    await isTaken(t, app, key.sign(), 'keys that are known are enough')
+  })
+}
 
 t.test('a key server that does not answer means refused, not hanging', async (t) => {
   const key = keyOf('ES256', 'k')
   const server = await keyServer(t, [key.jwk])
-  const app = await build(t, server.env)
   const { answer } = server
   const slow: Record<string, typeof answer> = {
     silence: () => {},
     'half an answer': (response) => { response.write('{"keys":') }
   }
   for (const [kind, stalled] of Object.entries(slow)) {
+    const app = await build(t, server.env)
     server.answer = stalled
     const started = performance.now()
     await Promise.all(['/drone', '/tom', '/'].map(async (path) => {
@@ -136,7 +146,81 @@ t.test('a key server that does not answer means refused, not hanging', async (t)
     }))
     const took = performance.now() - started
     t.ok(took > 2_000 && took < 8_000, `${took} ms`)
+    server.answer = answer
+    await until(async () => await isLetIn(app, key.sign()))
   }
+})
+
+t.test('RSA keys below 2048 bits are refused from a key server too', async (t) => {
+  const weak = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  const good = keyOf('RS256', 'good')
+  const server = await keyServer(t, [{ ...weak.publicKey.export({ format: 'jwk' }), kid: 'weak' }, good.jwk])
+  const app = await build(t, server.env)
+  await isRefused(t, app, tokenFor(claims, { alg: 'RS256', key: weak.privateKey, header: { kid: 'weak' } }), '1024 bits')
+  await isTaken(t, app, good.sign())
+})
+
+t.test('an answer is read up to 256 KiB, also one that came compressed or has no end', async (t) => {
+  const key = keyOf('ES256', 'k')
+  const padded = (bytes: number) => JSON.stringify({ keys: [key.jwk] }).padEnd(bytes)
+  let written = 0
+  const answers: Record<string, [answer: (response: ServerResponse) => void, isRead: boolean]> = {
+    'just as much': [(response) => response.end(padded(262_144)), true],
+    'a byte more': [(response) => response.end(padded(262_145)), false],
+    compressed: [(response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(padded(50_000_000))), false],
+    'without an end': [(response) => {
+      const more = () => {
+        while (!response.destroyed && response.write(' '.repeat(65_536))) written += 65_536
+      }
+      response.on('drain', more)
+      more()
+    }, false]
+  }
+  for (const [kind, [answer, isRead]] of Object.entries(answers)) {
+    const server = await keyServer(t, [])
+    server.answer = answer
+    const app = await build(t, server.env)
+    const started = performance.now()
+    t.equal(await isLetIn(app, key.sign()), isRead, kind)
+    t.ok(performance.now() - started < 2_500, 'not by the timeout')
+  }
+  t.ok(written < 16_000_000, `${written} bytes were sent`)
+})
+
+t.test('while the key server fails, keys that are known are good for a day, and it is asked ever less often', async (t) => {
+  const key = keyOf('ES256', 'k')
+  const server = await keyServer(t, [key.jwk])
+  const problems: string[] = []
+  const minute = 60_000
+  let now = 0
+  const { key: find } = remoteKeys(server.env.JWKS_URL, (reason) => problems.push(reason), () => now)
+  const isKnown = async (kid = 'k') => await (find as Exclude<typeof find, string>)({ alg: 'ES256', kid }).then(() => true, () => false)
+  t.ok(await isKnown())
+  now += 9 * minute
+  t.ok(await isKnown())
+  t.equal(server.fetches, 1, 'fresh for ten minutes')
+  now += 2 * minute
+  t.ok(await isKnown())
+  t.equal(server.fetches, 2)
+
+  const { answer } = server
+  server.answer = (response) => response.writeHead(500).end()
+  now += 11 * minute
+  const failingFrom = now
+  const asked: number[] = []
+  for (; now < failingFrom + 10 * minute; now += 500) {
+    const before = server.fetches
+    t.ok(await isKnown())
+    t.notOk(await isKnown('made up'))
+    if (server.fetches > before) asked.push((now - failingFrom) / 1000)
+  }
+  t.same(asked.slice(0, 8), [0, 1, 3, 7, 15, 31, 63, 123])
+  t.same(new Set(problems), new Set(['it answered 500']))
+  now = failingFrom + 23 * 60 * minute
+  t.ok(await isKnown())
+  now = failingFrom + 24 * 60 * minute
+  t.notOk(await isKnown(), 'a day after they were fetched')
   server.answer = answer
-  await isTaken(t, app, key.sign())
+  now += minute
+  t.ok(await isKnown(), 'and again when the server is back')
 })

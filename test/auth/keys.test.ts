@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { createService } from '../../src/service.js'
 import { readConfig } from '../../src/config.js'
 import { begin, build, connect, type Env } from '../helper.js'
-import { pairFor, type Signing, tokenFor } from './tokens.js'
+import { pairFor, type Signing, tokenFor, withSecret } from './tokens.js'
 
 const claims = { sub: 'alice' }
 const rsa = pairFor('RS256')
@@ -85,6 +85,6 @@ t.test('a public key that is none stops the start, and is not told', async (t) =
 })
 
 t.test('a setting that is needed twice, or without a key, stops the start', async (t) => {
-  const bad: Env[] = [{ JWT_SECRET: 'a', JWT_PUBLIC_KEY: rsa.pem }, { JWKS_URL: 'http://a.test', JWT_SECRET: 'a' }, { JWT_ISSUER: 'a' }, { JWT_AUDIENCE: 'a' }]
+  const bad: Env[] = [{ ...withSecret, JWT_PUBLIC_KEY: rsa.pem }, { JWKS_URL: 'http://a.test', ...withSecret }, { JWT_ISSUER: 'a' }, { JWT_AUDIENCE: 'a' }]
   for (const env of bad) t.throws(() => readConfig(env, []), { name: 'ConfigError' })
 })

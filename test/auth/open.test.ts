@@ -52,9 +52,15 @@ t.test('the log says once at the start that the server is open, and only then', 
   t.equal((await logOf(t, { JWT_SECRET: secret })).filter(isOpen).length, 0)
 })
 
-t.test('the log warns of a secret that can be guessed, and does not tell it', async (t) => {
-  const log = (await logOf(t, { JWT_SECRET: 'hunter2' })).join('')
-  t.match(log, 'JWT_SECRET has less than 32 bytes')
-  t.notMatch(log, 'hunter2')
-  t.notMatch((await logOf(t, { JWT_SECRET: secret })).join(''), 'JWT_SECRET')
+t.test('a secret that can be guessed stops the start, and is not told', async (t) => {
+  const error = await logOf(t, { JWT_SECRET: 'hunter2' }).catch((error: unknown) => error) as Error
+  t.match(error, { name: 'ConfigError', message: /^JWT_SECRET: .*openssl rand/ })
+  t.notMatch(error.message, 'hunter2')
+})
+
+t.test('the log warns once at the start of a key server that is asked in the clear', async (t) => {
+  const warnings = async (JWKS_URL: string) => (await logOf(t, { JWKS_URL })).filter((line) => line.includes('JWKS_URL is http'))
+  t.equal((await warnings('http://keys.test/?key=hunter2')).length, 1)
+  t.notMatch((await warnings('http://keys.test/?key=hunter2')).join(''), 'hunter2')
+  t.equal((await warnings('https://keys.test')).length, 0)
 })

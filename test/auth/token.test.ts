@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createConnection } from 'node:net'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { begin, build, Client, connect, type Env, urlOf } from '../helper.js'
@@ -111,6 +112,42 @@ for (const subject of subjects) {
       await enter(t, app, subject, 'alice', { options: { headers: { authorization: `Bearer ${tokenFor({ ...issuedClaims, aud })}` } } })
     }
   })
+}
+
+t.test('a token that is offered as a subprotocol, alone or beside others, never comes back', async (t) => {
+  const app = await build(t, withSecret)
+  const open = await build(t)
+  const token = tokenFor({ sub: 'alice' })
+  const cut = token.slice(0, 50)
+  for (const [offered, selected] of [
+    [[token], ''], [[cut], ''], [['chat', token], 'chat'], [[token, 'chat'], 'chat'], [['x'.repeat(65)], ''], [['v1.chat.example'], 'v1.chat.example'],
+    [[token, 'signalbox.jwt'], 'signalbox.jwt'], [['chat', 'json'], 'chat']
+  ] as Array<[string[], string]>) {
+    for (const server of [app, open]) {
+      // By hand, since a client of ws that is given none of its subprotocols ends.
+      const answer = await upgrade(t, urlOf(server), offered)
+      t.match(answer, /^HTTP\/1\.1 101 /)
+      t.equal(/^sec-websocket-protocol: *(.*)$/im.exec(answer)?.[1]?.trim() ?? '', selected)
+      for (const secret of [token, cut]) t.notMatch(answer, secret)
+    }
+  }
+})
+
+/** The head of the answer to a handshake. */
+async function upgrade (t: Test, url: string, offered: string[]): Promise<string> {
+  const { hostname, port } = new URL(url)
+  const socket = createConnection({ host: hostname, port: Number(port) })
+  t.teardown(() => socket.destroy())
+  socket.write([
+    'GET /tom HTTP/1.1', `Host: ${hostname}:${port}`, 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    `Sec-WebSocket-Protocol: ${offered.join(', ')}`, '', ''
+  ].join('\r\n'))
+  let answer = ''
+  for await (const part of socket) {
+    answer += String(part)
+    if (answer.includes('\r\n\r\n')) break
+  }
+  return answer.split('\r\n\r\n', 1)[0] as string
 }
 
 /** Connects and offers subprotocols, as a browser does that cannot set headers. */

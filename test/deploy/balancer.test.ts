@@ -36,6 +36,16 @@ t.test('clients of every dialect come through the balancer and reach each other 
   }
 })
 
+t.test('the metrics of the nodes cannot be read through the balancer', async (t) => {
+  const { port, nodes: [node] } = await startTopology(t)
+  t.equal((await fetch(`http://${node.address}:${node.port}/metrics`)).status, 200)
+  for (const path of ['/metrics', '/metrics/', '/metrics?a', '//metrics', '/%6detrics', '/.//metrics', '/tom/..%2fmetrics', '/metrics%2f', '/metrics%3fa', '/METRICS']) {
+    const response = await fetch(`${urlOf(port)}${path}`)
+    t.equal(response.status, 404, path)
+    t.notMatch(await response.text(), 'signalbox_', path)
+  }
+})
+
 t.test('the nodes count by the client’s own address, whatever it claims', async (t) => {
   const { port, nodes } = await startTopology(t, { CONNECT_RATE: '4' })
   const from = (localAddress: string) => ({ localAddress, headers: { 'x-forwarded-for': `10.0.0.${Math.floor(Math.random() * 250)}` } })

@@ -10,6 +10,11 @@ interface Service {
   ports?: string[]
   environment?: Record<string, string | number>
   stop_grace_period?: string
+  read_only?: boolean
+  cap_drop?: string[]
+  security_opt?: string[]
+  mem_limit?: string
+  pids_limit?: number
   healthcheck?: { test: string }
   networks?: { default: { aliases: string[] } }
   depends_on?: Record<string, { condition: string }>
@@ -40,7 +45,9 @@ t.test('only the balancer can be reached from outside', async (t) => {
 t.test('everything has a health check, that of a node is /ready', async (t) => {
   for (const [name, { healthcheck }] of all) t.ok(healthcheck?.test, name)
   for (const [name, { healthcheck }] of nodes) t.match(healthcheck?.test, '127.0.0.1:8080/ready', name)
-  t.match(read('Dockerfile'), /HEALTHCHECK .*\/ready/)
+  t.match(read('Dockerfile'), /^HEALTHCHECK .* CMD \["node", "deploy\/health-check\.js"\]$/m)
+  t.match(read('Dockerfile'), /^COPY deploy\/health-check\.js deploy\/$/m)
+  t.match(read('.dockerignore'), /^!deploy\/health-check\.js$/m)
 })
 
 t.test('the nodes wait for a healthy Redis, and the balancer for healthy nodes', async (t) => {
@@ -65,4 +72,25 @@ t.test('the balancer asks for the nodes by a name that all of them have, on the 
 t.test('neither a node nor the balancer runs as root', async (t) => {
   t.match(read('Dockerfile'), /\nUSER node\n/)
   t.equal(balancer.user, 'nginx')
+  t.equal(redis.user, 'redis')
+})
+
+t.test('everything runs without capabilities, new privileges or a disk to write, and with a bound of memory and processes', async (t) => {
+  for (const [name, service] of all) {
+    t.match(service, { read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], pids_limit: Number }, name)
+    t.match(service.mem_limit, /^\d+g$/, name)
+  }
+})
+
+t.test('images are pinned to an exact version, and Node is one that is supported', async (t) => {
+  const images = [...read('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, image]) => image)
+  for (const image of [...images, redis.image, balancer.image]) t.match(image, /:\d+\.\d+\.\d+-alpine/)
+  t.equal(new Set(images).size, 1, 'it runs on what it was built on')
+  // Even ones from 24 on.
+  const major = Number(/^node:(\d+)/.exec(images[0] ?? '')?.[1])
+  t.ok(major >= 24 && major % 2 === 0, `Node ${major}`)
+})
+
+t.test('no setting is present and blank', async (t) => {
+  for (const [name, { environment = {} }] of all) for (const value of Object.values(environment)) t.not(String(value).trim(), '', name)
 })

@@ -46,7 +46,10 @@ t.test('Signalbox takes the settings, listens where the proxies look for it, and
 
 t.test('systemd and Docker run the built server, with a descriptor for each client, and let it drain', async (t) => {
   const unit = read('signalbox.service')
+  for (const line of ['NoNewPrivileges=true', 'CapabilityBoundingSet=', 'UMask=0077', 'DynamicUser=true']) t.ok(unit.split('\n').includes(line), line)
+  t.match(unit, /^MemoryMax=\dG$/m)
   const docker = /^docker run [^]*?^```/m.exec(readFileSync(page, 'utf8'))?.[0] ?? ''
+  for (const option of ['--read-only', '--cap-drop ALL', '--security-opt no-new-privileges', '--memory ']) t.ok(docker.includes(option), option)
   t.match(unit, /^ExecStart=\S+ dist\/src\/server\.js$/m)
   for (const [text, descriptors, patience] of [[unit, /^LimitNOFILE=(\d+)$/m, /^TimeoutStopSec=(\d+)$/m], [docker, /nofile=(\d+)/, /stop-timeout (\d+)/]] as const) {
     t.ok(Number(descriptors.exec(text)?.[1]) > config.MAX_CLIENTS)

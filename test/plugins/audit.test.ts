@@ -1,7 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import fastify from 'fastify'
 import t, { type Test } from 'tap'
+import { signalbox } from '../../src/app.js'
 import { readConfig } from '../../src/config.js'
 import { createService } from '../../src/service.js'
 import { tokenFor, withSecret } from '../auth/tokens.js'
@@ -151,6 +154,30 @@ t.test('a flood of refusals is counted, and recorded in part', async (t) => {
     app.signalbox.connections.refused('origin', { address: '192.0.2.1' })
     return records().some(({ omitted }) => omitted !== undefined)
   })
+})
+
+t.test('a trail that is new is for its owner’s eyes only, and one that was there keeps its mode', async (t) => {
+  const { path, app } = await building(t)
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  t.equal(statSync(dirname(path)).mode & 0o777, 0o700)
+  await app.close()
+  const lines: string[] = []
+  for (const [mode, warnings] of [[0o640, 0], [0o644, 1]] as const) {
+    chmodSync(path, mode)
+    const again = fastify({ logger: { level: 'warn', stream: { write: (line: string) => lines.push(line) } } })
+    t.teardown(async () => await again.close())
+    await again.register(signalbox, { config: { AUDIT_LOG: path } })
+    await again.ready()
+    t.equal(statSync(path).mode & 0o777, mode)
+    t.equal(lines.filter((line) => line.includes('AUDIT_LOG: every user of this machine')).length, warnings)
+  }
+})
+
+t.test('a named pipe that nobody reads does not hold the start up', async (t) => {
+  const path = join(t.testdir(), 'trail')
+  execFileSync('mkfifo', [path])
+  const app = createService(readConfig({ AUDIT_LOG: path, LOG_LEVEL: 'silent' }, []))
+  await t.rejects(async () => { await app.ready() }, { name: 'ConfigError', message: /^AUDIT_LOG: got ".*", which cannot be written: ENXIO$/ })
 })
 
 t.test('a trail that cannot be written stops the start', async (t) => {

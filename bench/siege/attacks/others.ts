@@ -1,6 +1,6 @@
 import { text } from '../intruder.js'
 import { readersDisagree } from '../readers.js'
-import { type Attack, between, enter, flood, heard, longMs, mediumMs, pick, registered, type Scene } from './scene.js'
+import { type Attack, between, enter, flood, heard, mediumMs, pick, registered, type Scene } from './scene.js'
 
 /** Guesses from one address that may be answered in a minute: ten that are wrong, and a few that are right before the tenth. */
 const guessesAllowed = 13
@@ -79,9 +79,10 @@ export const others: readonly Attack[] = [
       await deaf.wait(200)
       deaf.socket.pause()
       talker.onText = (answer) => { if (answer.includes('"error"')) talker.go('was told') }
-      await talker.flood(text({ type: 'offer', target: `${scene.id}-deaf`, sdp: 'x'.repeat(60_000) }), Math.min(longMs, scene.left() - 4000))
+      await talker.flood(text({ type: 'offer', target: `${scene.id}-deaf`, sdp: 'x'.repeat(60_000) }), Math.min(mediumMs, scene.left()))
       await talker.leave()
-      // It reads what came, and what came last is why.
+      // Closed when it has read nothing for 5 s, whatever its accomplice was told. What comes last is why.
+      await deaf.wait(Math.min(7000, scene.left()))
       deaf.socket.resume()
       await deaf.wait(2000)
       scene.saw(await deaf.leave('not stopped'))

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { build } from '../../helper.js'
+import { build, totals, until } from '../../helper.js'
 import { error, join, listOf, news } from './nodes.js'
 
-t.test('a node that reads too slowly is closed and leaves, and who signals it is told', async (t) => {
+t.test('a node that does not read is closed and leaves, and who signals it is told', async (t) => {
   const app = await build(t, { MAX_BUFFERED: '65536', MESSAGE_RATE: '100000' })
   const alice = await join(t, app, 'a')
   const slow = await join(t, app, 's')
@@ -18,6 +18,7 @@ t.test('a node that reads too slowly is closed and leaves, and who signals it is
   }
   let arrived = 0
   slow.socket.on('message', (data) => { if (String(data).includes('"signal"')) arrived++ })
+  await until(() => totals(app).closed(4100) === 1)
   slow.socket.resume()
   t.match(await slow.closed, { code: 4100 })
   const answers = [await first]
