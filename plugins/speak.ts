@@ -71,7 +71,7 @@ export default fp(async (app) => {
       wsHandler (socket, request) {
         const permit = identify === undefined ? openPermit : (request as Handshake)[admitted]
         release(socket, request)
-        connections.accept(socket, speaks, { address: request.ip, handshake: { query: single(request.query) }, permit })
+        connections.accept(socket, speaks, { address: request.ip, handshake: { query: parametersOf(request) }, permit })
       }
     }
   }
@@ -84,7 +84,17 @@ export default fp(async (app) => {
   app.decorate('speakAs', route)
 }, { name: 'speak', fastify: '5.x', dependencies: ['signalbox', 'state', 'websocket', 'admission', 'auth'] })
 
-/** Of a parameter given twice the last one counts. */
-function single (query: unknown): Record<string, string> {
-  return Object.fromEntries(Object.entries(query as Record<string, string | string[]>).map(([name, value]) => [name, Array.isArray(value) ? value.at(-1) ?? '' : value]))
+/** Of a parameter given twice the last one counts. One that is no UTF-8 does not: as it stands it is the text of another. */
+function parametersOf ({ query, url }: FastifyRequest): Record<string, string> {
+  const all = Object.entries(query as Record<string, string | string[]>).map(([name, value]) => [name, Array.isArray(value) ? value.at(-1) ?? '' : value] as const)
+  return Object.fromEntries(!url.includes('%') || isEncoded(url) ? all : all.filter(([, value]) => isEncoded(value)))
+}
+
+function isEncoded (text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -1,3 +1,4 @@
+import { ownerOf } from '../src/claims.js'
 import type { Config } from '../src/config.js'
 import type { Connection } from '../src/connection.js'
 import { after, type MaybePromise } from '../src/maybe-promise.js'
@@ -27,7 +28,7 @@ export function register (
 ): MaybePromise<void> {
   const { connection, member: leaving } = registrant
   if (!connection.may.register(id)) return connection.deny()
-  const join: Join = { room, id, info, welcome, undeliverable, sink: connection, owner: connection.may.subject, replace: ID_TAKEOVER === 'replace', leaving }
+  const join: Join = { room, id, info, welcome, undeliverable, sink: connection, owner: ownerOf(connection.may), replace: ID_TAKEOVER === 'replace', leaving }
   return after(peers.join(join), (joined) => {
     if (joined.outcome === 'joined') {
       registrant.member = joined.member

@@ -1,23 +1,24 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { wellFormed } from './schema.js'
 
 /** How far the clock of whoever signs tokens may be ahead of ours, for `nbf` and `iat`. In ms. */
 export const clockToleranceMs = 5_000
 
-const PatternsSchema = Type.Optional(Type.Array(Type.String()))
+const TextsSchema = Type.Optional(Type.Array(Type.String({ pattern: wellFormed })))
 
 /** What of a token's payload counts here. Patterns are exact, or end in `*` for whatever follows; absent means anything. */
 const ClaimsSchema = Type.Object({
-  sub: Type.String({ minLength: 1 }),
+  sub: Type.String({ minLength: 1, pattern: wellFormed }),
   /** Seconds since the epoch. */
   exp: Type.Optional(Type.Number()),
   iat: Type.Optional(Type.Number()),
   /** Ids that may be registered beside `sub`. */
-  ids: PatternsSchema,
-  dialects: PatternsSchema,
-  groups: PatternsSchema,
-  rooms: PatternsSchema,
-  roles: Type.Optional(Type.Array(Type.String()))
+  ids: TextsSchema,
+  dialects: TextsSchema,
+  groups: TextsSchema,
+  rooms: TextsSchema,
+  roles: TextsSchema
 })
 
 export type Claims = Static<typeof ClaimsSchema>
@@ -51,6 +52,15 @@ export interface Permit {
   createRoom (): boolean
   /** Whether its token carries the role, or `admin`, which includes the others. */
   hasRole (role: 'discover' | 'assign' | 'admin'): boolean
+}
+
+/**
+ * Whose an id is that a client registers: the subject's of its token or certificate, else that of who knows the token which it
+ * made up for itself. One kind never passes for the other, whatever its text. Undefined is whoever has neither.
+ */
+export function ownerOf ({ subject }: Permit, token = ''): string | undefined {
+  if (subject !== undefined) return `subject:${subject}`
+  return token === '' ? undefined : `token:${token}`
 }
 
 /** What everybody has while no tokens are asked for. */

@@ -65,6 +65,8 @@ function ofState ({ gauge, counter }: Meter, state: State): void {
   gauge('signalbox_ready', '1 while peers of other nodes can be reached', () => state.isReady ? 1 : 0)
   gauge('signalbox_redis_round_trip_seconds', 'What the last probe through Redis took, there and back', () => count('roundTripMs')() / 1000)
   counter('signalbox_redis_reconnects_total', 'Times the link to Redis came up again', count('reconnects'))
+  counter('signalbox_redis_messages_skipped_total', 'Messages from Redis, or parts of them, that were not understood or could not be handled', count('messagesSkipped'))
+  counter('signalbox_redis_commands_refused_total', 'Commands that Redis answered with an error', count('commandsRefused'))
   counter('signalbox_lease_renewals_total', 'Leases renewed', count('renewals'))
   counter('signalbox_leases_lost_total', 'Leases found to have run out: this node stood still, or was cut off', count('leasesLost'))
   counter('signalbox_peers_restored_total', 'Registrations brought back after a lost lease or link', count('peersRestored'))

@@ -33,19 +33,32 @@ async function start (config: Config): Promise<void> {
   const app = createService(config)
   const endTracing = config.OTEL_ENABLED ? await startTracing((complaint) => app.log.warn(`tracing: ${complaint}`)) : undefined
   let isStopping = false
+  let isFalling = false
+  async function end (drainMs: number, code: number): Promise<void> {
+    setTimeout(() => process.exit(code), drainMs + lastWordMs).unref()
+    await app.signalbox.connections.drain(drainMs)
+    await app.close()
+    // Last, since it may take until the end: the receiver of the traces may be gone.
+    await endTracing?.().catch((error: unknown) => app.log.warn({ err: error }, 'spans are lost'))
+    process.exit(code)
+  }
   async function stop (signal: string): Promise<void> {
     if (isStopping) return
     isStopping = true
     app.log.info(`${signal}: draining ${app.signalbox.connections.size} sockets over ${config.DRAIN_MS} ms`)
-    setTimeout(() => process.exit(0), config.DRAIN_MS + lastWordMs).unref()
-    await app.signalbox.connections.drain(config.DRAIN_MS)
-    await app.close()
-    // Last, since it may take until the end: the receiver of the traces may be gone.
-    await endTracing?.().catch((error: unknown) => app.log.warn({ err: error }, 'spans are lost'))
-    process.exit(0)
+    await end(config.DRAIN_MS, 0)
+  }
+  /** Nobody can say what state the process is in after that. Its clients are told to come back, to the next one. */
+  async function fall (error: unknown): Promise<void> {
+    app.log.fatal({ err: error }, 'not caught: the process ends')
+    if (isFalling) process.exit(1)
+    isStopping = isFalling = true
+    await end(0, 1)
   }
   await app.ready()
   process.on('SIGTERM', stop).on('SIGINT', stop)
+  // Of promises that nobody listens to as well, which Node throws here.
+  process.on('uncaughtException', fall)
   await app.listen({ port: config.PORT, host: config.HOST })
 }
 

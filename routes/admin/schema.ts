@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { IdSchema } from '../../src/schema.js'
+import { IdSchema, printable } from '../../src/schema.js'
 import { ErrorBody } from '../directory.js'
 import { ReadyStatus } from '../health.js'
 
@@ -10,7 +10,7 @@ export const pages = { usual: 100, most: 1000 }
 const maxRoomLength = 512
 
 const ConnectionName = Type.String({ pattern: '^[0-9a-f]{8}-[1-9][0-9]{0,15}$', description: 'What the list calls a connection' })
-const RoomName = Type.String({ minLength: 1, maxLength: maxRoomLength, description: '`tom`, `drone`, `peerjs/<key>`, `psync/<group>`, `rooms/<code>`' })
+const RoomName = Type.String({ minLength: 1, maxLength: maxRoomLength, pattern: printable, description: '`tom`, `drone`, `peerjs/<key>`, `psync/<group>`, `rooms/<code>`' })
 
 const ConnectionBody = Type.Object({
   connection: Type.String({ description: 'Its name: of this node, and never used again' }),
@@ -44,6 +44,8 @@ const StateCountersBody = Type.Object({
   peersReaped: Type.Integer(),
   framesDropped: Type.Integer(),
   reconnects: Type.Integer(),
+  messagesSkipped: Type.Integer({ description: 'Came from Redis and were not understood' }),
+  commandsRefused: Type.Integer({ description: 'Answered by Redis with an error' }),
   roundTripMs: Type.Number()
 }, { description: 'With Redis, since the start' })
 

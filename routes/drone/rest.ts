@@ -13,7 +13,7 @@ const HealthBody = Type.Object({
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/health', { schema: { response: { 200: HealthBody } } }, async () => {
     const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
-    const { length: clients } = await app.state.peers.list(room)
+    const clients = await app.state.peers.count(room)
     return { status: 'healthy' as const, clients, uptime: process.uptime(), memory: { rss, heapTotal, heapUsed, external } }
   })
   await app.register(directory, { dialect: 'drone', isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })

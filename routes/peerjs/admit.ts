@@ -1,4 +1,5 @@
 import { Value } from '@sinclair/typebox/value'
+import { ownerOf } from '../../src/claims.js'
 import type { Config } from '../../src/config.js'
 import type { Connection } from '../../src/connection.js'
 import type { Handshake } from '../../src/dialect.js'
@@ -36,7 +37,7 @@ export function admit ({ peers }: State, config: Config) {
       room: roomOf(key),
       id,
       sink: connection,
-      owner: subject ?? token,
+      owner: ownerOf(connection.may, token),
       replace: true,
       maxMembers: config.PEERJS_CONCURRENT_LIMIT,
       welcome: () => say({ type: 'OPEN' }),

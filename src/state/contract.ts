@@ -77,7 +77,7 @@ export interface Join {
   id: string
   sink: Sink
   info?: PeerInfo | undefined
-  /** Only a connection with the same owner may take the id over. */
+  /** Only a connection with the same owner may take the id over. Made by `ownerOf`, so that kinds of owners never meet. */
   owner?: string | undefined
   /** Whether a connection that holds the id already is replaced (closed with 4000), or the join is refused. A connection always replaces itself. */
   replace: boolean
@@ -117,6 +117,8 @@ export interface Peers {
   disconnect (room: string, id: string, ending: Ending): MaybePromise<Disconnected>
   /** The members of a room, in the order they joined. */
   list (room: string): MaybePromise<readonly Peer[]>
+  /** How many members a room has. As cheap in a room of thousands as in an empty one. */
+  count (room: string): MaybePromise<number>
   /** Names of the rooms that have members and whose name begins with `prefix`. */
   roomNames (prefix: string): MaybePromise<readonly string[]>
   /**
@@ -250,6 +252,10 @@ export interface StateCounters {
   framesDropped: number
   /** Times the link came up again. */
   reconnects: number
+  /** What came from Redis and was not understood, or could not be handled. */
+  messagesSkipped: number
+  /** Commands that Redis answered with an error. */
+  commandsRefused: number
   /** ms that the last probe took, there and back. */
   roundTripMs: number
 }

@@ -153,6 +153,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
       return member === undefined ? 'absent' : 'closed'
     },
     list: (room) => [...rooms.get(room)?.members.values() ?? []],
+    count: (room) => rooms.get(room)?.members.size ?? 0,
     roomNames: (prefix) => [...rooms.values()].filter(({ name, members }) => members.size > 0 && name.startsWith(prefix)).map(({ name }) => name),
     watch (dialect, watcher) { watchers.set(dialect, watcher) }
   }, maxPlaces)

@@ -3,7 +3,7 @@ import { setImmediate as afterReading } from 'node:timers/promises'
 import { Cluster, Redis } from 'ioredis'
 import { ConfigError } from '../config.js'
 import type { Log } from '../connection-host.js'
-import { framesMark, unpack } from './redis-outbox.js'
+import { type NodeMessage, type Probe, probeOf, readMessages } from './redis-messages.js'
 import { type ScriptName, scriptsFor } from './redis-scripts.js'
 
 /** Nothing waits longer than this for Redis. In ms. */
@@ -16,6 +16,8 @@ const probeEveryMs = 500
 const probeTimeoutMs = 1_500
 /** What is told of one outage. */
 const maxComplaints = 20
+/** Characters that are told of an error. */
+const maxRefusal = 128
 
 /** On a cluster the keys are spread over so many slots, each with a channel of this node. */
 const clusterSlots = 64
@@ -23,10 +25,10 @@ const clusterSlots = 64
 /** All that a cluster's client says of a node that refused to be connected. */
 const closedMessage = 'Connection is closed.'
 
-/** What Redis answers when it is well: the command is wrong in itself, or a script refuses it. */
-const isVerdict = /^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT|LATE) /
-
-const notOurs = 'what came from Redis is none of ours'
+/** What Redis answers when it is well: the command is wrong in itself, or the value it is about. */
+const isVerdict = /^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT) /
+/** What a script of ours answers that comes too late. */
+const isLate = /^LATE /
 
 type Argument = string | Buffer | number
 
@@ -35,15 +37,27 @@ type Scripted = Record<`${ScriptName}Buffer`, (...args: Argument[]) => Promise<u
 
 export interface LinkListener {
   /** A message on a channel this node listens to. */
-  onMessage: (header: unknown[], body: Buffer) => void
+  onMessage: (message: Exclude<NodeMessage, Probe>) => void
   /** Redis answers and delivers again, or for the first time. Nothing is listened to yet. */
   onUp: () => void
   onDown: () => void
 }
 
-/** Redis cannot be reached, or did not answer in time. */
+/** Redis did not do what it was asked: it cannot be reached, or did not answer in time, or see below. What needs it goes on without. */
 export class RedisDown extends Error {
-  override name = 'RedisDown'
+  override name: string = 'RedisDown'
+}
+
+/** Redis answered with an error, which may be about one key only. */
+export class RedisRefused extends RedisDown {
+  override name = 'RedisRefused'
+  /** WRONGTYPE, ERR, … */
+  readonly code: string
+
+  constructor (cause: Error) {
+    super('Redis answered with an error', { cause })
+    this.code = cause.message.split(' ', 1)[0] ?? ''
+  }
 }
 
 /**
@@ -73,6 +87,12 @@ export class RedisLink {
   roundTripMs = 0
   /** Times the link went up. */
   connects = 0
+  /** Messages, or parts of them, that were not understood, or whose handling failed; and how it failed last. */
+  skipped = 0
+  failure: unknown
+  /** Commands that were answered with an error, and the last one. */
+  refused = 0
+  refusal = ''
 
   /** @throws ConfigError for URLs that no Redis can have */
   constructor (urls: readonly string[], log: Log) {
@@ -136,6 +156,11 @@ export class RedisLink {
   /** Runs one command. @throws RedisDown */
   async command (work: (client: Redis | Cluster) => Promise<unknown>): Promise<unknown> {
     return await this.#guard(async () => await work(this.#commands))
+  }
+
+  /** @throws RedisDown */
+  async publish (channel: string, message: string): Promise<void> {
+    await this.command(async (client) => this.#isCluster ? await client.spublish(channel, message) : await client.publish(channel, message))
   }
 
   /** Listens to a channel; settles when nothing published from now on is missed, until the link goes down. @throws RedisDown */
@@ -252,19 +277,26 @@ export class RedisLink {
         ask().then(resolve, reject)
       })
     } catch (error) {
-      if (!isReply(error)) this.#down(reasonOf(error))
-      else if (isVerdict.test(error.message)) throw error
-      else this.#refuse(error.message)
+      if (isReply(error)) {
+        if (isLate.test(error.message)) throw error
+        this.#refuse(error.message)
+        throw new RedisRefused(error)
+      }
+      this.#down(reasonOf(error))
       throw new RedisDown('Redis cannot be reached', { cause: error })
     } finally {
       clearTimeout(timeout)
     }
   }
 
-  #refuse (reason: string): void {
+  #refuse (message: string): void {
     // The client follows a slot by itself only if all that it had sent at once has moved.
-    if (this.#commands instanceof Cluster && /^(MOVED|ASK) /.test(reason)) this.#commands.refreshSlotsCache()
-    else this.#complain(reason)
+    if (this.#commands instanceof Cluster && /^(MOVED|ASK) /.test(message)) return this.#commands.refreshSlotsCache()
+    // An unknown command is told with what was sent along.
+    const [reason = ''] = message.split(', with args', 1)
+    this.refused++
+    this.refusal = reason.slice(0, maxRefusal)
+    if (!isVerdict.test(message)) this.#complain(reason)
   }
 
   async #tick (): Promise<void> {
@@ -285,14 +317,13 @@ export class RedisLink {
       if (this.#listening === undefined) await this.#listen()
       probe.at = performance.now()
       await Promise.all(this.#channels.map(async (channel) => {
-        const message = JSON.stringify(['probe', probe.token, channel])
-        await this.command(async (client) => this.#isCluster ? await client.spublish(channel, message) : await client.publish(channel, message))
+        await this.publish(channel, probeOf({ token: probe.token, channel }))
       }))
     } catch (error) {
       // A later one is on its way.
       if (this.#probe !== undefined && this.#probe !== probe) return
       const { cause } = error as RedisDown
-      if (isReply(error) || isReply(cause)) this.#down(reasonOf(isReply(error) ? error : cause))
+      if (isReply(cause)) this.#down(reasonOf(cause))
       else this.#begin('a probe could not be sent')
     }
   }
@@ -304,21 +335,22 @@ export class RedisLink {
     if (this.#commands.status === 'ready') this.#commands.disconnect(true)
   }
 
-  #onMessage (message: Buffer): void {
-    if (message.toString('latin1', 0, framesMark.length) === framesMark) {
-      if (!unpack(message, (header, frame) => this.#listener?.onMessage(header, frame))) this.log.warn(notOurs)
-      return
-    }
-    const end = message.indexOf(10)
-    const header = parseHeader(message.toString('utf8', 0, end === -1 ? message.length : end))
-    if (header === undefined) return this.log.warn(notOurs)
-    if (header[0] === 'probe') return this.#onProbe(header[1], header[2])
-    this.#listener?.onMessage(header, end === -1 ? Buffer.alloc(0) : message.subarray(end + 1))
+  /** Nothing that comes may end the process: it is thrown in an event of the client, where nobody would catch it. */
+  #onMessage (bytes: Buffer): void {
+    readMessages(bytes, (message) => {
+      try {
+        if (message.kind === 'probe') this.#onProbe(message)
+        else this.#listener?.onMessage(message)
+      } catch (error) {
+        this.skipped++
+        this.failure = error
+      }
+    }, () => { this.skipped++ })
   }
 
-  #onProbe (token: unknown, channel: unknown): void {
+  #onProbe ({ token, channel }: Probe): void {
     if (this.#isClosed || this.#probe === undefined || this.#probe.token !== token) return
-    this.#probe.missing.delete(channel as string)
+    this.#probe.missing.delete(channel)
     if (this.#probe.missing.size > 0) return
     this.roundTripMs = performance.now() - this.#probe.at
     this.#probe = undefined
@@ -393,14 +425,4 @@ function slotOf (room: string): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < room.length; at++) hash = Math.imul(hash ^ room.charCodeAt(at), 0x01000193) >>> 0
   return hash % clusterSlots
-}
-
-/** Undefined for what somebody else has published on our channels. */
-function parseHeader (text: string): unknown[] | undefined {
-  try {
-    const header: unknown = JSON.parse(text)
-    return Array.isArray(header) ? header : undefined
-  } catch {
-    return undefined
-  }
 }

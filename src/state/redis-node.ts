@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../connection-host.js'
 import type { Timer, Timers } from '../timers.js'
 import type { Sent } from './contract.js'
-import { RedisDown, type RedisLink } from './redis-link.js'
+import { RedisDown, type RedisLink, RedisRefused } from './redis-link.js'
+import type { NodeMessage, Probe } from './redis-messages.js'
 import { Outbox } from './redis-outbox.js'
 import type { ScriptName } from './redis-scripts.js'
 
@@ -16,11 +17,13 @@ const retryMs = 250
 const atOnce = 200
 
 export interface NodeListener {
-  onMessage: (header: unknown[], body: Buffer) => void
+  onMessage: (message: Exclude<NodeMessage, Probe>) => void
   /** Nothing that was listened to is any more. */
   onDown: () => void
-  /** Makes Redis hold what this node holds, under its new name. `isEmptied`: it has lost what it held. */
-  bringBack: (isEmptied: boolean) => Promise<void>
+  /** Makes Redis hold what this node holds, under its new name. `isEmptied`: it has lost what it held. False when it refused a part of it. */
+  bringBack: (isEmptied: boolean) => Promise<boolean>
+  /** The same for the parts that were refused. */
+  bringBackRest: () => Promise<boolean>
   /** The lease was renewed. */
   onRenewed: () => Promise<void>
   /** Whether anybody wants to know who leaves the room. */
@@ -42,21 +45,27 @@ export class RedisNode {
   readonly #log: Log
   #listener: NodeListener | undefined
   #name = ''
-  /** Names of which Redis may still hold something. */
+  /** Redis may hold something under the name. */
+  #isNameUsed = false
+  /** Earlier names of which Redis may still hold something. */
   readonly #former = new Set<string>()
   #renewedAt = -Infinity
-  /** By the clock of Redis, which is so far ahead of ours. */
+  /** By the clock of Redis, which is at most so far ahead of ours. */
   #leaseUntil = 0
   #clockAhead = 0
+  /** What to add to our clock for that of Redis. It stays the same for as long as it may be right. */
+  #clockOffset: number | undefined
   #generation: string | undefined
   #mustSettle = false
+  /** Redis has refused something, and may hold under the name what has gone. */
+  #isStale = false
   #isSettled = false
   #settling: Promise<void> | undefined
   /** Before, others may not have had the time to come back. */
   #reapsFrom = Infinity
   #isStarting = true
   #isReaping = false
-  #toldDropped = 0
+  readonly #told = { dropped: 0, skipped: 0, refused: 0 }
   #beat: Timer | undefined
   #isClosed = false
 
@@ -86,6 +95,11 @@ export class RedisNode {
   /** How long after an outage the others may take to bring theirs back. In ms. */
   get graceMs (): number {
     return Math.max(this.#leaseMs, comebackMs)
+  }
+
+  /** A time of our monotonic clock by the clock of Redis, which all nodes can compare. Undefined until that was seen. */
+  clockOfRedis (at: number): number | undefined {
+    return this.#clockOffset === undefined ? undefined : at + this.#clockOffset
   }
 
   async start (listener: NodeListener): Promise<void> {
@@ -142,6 +156,13 @@ export class RedisNode {
       .finally(() => { this.#settling = undefined })
   }
 
+  /** Something has failed that Redis may have done or not. It will hold what this node does: at once, or when it may not refuse any more. */
+  mend (error: unknown): void {
+    if (error instanceof RedisRefused) this.#isStale = true
+    else if (error instanceof RedisDown) this.settle()
+    else this.#log.error({ err: error }, 'redis')
+  }
+
   async close (): Promise<void> {
     this.#isClosed = true
     this.#timers.cancel(this.#beat)
@@ -171,24 +192,42 @@ export class RedisNode {
     const startedAt = performance.now()
     const { peersRestored } = this.counters
     const { tags } = this.link
-    if (this.#name !== '') this.#former.add(this.#name)
+    this.#isStale = false
+    if (this.#isNameUsed) this.#former.add(this.#name)
     this.#renewedAt = -Infinity
     this.#reapsFrom = Infinity
-    this.#name = randomUUID()
+    if (this.#isNameUsed || this.#name === '') this.#name = randomUUID()
+    this.#isNameUsed = false
     await Promise.all(tags.map(async (tag) => await this.link.subscribe(`${tag}:node:${this.#name}`)))
     const generation = this.#generation
     await this.#renew(true)
-    await this.#listener?.bringBack(generation !== undefined && generation !== this.#generation)
-    for (const name of this.#former) {
-      await Promise.all(tags.map(async (tag) => await this.link.unsubscribe(`${tag}:node:${name}`)))
-      await this.#reap(name)
-      this.#former.delete(name)
-    }
+    const isWhole = await this.#listener?.bringBack(generation !== undefined && generation !== this.#generation)
+    if (isWhole === true) await this.#reapFormer()
     if (this.#mustSettle || !this.isUp) return
     this.#isSettled = true
     // When Redis stood still, all nodes have lost their leases at once.
     this.#reapsFrom = performance.now() + (this.#isStarting ? this.#leaseMs : this.graceMs)
     this.#log.info({ node: this.#name, restored: this.counters.peersRestored - peersRestored, ms: Math.round(performance.now() - startedAt) }, 'among the other nodes')
+  }
+
+  /** Ends what was held under earlier names, once everything is held under this one. What Redis refuses to end is left for later. */
+  async #reapFormer (): Promise<void> {
+    for (const name of [...this.#former]) {
+      try {
+        await Promise.all(this.link.tags.map(async (tag) => await this.link.unsubscribe(`${tag}:node:${name}`)))
+        await this.#reap(name)
+        this.#former.delete(name)
+      } catch (error) {
+        if (!(error instanceof RedisRefused)) throw error
+      }
+    }
+  }
+
+  /** Tries again what Redis has refused. */
+  async #mendRest (): Promise<void> {
+    if (!this.#isSettled || await this.#listener?.bringBackRest() !== true) return
+    await this.#reapFormer()
+    if (this.#isStale && this.#former.size === 0) this.settle()
   }
 
   #awaitBeat (): void {
@@ -201,16 +240,32 @@ export class RedisNode {
   }
 
   async #onBeat (): Promise<void> {
-    const dropped = this.counters.framesDropped - this.#toldDropped
-    if (dropped > 0) this.#log.warn({ dropped }, 'frames dropped: their receivers had gone')
-    this.#toldDropped += dropped
+    this.#report()
     if (!this.link.isUp) return
     if (!this.#isSettled && this.#settling === undefined) return this.settle()
     if (this.#renewedAt === -Infinity) return
+    // Since then Redis was not asked, and does not know who has come.
+    const hasLapsed = !this.isUp
     const dead = await this.#renew(false)
-    if (dead === undefined) return this.settle()
+    if (dead === undefined || hasLapsed) return this.settle()
     if (dead.length > 0 && !this.#isReaping && performance.now() >= this.#reapsFrom) this.#reapAll(dead).catch((error: unknown) => this.#log.error({ err: error }, 'reaping'))
+    await this.#mendRest()
     await this.#listener?.onRenewed()
+  }
+
+  /** Says what has come up since the last time, once and without its content. */
+  #report (): void {
+    const { link, counters: { framesDropped } } = this
+    const since = (name: 'dropped' | 'skipped' | 'refused', total: number): number => {
+      const count = total - this.#told[name]
+      this.#told[name] = total
+      return count
+    }
+    const [dropped, skipped, refused] = [since('dropped', framesDropped), since('skipped', link.skipped), since('refused', link.refused)]
+    if (dropped > 0) this.#log.warn({ dropped }, 'frames dropped: their receivers had gone')
+    if (skipped > 0) this.#log.warn({ skipped, ...(link.failure !== undefined && { err: link.failure }) }, 'messages from Redis skipped: not understood')
+    if (refused > 0) this.#log.warn({ refused, reason: link.refusal }, 'redis refused commands')
+    link.failure = undefined
   }
 
   /** Answers the nodes whose lease has run out, or undefined when this one's has. */
@@ -225,9 +280,12 @@ export class RedisNode {
       this.#log.warn({ node: name }, 'lease lost')
       return undefined
     }
+    this.#isNameUsed = true
     this.#renewedAt = sentAt
     this.#leaseUntil = Number(clock) + this.#leaseMs
     this.#clockAhead = Number(clock) - sentAt
+    const leastAhead = Number(clock) - performance.now()
+    if (this.#clockOffset === undefined || this.#clockOffset < leastAhead || this.#clockOffset > this.#clockAhead + 1) this.#clockOffset = (leastAhead + this.#clockAhead) / 2
     this.#generation = String(generation)
     this.counters.renewals++
     this.#log.debug({ node: name, ms: Math.round(performance.now() - sentAt) }, 'lease renewed')
@@ -253,13 +311,30 @@ export class RedisNode {
 
   /** Makes a node's peers leave. Several nodes may try: each peer is removed, and announced, by one of them. */
   async #reap (node: string): Promise<{ peers: number, isLast: boolean }> {
-    const rooms = await this.link.command(async (client) => await client.smembers(roomsKey(node))) as string[]
+    const rooms = await this.#roomsOf(node)
     let peers = 0
+    let refusal: unknown
     await inBatches(rooms, async (room) => {
       const { members, sequence, opened, sessions, channel } = keysOf(this.link, room)
-      peers += Number(await this.run('reap', [members, sequence, opened], node, this.#listener?.isWatched(room) === true ? channel : '', room, sessions))
+      try {
+        peers += Number(await this.run('reap', [members, sequence, opened], node, this.#listener?.isWatched(room) === true ? channel : '', room, sessions))
+      } catch (error) {
+        if (!(error instanceof RedisRefused)) throw error
+        refusal = error
+      }
     })
+    if (refusal !== undefined) throw refusal
     return { peers, isLast: await this.#forget(node) }
+  }
+
+  async #roomsOf (node: string): Promise<string[]> {
+    try {
+      return await this.link.command(async (client) => await client.smembers(roomsKey(node))) as string[]
+    } catch (error) {
+      // Somebody has put something else in its place: which rooms they were nobody knows any more.
+      if (error instanceof RedisRefused && error.code === 'WRONGTYPE') return []
+      throw error
+    }
   }
 
   /** Answers whether the others knew of it. */
@@ -292,7 +367,7 @@ export function keysOf (link: RedisLink, room: string) {
   }
 }
 
-/** What to do without Redis; any other error goes on. */
+/** What to do when Redis did not do what it was asked; any other error goes on. */
 export function whenDown<T> (error: unknown, value: T): T {
   if (error instanceof RedisDown) return value
   throw error

@@ -8,6 +8,8 @@ import type { LocalRoom, Opened } from './redis-room.js'
 /** Codes tried at once when nearly all are taken. */
 const codesAtOnce = 100
 const drawsOfCode = 20
+/** When to look at a room whose lifetime cannot be read. */
+const lookAgainMs = 1_000
 
 /** Rooms opened in Redis, where an expiry of their own ends them. */
 export function redisRooms (node: RedisNode): Rooms {
@@ -43,12 +45,12 @@ export async function watchLifetime (node: RedisNode, timers: Timers, room: Loca
   if (room.opened !== undefined) return
   const key = keysOf(node.link, room.name).opened
   const text = await node.link.command(async (client) => await client.get(key)) as string | null ?? ''
-  const [idleMs = 0] = text.split('\n').map(Number)
+  const idleMs = Number(/^[1-9]\d*/.exec(text)?.[0] ?? lookAgainMs)
   const opened: Opened = { text, timer: undefined }
   room.opened = opened
   const rest = async (): Promise<number> => {
     // Until everything has been brought back, what is missing has not expired.
-    if (!node.isReady) throw new RedisDown()
+    if (!node.isReady || room.isPartial) throw new RedisDown()
     return Number(await node.link.command(async (client) => await client.pttl(key)))
   }
   const look = (ms: number): void => {

@@ -1,23 +1,16 @@
-import { payloadOf, type Wire } from '../wire.js'
+import { type Frame, frameOf, type Wire } from '../wire.js'
 import type { Sent } from './contract.js'
-
-/** What all frames in one message to a node begin with. Each is its header, of which every part ends in a line feed, and its bytes. */
-export const framesMark = '["frames"]\n'
-/** kind, room, to, from, bytes: no id and no room name holds a control character. */
-const headerParts = 5
-const lineFeed = 10
+import { headOf, type LetterHead } from './redis-messages.js'
 
 /** Handed over at once: the receiver's socket keeps all of the message while it keeps one frame of it. */
 const maxBatchBytes = 65_536
 /** As many bytes may be on their way that nobody waits for. Whoever comes later waits, and its socket is not read meanwhile. */
 const maxUnawaitedBytes = 1_048_576
 
-/** `frame` is for the peer `to`; `lost` tells it that its frame for `from` found nobody; `disconnect` ends its connection. */
-export type FrameHeader = [kind: 'frame' | 'lost' | 'disconnect', room: string, to: string, from: string]
-
 interface Letter {
-  readonly header: string
-  readonly frame: string | Buffer
+  /** With the letter's names. */
+  readonly head: string
+  readonly frame: Frame
   /** Told what became of it: undefined when Redis cannot be reached, or did not say. */
   readonly settle: (sent: Sent | undefined) => void
 }
@@ -52,27 +45,27 @@ export class Outbox {
   }
 
   /** Answers when Redis has, and undefined when it cannot be reached or did not say. */
-  async ask (header: FrameHeader, wire: Wire): Promise<Sent | undefined> {
-    const frame = payloadOf(wire)
-    return await new Promise((resolve) => { this.#add(header, frame, Buffer.byteLength(frame), resolve) })
+  async ask (head: LetterHead, wire: Wire): Promise<Sent | undefined> {
+    const frame = frameOf(wire)
+    return await new Promise((resolve) => { this.#add(head, frame, frame.byteLength, resolve) })
   }
 
   /** Answers at once while little is on its way, and tells `undeliverable` if it is not sent after all. */
-  send (header: FrameHeader, wire: Wire, undeliverable: (to: string) => void): Sent | Promise<Sent | undefined> {
-    const frame = payloadOf(wire)
-    const bytes = Buffer.byteLength(frame)
-    if (this.#unawaitedBytes + bytes > maxUnawaitedBytes) return this.ask(header, frame)
+  send (head: LetterHead, wire: Wire, undeliverable: (to: string) => void): Sent | Promise<Sent | undefined> {
+    const frame = frameOf(wire)
+    const { byteLength: bytes } = frame
+    if (this.#unawaitedBytes + bytes > maxUnawaitedBytes) return this.ask(head, frame)
     this.#unawaitedBytes += bytes
-    this.#add(header, frame, bytes, (sent) => {
+    this.#add(head, frame, bytes, (sent) => {
       this.#unawaitedBytes -= bytes
-      if (sent !== 'sent') undeliverable(header[2])
+      if (sent !== 'sent') undeliverable(head[2])
     })
     return 'sent'
   }
 
   /** Whether it gets there nobody needs to know. */
-  tell (header: FrameHeader): void {
-    this.#add(header, '', 0, () => {})
+  tell (head: LetterHead): void {
+    this.#add(head, frameOf(''), 0, () => {})
   }
 
   /** Hands over what has gathered. */
@@ -84,16 +77,17 @@ export class Outbox {
     }
   }
 
-  #add ([kind, room, to, from]: FrameHeader, frame: string | Buffer, bytes: number, settle: Letter['settle']): void {
+  #add (names: LetterHead, frame: Frame, bytes: number, settle: Letter['settle']): void {
+    const [, room] = names
     const tag = this.#tagOf(room)
     let batch = this.#batches.get(tag)
     if (batch === undefined) {
       batch = { room, letters: [], bytes: 0 }
       this.#batches.set(tag, batch)
     }
-    const header = `${kind}\n${room}\n${to}\n${from}\n${bytes}\n`
-    batch.letters.push({ header, frame, settle })
-    batch.bytes += Buffer.byteLength(header) + bytes
+    const head = headOf(names, frame.type, bytes)
+    batch.letters.push({ head, frame, settle })
+    batch.bytes += Buffer.byteLength(head) + bytes
     if (batch.bytes >= maxBatchBytes) return this.flush()
     if (this.#isDue) return
     this.#isDue = true
@@ -104,9 +98,9 @@ export class Outbox {
   #post ({ room, letters, bytes }: Batch): void {
     const batch = Buffer.allocUnsafe(bytes)
     let at = 0
-    for (const { header, frame } of letters) {
-      at += batch.write(header, at)
-      at += typeof frame === 'string' ? batch.write(frame, at) : frame.copy(batch, at)
+    for (const { head, frame: { payload } } of letters) {
+      at += batch.write(head, at)
+      at += typeof payload === 'string' ? batch.write(payload, at) : payload.copy(batch, at)
     }
     const settleAll = (others?: Map<number, Sent>) => {
       for (const [number, { settle }] of letters.entries()) {
@@ -122,21 +116,4 @@ export class Outbox {
       settleAll()
     })
   }
-}
-
-/** Takes a message of frames apart. False when it is none, from there on. */
-export function unpack (message: Buffer, take: (header: FrameHeader, frame: Buffer) => void): boolean {
-  let at = framesMark.length
-  while (at < message.length) {
-    let end = at
-    for (let parts = 0; parts < headerParts; end++) {
-      if (end >= message.length) return false
-      if (message[end] === lineFeed) parts++
-    }
-    const [kind, room, to, from, bytes] = message.toString('utf8', at, end).split('\n') as [FrameHeader[0], string, string, string, string]
-    at = end + Number(bytes)
-    if (!(at <= message.length)) return false
-    take([kind, room, to, from], message.subarray(end, at))
-  }
-  return true
 }

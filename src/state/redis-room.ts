@@ -1,6 +1,7 @@
 import type { Timer } from '../timers.js'
 import type { Join, Member, Peer, PeerInfo, Sink, Watcher, Wire } from './contract.js'
 import { RoomSessions } from './memory-sessions.js'
+import type { RoomEvent } from './redis-messages.js'
 
 const noInfo: PeerInfo = Object.freeze({})
 
@@ -14,12 +15,14 @@ export class Registration implements Member {
   readonly undeliverable: ((to: string) => void) | undefined
   /** Stands for this registration, on whichever node and under whichever of its incarnations. */
   readonly epoch: string
-  /** ms since the epoch, by this node's clock: who came last, when two nodes could not ask each other. */
-  readonly joinedAt: number
+  /** When it came: by this process's monotonic clock, and no two at once. */
+  readonly registeredAt: number
+  /** The same by the clock of Redis, which all nodes can compare. Undefined until this node has seen that clock. */
+  joinedAt: number | undefined
   /** What the other nodes were told of `seenAt`. */
   toldAt: number
 
-  constructor ({ room, id, sink, info = noInfo, owner, undeliverable }: Join, epoch: string, joinedAt: number) {
+  constructor ({ room, id, sink, info = noInfo, owner, undeliverable }: Join, epoch: string, registeredAt: number, joinedAt: number | undefined) {
     this.room = room
     this.id = id
     this.sink = sink
@@ -27,8 +30,9 @@ export class Registration implements Member {
     this.owner = owner
     this.undeliverable = undeliverable
     this.epoch = epoch
+    this.registeredAt = registeredAt
     this.joinedAt = joinedAt
-    this.toldAt = joinedAt
+    this.toldAt = sink.seenAt
   }
 
   get seenAt (): number {
@@ -64,14 +68,6 @@ export interface Opened {
   timer: Timer | undefined
 }
 
-/** An event of a room, as its scripts publish it. */
-export type RoomEvent =
-  | [kind: 'joined', sequence: string, room: string, id: string, epoch: string, joinedAt: string, info: string]
-  | [kind: 'left', sequence: string, room: string, id: string, epoch: string]
-
-/** When peers of another node were heard of: id, epoch and time of each. It is no event, and may be missed. */
-export type SeenEvent = [kind: 'seen', room: string, ...seen: string[]]
-
 /** What this node holds of a room it has members in: those members, and a replica of all. */
 export class LocalRoom {
   readonly name: string
@@ -88,6 +84,12 @@ export class LocalRoom {
   listening: Promise<void> | undefined
   /** Settles when the last snapshot that was asked for is in, or has failed. */
   lastSnapshot: Promise<void> = Promise.resolve()
+  /** Redis has refused a part of it, which is tried again: what is in its place there may be nobody's. */
+  isPartial = false
+  /** Another node has found that Redis had lost it. */
+  isLost = false
+  /** It is being compared with Redis: what is missed meanwhile is in there, or found missing by the next event. */
+  isChecking = false
   /** There was a snapshot. What changed since is known while Redis is. */
   isComplete = false
   #sequence = 0
@@ -103,6 +105,11 @@ export class LocalRoom {
   /** From here on events wait for the snapshot. */
   expectSnapshot (): void {
     this.#early = []
+  }
+
+  /** There is none, and what waited for it is in the next one. */
+  missSnapshot (): void {
+    this.#early = undefined
   }
 
   /**
@@ -130,15 +137,14 @@ export class LocalRoom {
       this.#early.push(event)
       return true
     }
-    const [kind, text, , id, epoch] = event
-    const sequence = Number(text)
+    const { sequence } = event
     if (sequence <= this.#sequence) return true
     // A room that was empty begins anywhere.
     if (sequence > this.#sequence + 1 && this.#sequence !== 0) return false
     this.#sequence = sequence
     // A node that was declared dead brings its peers back: to itself they have not left.
-    if (kind === 'left' && !this.#isStaying(id, epoch)) this.#remove(id, epoch)
-    if (kind === 'joined') this.#add({ id, epoch, info: JSON.parse(event[6]) as PeerInfo, seenAt: Number(event[5]) })
+    if (event.kind === 'joined') this.#add(event.member)
+    else if (!this.#isStaying(event.id, event.epoch)) this.#remove(event.id, event.epoch)
     return true
   }
 

@@ -1,9 +1,12 @@
+import type { MaybePromise } from '../maybe-promise.js'
 import type { Timers } from '../timers.js'
 import type { Peer, Watcher } from './contract.js'
 import { RoomSessions } from './memory-sessions.js'
-import { RedisDown } from './redis-link.js'
+import { OneAtATime } from './one-at-a-time.js'
+import { RedisDown, RedisRefused } from './redis-link.js'
+import { readMember, type RoomEvent, type SeenEvent, type Stored } from './redis-messages.js'
 import { inBatches, keysOf, nodesKey, type RedisNode, roomsKey, whenDown } from './redis-node.js'
-import { type Known, LocalRoom, type RoomEvent, type SeenEvent } from './redis-room.js'
+import { LocalRoom } from './redis-room.js'
 
 /** A peer is told of again when it was heard of so much later: the two clocks in `seenAt` differ by a little each time. In ms. */
 const seenStepMs = 25
@@ -16,6 +19,11 @@ export class LocalRooms {
   readonly #timers: Timers
   readonly #rooms = new Map<string, LocalRoom>()
   readonly #watchers = new Map<string, Watcher>()
+  readonly #lists = new OneAtATime(async (name: string) => {
+    const { all, busyMs } = await this.snapshot(name)
+    return { answer: all, busyMs }
+  })
+
   #isTelling = false
 
   constructor (node: RedisNode, timers: Timers) {
@@ -74,7 +82,7 @@ export class LocalRooms {
     Promise.all([
       this.#node.link.unsubscribe(keysOf(this.#node.link, room.name).channel),
       this.#node.link.command(async (client) => await client.srem(roomsKey(this.#node.name), room.name))
-    ]).catch((error: unknown) => whenDown(error, undefined))
+    ]).catch((error: unknown) => { if (!(error instanceof RedisDown)) this.#node.mend(error) })
   }
 
   /** Nothing is listened to any more. */
@@ -82,28 +90,37 @@ export class LocalRooms {
     for (const room of this.#rooms.values()) room.listening = undefined
   }
 
-  /** Listens to all rooms again. Those who are missing now may yet be brought back by their nodes. @throws RedisDown */
-  async listenAgain (): Promise<void> {
-    await inBatches(this.all, async (room) => await (room.listening = this.#listen(room, true)))
+  /** Listens to a room again. Those who are missing now may yet be brought back by their nodes. @throws RedisDown */
+  async listenAgain (room: LocalRoom): Promise<void> {
+    await (room.listening = this.#listen(room, true))
   }
 
   /** Compares a replica with what Redis holds. */
   check (room: LocalRoom): void {
-    if (this.#rooms.get(room.name) !== room || !this.#node.isUp) return
-    this.#listen(room, false).catch((error: unknown) => {
-      whenDown(error, undefined)
-      this.#node.settle()
-    })
+    if (this.#rooms.get(room.name) !== room || !this.#node.isUp || room.isChecking) return
+    room.isChecking = true
+    this.#listen(room, false)
+      .catch((error: unknown) => {
+        this.refused(room.name, error)
+        this.#node.mend(error)
+      })
+      .finally(() => { room.isChecking = false })
+  }
+
+  /** What failed in a room is tried again, if Redis has refused it. */
+  refused (name: string, error: unknown): void {
+    const room = this.#rooms.get(name)
+    if (room !== undefined && error instanceof RedisRefused) room.isPartial = true
   }
 
   onEvent (event: RoomEvent): void {
-    const room = this.#rooms.get(event[2])
+    const room = this.#rooms.get(event.room)
     if (room?.apply(event) === false) this.check(room)
   }
 
-  onSeen ([, name, ...seen]: SeenEvent): void {
+  onSeen ({ room: name, peers }: SeenEvent): void {
     const room = this.#rooms.get(name)
-    for (let at = 0; at < seen.length; at += 3) room?.see(seen[at] as string, seen[at + 1] as string, Number(seen[at + 2]))
+    for (const { id, epoch, seenAt } of peers) room?.see(id, epoch, seenAt)
   }
 
   /** Tells the others when the peers here were last heard of, where that is shown to anybody. */
@@ -111,9 +128,14 @@ export class LocalRooms {
     if (this.#isTelling) return
     this.#isTelling = true
     try {
-      await inBatches(this.all.filter(({ watcher }) => watcher?.showsSeen === true), async (room) => await this.#tellSeenIn(room))
-    } catch (error) {
-      whenDown(error, undefined)
+      await inBatches(this.all.filter(({ watcher }) => watcher?.showsSeen === true), async (room) => {
+        try {
+          await this.#tellSeenIn(room)
+        } catch (error) {
+          this.refused(room.name, error)
+          whenDown(error, undefined)
+        }
+      })
     } finally {
       this.#isTelling = false
     }
@@ -133,27 +155,45 @@ export class LocalRooms {
   }
 
   /** All members of a room, in the order they joined, and the number of its last event. @throws RedisDown */
-  async snapshot (name: string): Promise<{ sequence: number, all: Known[] }> {
+  async snapshot (name: string): Promise<{ sequence: number, all: Stored[], busyMs: number }> {
     const { members, sequence } = keysOf(this.#node.link, name)
-    const [last, ...fields] = (await this.#node.run('snapshot', [members, sequence]) as Buffer[]).map(String)
-    const all: Array<Known & { joinedAt: number }> = []
+    const answer = await this.#node.run('snapshot', [members, sequence]) as Buffer[]
+    const startedAt = performance.now()
+    const [last, ...fields] = answer.map(String)
+    const all: Stored[] = []
     for (let at = 0; at < fields.length; at += 2) {
-      const [, epoch = '', , joinedAt, seenAt, info = '{}'] = (fields[at + 1] as string).split('\n')
-      all.push({ id: fields[at] as string, epoch, joinedAt: Number(joinedAt), seenAt: Number(seenAt), info: JSON.parse(info) })
+      const member = readMember(fields[at] as string, fields[at + 1] as string)
+      if (member !== undefined) all.push(member)
     }
-    return { sequence: Number(last), all: all.sort((one, other) => one.joinedAt - other.joinedAt) }
+    all.sort((one, other) => one.joinedAt - other.joinedAt)
+    return { sequence: Number(last), all, busyMs: performance.now() - startedAt }
   }
 
   /** The members as far as they are known: by the replica, else by Redis, else those here. */
   async list (name: string): Promise<readonly Peer[]> {
-    const room = this.#rooms.get(name)
-    if (room?.watcher !== undefined && room.isComplete && room.members.size > 0) return [...room.replica.values()]
+    const room = this.#replicaOf(name)
+    if (room !== undefined) return [...room.replica.values()]
+    const here = this.#rooms.get(name)
     try {
-      const { all } = await this.snapshot(name)
-      return all.map((known) => room?.members.get(known.id) ?? known)
+      return (await this.#lists.ask(name)).map((stored) => here?.members.get(stored.id) ?? stored)
     } catch (error) {
-      return whenDown(error, [...room?.members.values() ?? []])
+      return whenDown(error, [...here?.members.values() ?? []])
     }
+  }
+
+  /** How many they are. */
+  count (name: string): MaybePromise<number> {
+    const room = this.#replicaOf(name)
+    if (room !== undefined) return room.replica.size
+    const here = this.#rooms.get(name)?.members.size ?? 0
+    if (!this.#node.isUp) return here
+    return this.#node.link.command(async (client) => await client.hlen(keysOf(this.#node.link, name).members))
+      .then(Number, (error: unknown) => whenDown(error, here))
+  }
+
+  #replicaOf (name: string): LocalRoom | undefined {
+    const room = this.#rooms.get(name)
+    return room?.watcher !== undefined && room.isComplete && room.members.size > 0 ? room : undefined
   }
 
   /** Names of the rooms that have members, and begin so. */
@@ -185,11 +225,16 @@ export class LocalRooms {
   async #synchronise (room: LocalRoom, keepMissing: boolean): Promise<void> {
     if (!this.#node.isUp) throw new RedisDown()
     room.expectSnapshot()
-    await Promise.all([
-      this.#node.link.subscribe(keysOf(this.#node.link, room.name).channel),
-      this.#node.link.command(async (client) => await client.sadd(roomsKey(this.#node.name), room.name))
-    ])
-    const { sequence, all } = room.watcher === undefined ? { sequence: 0, all: [] } : await this.snapshot(room.name)
-    room.applySnapshot(sequence, all, keepMissing)
+    try {
+      await Promise.all([
+        this.#node.link.subscribe(keysOf(this.#node.link, room.name).channel),
+        this.#node.link.command(async (client) => await client.sadd(roomsKey(this.#node.name), room.name))
+      ])
+      const { sequence, all } = room.watcher === undefined ? { sequence: 0, all: [] } : await this.snapshot(room.name)
+      room.applySnapshot(sequence, all, keepMissing)
+    } catch (error) {
+      room.missSnapshot()
+      throw error
+    }
   }
 }

@@ -1,9 +1,8 @@
-import { framesMark } from './redis-outbox.js'
-
 /**
  * The steps that must not be torn apart, as Lua. In all of them a member of a room is a field of one hash: its id, and the
  * value `node LF epoch LF owner LF joinedAt LF seenAt LF info`. The epoch stands for one registration and outlives its node's
- * incarnations; owner and info are JSON, so that none of the parts but the ids' own room names can hold a line feed.
+ * incarnations; owner and info are JSON, so that no part can hold a line feed. What is no such value counts as absent. Messages
+ * are as redis-messages.ts says; of an event all parts are text.
  *
  * Every script touches keys of one slot only. PUBLISH stands for SPUBLISH on a cluster.
  */
@@ -23,8 +22,8 @@ if tonumber(ARGV[#ARGV]) < now then return redis.error_reply('LATE the node does
 
 const helpers = `
 local function split (value)
-  local node, epoch, owner, joinedAt, seenAt, info = string.match(value, '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(.*)$')
-  return { node = node, epoch = epoch, owner = owner, joinedAt = joinedAt, seenAt = seenAt, info = info }
+  local node, epoch, owner, joinedAt, seenAt, info = string.match(value, '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(%d[%d.]*)\\n([^\\n]*)\\n(.*)$')
+  return node and { node = node, epoch = epoch, owner = owner, joinedAt = joinedAt, seenAt = seenAt, info = info }
 end
 -- A room that was empty begins later than it ever was, so that nobody takes its events for old ones. As text: cjson writes 14 digits.
 local function advance (sequence)
@@ -63,7 +62,7 @@ export const scripts = {
    * KEYS members, sequence, mail, opened
    * ARGV id, node, epoch, owner, joinedAt, info, replace 0|1, most members or 0, must be opened 0|1,
    *      epoch of the connection's own earlier place in this room or '', its id or '', room channel or '', node channel prefix,
-   *      room name, sessions base
+   *      room name, sessions base, seenAt
    * Answers {outcome, the batches of the mail, each with a space behind, mail...}; another node that has kept a batch is told
    */
   join: script(4, `
@@ -76,24 +75,25 @@ export const scripts = {
     local isOwn = holder and holder.epoch == ownEpoch
     if holder and not isOwn and (ARGV[7] ~= '1' or holder.owner ~= owner) then return { 'taken' } end
     local earlier = ownId ~= '' and ownId ~= id and redis.call('HGET', KEYS[1], ownId)
-    if earlier and split(earlier).epoch ~= ownEpoch then earlier = false end
+    earlier = earlier and split(earlier)
+    if earlier and earlier.epoch ~= ownEpoch then earlier = false end
     if not holder and not earlier and most > 0 and redis.call('HLEN', KEYS[1]) >= most then return { 'full' } end
     if earlier then
       redis.call('HDEL', KEYS[1], ownId)
       endSessions(ARGV[15], ownId)
       tell(channel, { 'left', advance(KEYS[2]), ARGV[14], ownId, ownEpoch })
     end
-    redis.call('HSET', KEYS[1], id, table.concat({ node, epoch, owner, ARGV[5], ARGV[5], ARGV[6] }, '\\n'))
+    redis.call('HSET', KEYS[1], id, table.concat({ node, epoch, owner, ARGV[5], ARGV[16], ARGV[6] }, '\\n'))
     if opened then redis.call('PEXPIRE', KEYS[4], idleMs(opened)) end
     if holder and not isOwn then
-      redis.call('PUBLISH', ARGV[13] .. holder.node, cjson.encode({ 'close', ARGV[14], id, holder.epoch, 4000 }))
+      redis.call('PUBLISH', ARGV[13] .. holder.node, cjson.encode({ 'close', ARGV[14], id, holder.epoch, '4000' }))
     end
-    if channel ~= '' then tell(channel, { 'joined', advance(KEYS[2]), ARGV[14], id, epoch, ARGV[5], ARGV[6] }) end
+    if channel ~= '' then tell(channel, { 'joined', advance(KEYS[2]), ARGV[14], id, epoch, ARGV[5], ARGV[16], ARGV[6] }) end
     local answer, batches = { 'joined', '' }, {}
-    for _, letter in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do
+    for _, letter in ipairs(redis.pcall('LRANGE', KEYS[3], 0, -1)) do
       local batch, expiresAt, frame = string.match(letter, '^[^\\n]*\\n([^\\n]*)\\n(%d+)\\n(.*)$')
       -- What has expired is left for the node that tells its sender.
-      if tonumber(expiresAt) > now then
+      if batch and tonumber(expiresAt) > now then
         redis.call('LREM', KEYS[3], 1, letter)
         answer[#answer + 1] = frame
         if not batches[batch] then
@@ -108,26 +108,28 @@ export const scripts = {
   `),
 
   /**
-   * Brings a registration back under this node, unless a later one holds the id.
+   * Brings a registration back under this node, unless the id is another's: within one owner it is the later registration's, of
+   * two owners the earlier one's.
    *
    * KEYS members, sequence, opened
    * ARGV id, node, epoch, owner, joinedAt, info, room channel or '', node channel prefix, room name, lifetime of an opened room or '',
    *      seenAt
-   * Answers 1, 0 when a later registration holds the id, or -1 when another room was opened under the same code
+   * Answers 1, 0 when the id is another's, or -1 when another room was opened under the same code
    */
   restore: script(3, `
-    local id, epoch = ARGV[1], ARGV[3]
+    local id, epoch, owner = ARGV[1], ARGV[3], ARGV[4]
     local opened = ARGV[10] ~= '' and redis.call('GET', KEYS[3])
     if opened and opened ~= ARGV[10] then return -1 end
     local held = redis.call('HGET', KEYS[1], id)
     local holder = held and split(held)
     if holder and holder.epoch ~= epoch then
-      if tonumber(holder.joinedAt) >= tonumber(ARGV[5]) then return 0 end
-      redis.call('PUBLISH', ARGV[8] .. holder.node, cjson.encode({ 'close', ARGV[9], id, holder.epoch, 4000 }))
+      local theirs, ours = tonumber(holder.joinedAt), tonumber(ARGV[5])
+      if holder.owner == owner and theirs >= ours or holder.owner ~= owner and theirs <= ours then return 0 end
+      redis.call('PUBLISH', ARGV[8] .. holder.node, cjson.encode({ 'close', ARGV[9], id, holder.epoch, '4000' }))
     end
-    redis.call('HSET', KEYS[1], id, table.concat({ ARGV[2], epoch, ARGV[4], ARGV[5], ARGV[11], ARGV[6] }, '\\n'))
+    redis.call('HSET', KEYS[1], id, table.concat({ ARGV[2], epoch, owner, ARGV[5], ARGV[11], ARGV[6] }, '\\n'))
     if ARGV[10] ~= '' then redis.call('SET', KEYS[3], ARGV[10], 'PX', idleMs(ARGV[10])) end
-    if ARGV[7] ~= '' then tell(ARGV[7], { 'joined', advance(KEYS[2]), ARGV[9], id, epoch, ARGV[5], ARGV[6] }) end
+    if ARGV[7] ~= '' then tell(ARGV[7], { 'joined', advance(KEYS[2]), ARGV[9], id, epoch, ARGV[5], ARGV[11], ARGV[6] }) end
     return 1
   `),
 
@@ -140,7 +142,8 @@ export const scripts = {
    */
   leave: script(3, `
     local held = redis.call('HGET', KEYS[1], ARGV[1])
-    if not held or split(held).epoch ~= ARGV[2] then return 0 end
+    local member = held and split(held)
+    if not member or member.epoch ~= ARGV[2] then return 0 end
     redis.call('HDEL', KEYS[1], ARGV[1])
     endSessions(ARGV[5], ARGV[1])
     if ARGV[3] ~= '' then tell(ARGV[3], { 'left', advance(KEYS[2]), ARGV[4], ARGV[1], ARGV[2] }) end
@@ -164,7 +167,7 @@ export const scripts = {
     local count = 0
     for i = 1, #all, 2 do
       local member = split(all[i + 1])
-      if member.node == ARGV[1] then
+      if member and member.node == ARGV[1] then
         count = count + 1
         redis.call('HDEL', KEYS[1], all[i])
         endSessions(ARGV[4], all[i])
@@ -195,7 +198,7 @@ export const scripts = {
         for part = 0, 2 do event[#event + 1] = ARGV[i + part] end
       end
     end
-    tell(ARGV[1], event)
+    if #event > 2 then tell(ARGV[1], event) end
   `),
 
   /**
@@ -214,8 +217,7 @@ export const scripts = {
    * Looks peers up and hands their nodes what is for them, in one message to each node.
    *
    * KEYS members of one of the rooms
-   * ARGV letters, each a header of 'kind LF room LF id LF sender LF bytes LF' and its frame, members of a room without its name,
-   *      node channel prefix
+   * ARGV letters, members of a room without its name, node channel prefix
    * Answers {number of a letter that was not sent, absent or failed (its node does not listen), ...}
    */
   send: script(1, `
@@ -223,15 +225,17 @@ export const scripts = {
     -- Letters for one node that follow each other are cut out as one: cutting and joining 40 of 1.5 KB takes 0.007 ms a letter.
     local at, number, nodeOf, batches = 1, 0, {}, {}
     while at <= #letters do
-      local room, id, bytes, body = string.match(letters, '^%a+\\n([^\\n]*)\\n([^\\n]*)\\n[^\\n]*\\n(%d+)\\n()', at)
-      local next = body + bytes
-      local held = redis.call('HGET', members .. room, id)
-      local node = held and string.match(held, '^[^\\n]*')
+      local room, id, from, type, bytes, start = string.match(letters, '^%a+ (%d+) (%d+) (%d+) (%d+) (%d+)\\n()', at)
+      local idAt = start + room + 1
+      local next = idAt + id + from + type + bytes + 3
+      -- One room that cannot be read must not hold up what is for others.
+      local held = redis.pcall('HGET', members .. string.sub(letters, start, idAt - 2), string.sub(letters, idAt, idAt + id - 1))
+      local node = held and not held.err and string.match(held, '^[^\\n]*')
       nodeOf[number] = node
       if node then
         local batch = batches[node]
         if not batch then
-          batch = { '${framesMark.replace('\n', '\\n')}', from = at }
+          batch = { from = at }
           batches[node] = batch
         elseif batch.to ~= at then
           batch[#batch + 1] = string.sub(letters, batch.from, batch.to - 1)

@@ -1,22 +1,24 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../connection-host.js'
-import { closeCodes, type CloseCode } from '../errors.js'
+import { closeCodes } from '../errors.js'
 import { after, type MaybePromise } from '../maybe-promise.js'
 import type { Timer, Timers } from '../timers.js'
 import { fewMembers, frameOf, payloadOf } from '../wire.js'
 import type { Disconnected, Ending, Join, Joined, Mail, MailboxLimits, Origin, Peer, Peers, Relay, Rooms, Sender, Sent, Sessions, SessionSignal, State, StateCounters, Wire } from './contract.js'
 import { deliverList, isAlone, placed, senderAbout } from './places.js'
 import { redisAttempts } from './redis-attempts.js'
-import { RedisLink } from './redis-link.js'
+import { RedisLink, RedisRefused } from './redis-link.js'
 import { KeptMail } from './redis-mail.js'
+import { headOf, type LetterHead, letterOf, type NodeMessage, type Probe, restoreRequestOf } from './redis-messages.js'
 import { inBatches, keysOf, RedisNode, whenDown } from './redis-node.js'
 import { redisRooms, watchLifetime } from './redis-opened.js'
-import type { FrameHeader } from './redis-outbox.js'
-import { type LocalRoom, type Pending, Registration, type RoomEvent, type SeenEvent } from './redis-room.js'
+import { type LocalRoom, type Pending, Registration } from './redis-room.js'
 import { LocalRooms } from './redis-rooms.js'
 
 /** How long the event of a join that Redis has answered may take. In ms. */
 const eventTimeoutMs = 1_000
+/** Of one process, no two registrations are at once. In ms. */
+const leastApartMs = 0.001
 
 export interface RedisStateOptions {
   /** One Redis, or several nodes of a cluster. */
@@ -54,6 +56,7 @@ class RedisExchange implements RedisState {
   /** Tells registrations and messages of this process from those of others, whatever its node is called. */
   readonly #process = randomUUID()
   #registrations = 0
+  #registeredAt = 0
   #check: Timer | undefined
 
   constructor (options: RedisStateOptions) {
@@ -67,6 +70,7 @@ class RedisExchange implements RedisState {
       leave: (member) => this.#leave(member as Registration),
       disconnect: (room, id, ending) => this.#disconnect(room, id, ending),
       list: (room) => this.#rooms.list(room),
+      count: (room) => this.#rooms.count(room),
       roomNames: (prefix) => this.#rooms.names(prefix),
       watch: (dialect, watcher) => this.#rooms.watch(dialect, watcher)
     }, options.maxPlaces)
@@ -79,14 +83,16 @@ class RedisExchange implements RedisState {
   }
 
   get counters (): StateCounters {
-    return { ...this.#node.counters, reconnects: Math.max(0, this.link.connects - 1), roundTripMs: this.link.roundTripMs }
+    const { connects, roundTripMs, skipped, refused } = this.link
+    return { ...this.#node.counters, reconnects: Math.max(0, connects - 1), roundTripMs, messagesSkipped: skipped, commandsRefused: refused }
   }
 
   async start (): Promise<void> {
     await this.#node.start({
-      onMessage: (header, body) => this.#onMessage(header, body),
+      onMessage: (message) => this.#onMessage(message),
       onDown: () => this.#rooms.onDown(),
       bringBack: async (isEmptied) => await this.#bringBack(isEmptied),
+      bringBackRest: async () => await this.#bringBackRest(),
       onRenewed: async () => await this.#rooms.tellSeen(),
       isWatched: (room) => this.#rooms.watcherOf(room) !== undefined
     })
@@ -126,9 +132,11 @@ class RedisExchange implements RedisState {
     if (!this.#node.isUp) return this.#joinHere(request)
     return this.#joinEverywhere(request).catch((error: unknown) => {
       whenDown(error, undefined)
+      const joined = this.#joinHere(request)
+      this.#rooms.refused(request.room, error)
       // Redis may know of it or not.
-      this.#node.settle()
-      return this.#joinHere(request)
+      this.#node.mend(error)
+      return joined
     })
   }
 
@@ -144,9 +152,9 @@ class RedisExchange implements RedisState {
       const keys = keysOf(this.link, room.name)
       const othersElsewhere = room.watcher === undefined && (request.welcome?.length ?? 0) > 0 ? await this.#rooms.list(room.name) : []
       const answer = await this.#node.run('join', [keys.members, keys.sequence, keys.mail(id), keys.opened],
-        id, this.#node.name, member.epoch, ownerText(member), member.joinedAt, JSON.stringify(member.info), request.replace ? 1 : 0,
+        id, this.#node.name, member.epoch, ownerText(member), joinedAtOf(member), JSON.stringify(member.info), request.replace ? 1 : 0,
         request.maxMembers ?? 0, request.opened === true ? 1 : 0, own?.epoch ?? '', own?.id ?? '', this.#eventChannel(room),
-        keys.nodePrefix, room.name, keys.sessions) as Buffer[]
+        keys.nodePrefix, room.name, keys.sessions, member.seenAt) as Buffer[]
       const outcome = String(answer[0]) as Joined['outcome']
       if (outcome !== 'joined') return { outcome }
       const [, batches, ...mail] = answer
@@ -221,8 +229,8 @@ class RedisExchange implements RedisState {
         room.removeHere(member)
         return true
       }, (error: unknown) => {
-        whenDown(error, undefined)
-        this.#node.settle()
+        this.#rooms.refused(room.name, error)
+        this.#node.mend(error)
         room.removeHere(member)
         return true
       })
@@ -255,9 +263,8 @@ class RedisExchange implements RedisState {
   }
 
   #register (request: Join): Registration {
-    const count = ++this.#registrations
-    // The fraction tells registrations of one millisecond apart.
-    return new Registration(request, `${this.#process}:${count}`, Date.now() + (count % 1000) / 1000)
+    this.#registeredAt = Math.max(performance.now(), this.#registeredAt + leastApartMs)
+    return new Registration(request, `${this.#process}:${++this.#registrations}`, this.#registeredAt, this.#node.clockOfRedis(this.#registeredAt))
   }
 
   #expire (room: LocalRoom): void {
@@ -277,8 +284,8 @@ class RedisExchange implements RedisState {
     const local = this.#rooms.get(room)
     const sender = local?.replica.has(to) === true ? local.members.get(from) : undefined
     const { outbox } = this.#node
-    const header: FrameHeader = ['frame', room, to, from]
-    const sent = sender?.undeliverable === undefined ? outbox.ask(header, frame) : outbox.send(header, frame, sender.undeliverable)
+    const head: LetterHead = ['frame', room, to, from]
+    const sent = sender?.undeliverable === undefined ? outbox.ask(head, frame) : outbox.send(head, frame, sender.undeliverable)
     return after(sent, (sent) => sent ?? 'absent')
   }
 
@@ -306,7 +313,7 @@ class RedisExchange implements RedisState {
     // Whoever finds it tells the node that it is named after.
     const batch = `${this.#node.name}/${randomUUID()}`
     try {
-      const answer = await this.#node.run('sendOrKeep', [keys.members, keys.mail(to)], to, message(['frame', room, to, from], frame), keys.nodePrefix, from, frame, maxMessages, maxBytes, keepMs, batch)
+      const answer = await this.#node.run('sendOrKeep', [keys.members, keys.mail(to)], to, letterOf(['frame', room, to, from], frame), keys.nodePrefix, from, frame, maxMessages, maxBytes, keepMs, batch)
       const [sent, name] = (answer as Buffer[]).map(String)
       if (sent === 'kept') this.#kept.add(mail, bytes, name as string, name === batch)
       return sent as Sent | 'kept' | 'full'
@@ -328,13 +335,16 @@ class RedisExchange implements RedisState {
 
   #broadcast (name: string, frame: Wire, except?: string, { from = except, isSignal = false }: Origin = {}): MaybePromise<number> {
     const { count, refusedBy } = this.#broadcastHere(name, () => frame, except, this.#senderIn(name, from))
-    if (isSignal && refusedBy !== undefined) this.#onLost(['lost', name, from ?? '', refusedBy])
+    if (isSignal && refusedBy !== undefined) this.#onLost(name, from ?? '', refusedBy)
     const room = this.#rooms.get(name)
     const isAllHere = room?.watcher !== undefined && room.opened === undefined && room.pending.size === 0 && room.replica.size === room.members.size && room.members.size > 0
     if (isAllHere || !this.#node.isUp) return count
     const { members, opened, channel } = keysOf(this.link, name)
-    return this.#node.run('broadcast', [members, opened], channel, message(['all', name, this.#process, except ?? '', from ?? '', isSignal ? 'signal' : ''], frame))
-      .then((all): number => Number(all) - (except === undefined ? 0 : 1), (error: unknown) => whenDown(error, count))
+    return this.#node.run('broadcast', [members, opened], channel, letterOf([isSignal ? 'signal' : 'all', name, except ?? '', `${this.#process} ${from ?? ''}`], frame))
+      .then((all): number => Number(all) - (except === undefined ? 0 : 1), (error: unknown) => {
+        this.#rooms.refused(name, error)
+        return whenDown(error, count)
+      })
   }
 
   /** Answers how many there were, and who of them, if any, reads too slowly to get it. */
@@ -387,9 +397,10 @@ class RedisExchange implements RedisState {
     if (here !== undefined && resolved !== undefined && !begins && known?.isBound(resolved) === true) return deliverHere(resolved)
     if (!this.#node.isUp) return here === undefined ? 'absent' : deliverHere(resolved)
     const { members, nodePrefix, sessions } = keysOf(this.link, name)
+    const withoutSession = frameOf(frame(undefined))
     const [head = '', tail = ''] = String(payloadOf(frame(marker))).split(JSON.stringify(marker))
     return this.#node.run('sendInSession', [members], from, to, session === undefined ? '' : JSON.stringify(session), begins ? 1 : 0, idleMs,
-      `${JSON.stringify(['frame', name, to, from])}\n`, head, tail, payloadOf(frame(undefined)), here === undefined ? nodePrefix : '', sessions)
+      headOf(['frame', name, to, from], withoutSession.type), head, tail, withoutSession.payload, here === undefined ? nodePrefix : '', sessions)
       .then((answer) => {
         const [sent, bound] = (answer as Buffer[]).map(String) as [Sent | 'foreign', string]
         if (here === undefined || sent !== 'sent') return sent
@@ -411,25 +422,26 @@ class RedisExchange implements RedisState {
 
   // What Redis tells this node.
 
-  #onMessage (header: unknown[], body: Buffer): void {
-    const [kind] = header
-    if (kind === 'frame') return this.#onFrame(header as ['frame', string, string, string], body)
-    if (kind === 'lost') return this.#onLost(header as ['lost', string, string, string])
-    if (kind === 'disconnect') return this.#onDisconnect(header[1] as string, header[2] as string, JSON.parse(String(body)) as Ending)
-    if (kind === 'close') return this.#onClose(header as ['close', string, string, string, CloseCode])
-    if (kind === 'all') {
-      const [, name, node, except, from, kind] = header as ['all', string, string, string, string, string]
-      if (node === this.#process) return
-      const { refusedBy } = this.#broadcastHere(name, () => body, except, this.#senderIn(name, from))
-      if (kind === 'signal' && refusedBy !== undefined && this.#node.isUp) this.#node.outbox.tell(['lost', name, from, refusedBy])
-      return
+  #onMessage (message: Exclude<NodeMessage, Probe>): void {
+    switch (message.kind) {
+      case 'frame': return this.#onFrame(message)
+      case 'all': return this.#onAll(message)
+      case 'lost': return this.#onLost(message.room, message.to, message.from)
+      case 'disconnect': return this.#onDisconnect(message)
+      case 'close': return this.#onClose(message)
+      case 'found': return this.#kept.forget(message.batch)
+      case 'seen': return this.#rooms.onSeen(message)
+      case 'restore': {
+        const room = this.#rooms.get(message.room)
+        if (room !== undefined && message.process !== this.#process) room.isLost = true
+        return
+      }
+      case 'joined':
+      case 'left': return this.#rooms.onEvent(message)
     }
-    if (kind === 'found') return this.#kept.forget(header[3] as string)
-    if (kind === 'seen') return this.#rooms.onSeen(header as SeenEvent)
-    this.#rooms.onEvent(header as RoomEvent)
   }
 
-  #onFrame ([, name, to, from]: ['frame', string, string, string], frame: Buffer): void {
+  #onFrame ({ room: name, to, from, frame }: Extract<NodeMessage, { kind: 'frame' }>): void {
     const room = this.#rooms.get(name)
     const pending = room?.pending.get(to)
     if (pending !== undefined) {
@@ -442,11 +454,17 @@ class RedisExchange implements RedisState {
     this.#node.outbox.tell(['lost', name, from, to])
   }
 
-  #onLost ([, name, from, to]: ['lost', string, string, string]): void {
-    this.#rooms.get(name)?.members.get(from)?.undeliverable?.(to)
+  #onAll ({ room, except, process, from, isSignal, frame }: Extract<NodeMessage, { kind: 'all' }>): void {
+    if (process === this.#process) return
+    const { refusedBy } = this.#broadcastHere(room, () => frame, except, this.#senderIn(room, from))
+    if (isSignal && refusedBy !== undefined && this.#node.isUp) this.#node.outbox.tell(['lost', room, from, refusedBy])
   }
 
-  #onClose ([, name, id, epoch, code]: ['close', string, string, string, CloseCode]): void {
+  #onLost (room: string, from: string, to: string): void {
+    this.#rooms.get(room)?.members.get(from)?.undeliverable?.(to)
+  }
+
+  #onClose ({ room: name, id, epoch, code }: Extract<NodeMessage, { kind: 'close' }>): void {
     const room = this.#rooms.get(name)
     const pending = room?.pending.get(id)
     if (pending?.member.epoch === epoch) pending.isReplaced = true
@@ -457,34 +475,65 @@ class RedisExchange implements RedisState {
     this.#rooms.release(room)
   }
 
-  #onDisconnect (room: string, id: string, ending: Ending): void {
-    const here = this.#hereOrSoon(room, id)
-    if (here instanceof Promise) here.then(() => this.#onDisconnect(room, id, ending), () => {})
-    else here?.sink.close(ending.code, ending.reason, ending.by)
+  #onDisconnect (message: Extract<NodeMessage, { kind: 'disconnect' }>): void {
+    const { room, to, ending: { code, reason, by } } = message
+    const here = this.#hereOrSoon(room, to)
+    if (here instanceof Promise) here.then(() => this.#onDisconnect(message)).catch((error: unknown) => this.#node.mend(error))
+    else here?.sink.close(code, reason, by)
   }
 
   // After an outage.
 
-  async #bringBack (isEmptied: boolean): Promise<void> {
+  async #bringBack (isEmptied: boolean): Promise<boolean> {
     const rooms = this.#rooms.all
     // Those on their way under the former name are in by then, or have failed.
     await Promise.all(rooms.flatMap(({ pending }) => [...pending.values()].map(async ({ done }) => await done)))
-    await this.#rooms.listenAgain()
-    const members = this.#rooms.all.flatMap((room) => [...room.members.values()].map((member) => ({ room, member })))
-    await inBatches(members, async ({ room, member }) => await this.#restore(room, member))
-    this.#node.counters.peersRestored += members.length
+    const isWhole = await this.#bringBackRooms(this.#rooms.all)
     if (isEmptied) for (const { room, from, expired } of this.#kept.lose()) await this.#send(room, from, expired())
     this.#options.timers.cancel(this.#check)
     this.#check = this.#options.timers.schedule(this.#node.graceMs, () => {
       for (const room of rooms) this.#rooms.check(room)
     })
+    return isWhole
+  }
+
+  /** What Redis has refused before. Once it does not, the other nodes are told: what was in its place has taken their members away, too. */
+  async #bringBackRest (): Promise<boolean> {
+    const all = this.#rooms.all
+    const refused = all.filter(({ isPartial }) => isPartial)
+    const isWhole = await this.#bringBackRooms(all.filter(({ isPartial, isLost }) => isPartial || isLost))
+    for (const room of refused) {
+      if (!room.isPartial) await this.link.publish(keysOf(this.link, room.name).channel, restoreRequestOf({ room: room.name, process: this.#process }))
+    }
+    return isWhole
+  }
+
+  /** Of a room that Redis refuses the others know nothing, and its peers here have each other. False when there is one. */
+  async #bringBackRooms (rooms: readonly LocalRoom[]): Promise<boolean> {
+    let isWhole = true
+    const attempt = async (room: LocalRoom, work: () => Promise<void>): Promise<void> => {
+      try {
+        await work()
+      } catch (error) {
+        if (!(error instanceof RedisRefused)) throw error
+        room.isPartial = true
+        isWhole = false
+      }
+    }
+    for (const room of rooms) room.isPartial = room.isLost = false
+    await inBatches(rooms, async (room) => await attempt(room, async () => await this.#rooms.listenAgain(room)))
+    const members = rooms.filter(({ isPartial }) => !isPartial).flatMap((room) => [...room.members.values()].map((member) => ({ room, member })))
+    await inBatches(members, async ({ room, member }) => await attempt(room, async () => await this.#restore(room, member)))
+    return isWhole
   }
 
   async #restore (room: LocalRoom, member: Registration): Promise<void> {
     if (room.members.get(member.id) !== member) return
     const { members, sequence, opened, nodePrefix } = keysOf(this.link, room.name)
-    const answer = await this.#node.run('restore', [members, sequence, opened], member.id, this.#node.name, member.epoch, ownerText(member), member.joinedAt,
+    member.joinedAt ??= this.#node.clockOfRedis(member.registeredAt)
+    const answer = await this.#node.run('restore', [members, sequence, opened], member.id, this.#node.name, member.epoch, ownerText(member), joinedAtOf(member),
       JSON.stringify(member.info), this.#eventChannel(room), nodePrefix, room.name, room.opened?.text ?? '', member.seenAt)
+    if (answer === 1) this.#node.counters.peersRestored++
     if (answer === 1 || room.members.get(member.id) !== member) return
     room.members.delete(member.id)
     member.sink.close(answer === 0 ? closeCodes.replaced : closeCodes.roomExpired)
@@ -506,11 +555,9 @@ function ownerText ({ owner }: Registration): string {
   return JSON.stringify(owner ?? null)
 }
 
-/** A header, a line feed and the frame as it is. */
-function message (header: readonly string[], frame: Wire): Buffer {
-  const text = `${JSON.stringify(header)}\n`
-  const payload = payloadOf(frame)
-  return typeof payload === 'string' ? Buffer.from(text + payload) : Buffer.concat([Buffer.from(text), payload])
+/** Known by the time that Redis is asked anything. */
+function joinedAtOf ({ joinedAt = 0 }: Registration): number {
+  return joinedAt
 }
 
 function pend (member: Registration, own: Registration | undefined): { pending: Pending, settle: () => void } {

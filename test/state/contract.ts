@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import type { Test } from 'tap'
 import { closeCodes } from '../../src/errors.js'
+import { payloadOf } from '../../src/wire.js'
 import type { Ending, Join, MailboxLimits, Member, Peer, Sink, State, StateSize, Wire } from '../../src/state/contract.js'
 import { until } from '../helper.js'
 
@@ -21,6 +23,14 @@ const leeway = 200
 const keepMs = 1000
 const opened = { prefix: 'rooms/', digits: 4, idleMs: 2000, emptyMs: 1000 }
 
+/** Ids as dialects take them: of all planes, with quotes, backslashes and line separators, right to left, and as long as can be. */
+const anyId = fc.oneof(
+  fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }),
+  fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }),
+  fc.string({ unit: fc.constantFrom('"', '\\', '/', ' ', '\u2028', '\ufeff', '\ufffe', '\uffff', '\u05d0', '\u202e', '\u0301', '\u{1f600}', '\u{1fffe}', '\u{10ffff}', '%', '*', '[', '{sb:0}'), minLength: 1, maxLength: 20 }),
+  fc.constantFrom('\u{10ffff}'.repeat(128), 'é'.repeat(256), '__proto__')
+).filter((id) => id.length <= 256 && !/\p{Cc}/u.test(id))
+
 /** The receiving end of a peer, as a socket would be. */
 class Inbox implements Sink {
   readonly frames: string[] = []
@@ -31,7 +41,7 @@ class Inbox implements Sink {
   takes = true
 
   deliver (frame: Wire): boolean {
-    if (this.takes) this.frames.push(String(frame))
+    if (this.takes) this.frames.push(String(payloadOf(frame)))
     return this.takes
   }
 
@@ -90,6 +100,46 @@ export function stateContract (t: Test, makeState: MakeState): void {
     for (const id of ['10', 'b', '9', 'a', '__proto__', 'constructor']) await enter({ id })
     t.same(ids(await state.peers.list('tom')), ['10', 'b', '9', 'a', '__proto__', 'constructor'])
     t.same(await state.peers.list('drone'), [], 'and a room that nobody joined has none')
+  })
+
+  scenario('a room has as many members as are in it, and one that nobody joined has none', async (t, { state, enter }) => {
+    t.equal(await state.peers.count('drone'), 0)
+    const a = await enter({ room: 'drone', id: 'a' })
+    await enter({ room: 'drone', id: 'b' })
+    await enter({ room: 'drone', id: 'b' })
+    await enter({ room: 'psync/x', id: 'c' })
+    t.same([await state.peers.count('drone'), await state.peers.count('psync/x'), await state.peers.count('psync')], [2, 1, 0])
+    await state.peers.leave(a)
+    t.equal(await state.peers.count('drone'), 1)
+  })
+
+  scenario('ids of every plane of Unicode register, are listed, are sent to and from, and leave', async (t, { state, enter }) => {
+    const left: string[] = []
+    state.peers.watch('tom', { left: (_room, { id }) => left.push(id) })
+    for (const [room, sink] of [['tom', new Inbox()], ['psync/ \\"/ü\u{10ffff}', new Inbox()]] as const) {
+      await fc.assert(fc.asyncProperty(fc.uniqueArray(anyId, { minLength: 2, maxLength: 6 }), async (all) => {
+        const members = []
+        for (const id of all) members.push(await enter({ room, id, sink: new Inbox(), info: { username: id } }))
+        t.same((await state.peers.list(room)).map(({ id, info }) => [id, info.username]), all.map((id) => [id, id]))
+        for (const { id, sink } of members) {
+          t.equal(await state.relay.send(room, id, `to ${id}`, all[0]), 'sent')
+          t.same(await (sink as Inbox).got(1), [`to ${id}`])
+        }
+        const [one, other] = all as [string, string]
+        t.equal(await state.sessions.send({ room, from: one, to: other, session: one, begins: true, idleMs: 1000, frame: (session) => JSON.stringify([session]) }), 'sent')
+        t.same(await (members[1]?.sink as Inbox).got(1), [JSON.stringify([one])])
+        t.equal(await state.peers.disconnect(room, other, { code: closeCodes.policy, reason: 'Go' }), 'closed')
+        for (const member of members) t.equal(await state.peers.leave(member), true)
+        t.equal(await state.peers.count(room), 0)
+        t.equal(await state.relay.sendOrKeep({ room, from: one, to: other, frame: `kept for ${other}`, keepMs, expired: () => 'expired' }), 'kept')
+        await state.peers.leave(await enter({ room, id: other, sink }))
+        t.same(await sink.got(1), [`kept for ${other}`])
+        if (room === 'tom') {
+          await until(() => left.length === all.length + 1)
+          t.same(left.splice(0), [...all, other])
+        }
+      }), { numRuns: 12 })
+    }
   })
 
   scenario('the list that was given does not change afterwards', async (t, { state, enter }) => {

@@ -5,12 +5,15 @@ import t, { type Test } from 'tap'
 import type { Redis } from 'ioredis'
 import { freePort } from '../../scripts/ports.js'
 import { ConfigError } from '../../src/config.js'
+import { headOf } from '../../src/state/redis-messages.js'
 import { RedisDown, RedisLink } from '../../src/state/redis-link.js'
 import { until } from '../helper.js'
 import { startCluster, startRedis } from '../redis.js'
 
 const password = 'tr0ub/4dor'
 const encoded = encodeURIComponent(password)
+
+const letter = (text: string) => headOf(['frame', 'room', 'to', 'from'], 'offer') + text
 
 interface Watched {
   readonly link: RedisLink
@@ -30,7 +33,7 @@ async function linkTo (t: Test, ...urls: string[]): Promise<Watched> {
   const link = new RedisLink(urls, { error: say, warn: say, info: say, debug: say })
   t.teardown(async () => await link.close())
   await link.start('node', {
-    onMessage: (_header, body) => { heard.push(String(body)) },
+    onMessage: (message) => { if (message.kind === 'frame') heard.push(String(message.frame.payload)) },
     onUp: () => { heard.push('up') },
     onDown: () => { heard.push('down') }
   })
@@ -122,15 +125,15 @@ t.test('a link that lost its listening connection starts over and listens to not
   const { url, client } = await startRedis(t)
   const { link, heard } = await linkTo(t, url)
   await link.subscribe('before')
-  await client.publish('before', '["x"]\nfirst')
+  await client.publish('before', letter('first'))
   await until(() => heard.includes('first'))
   await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
   await until(() => heard.length === 4)
   t.same(heard, ['up', 'first', 'down', 'up'])
   t.same(await client.pubsub('CHANNELS'), ['{sb:0}:probe:node'])
   await link.subscribe('after')
-  await client.publish('before', '["x"]\nlost')
-  await client.publish('after', '["x"]\nsecond')
+  await client.publish('before', letter('lost'))
+  await client.publish('after', letter('second'))
   await until(() => heard.includes('second'))
   t.notOk(heard.includes('lost'))
 })

@@ -53,6 +53,21 @@ for (const subject of subjects) {
   })
 }
 
+t.test('peerjs: a stranger’s token that reads like the subject of a certificate is no certificate', async (t) => {
+  const { env, client } = filesFor(t)
+  const { url } = await secure(t, env)
+  const path = (token: string) => `/peerjs?key=peerjs&id=alice&token=${token}`
+  const alice = await connect(t, url, path('whatever'), client({ cn: 'alice' }))
+  t.same(await alice.next(), { type: 'OPEN' })
+  for (const token of ['alice', 'subject:alice', 'whatever']) {
+    const stranger = await connect(t, url, path(token), client())
+    t.match(await stranger.next(), { type: 'ID-TAKEN' }, token)
+  }
+  const again = await connect(t, url, path('another'), client({ cn: 'alice' }))
+  t.same(await again.next(), { type: 'OPEN' })
+  t.equal((await alice.closed).code, 4000)
+})
+
 t.test('a socket is closed with 4102 when its certificate ends', async (t) => {
   const { env, client } = filesFor(t)
   await Promise.all(subjects.map(async (subject) => {
