@@ -7,6 +7,11 @@ export function clipAddress (address: string): string {
   return address.slice(0, maxLength)
 }
 
+/** Who is behind a connection, under however many ids: the subject of its token, or else its network. */
+export function originOf ({ may: { subject }, address }: { readonly may: { readonly subject: string | undefined }, readonly address: string }): string {
+  return subject ?? networkOf(address)
+}
+
 /**
  * What counts as one client where addresses are counted: an IPv4 address, or the /64 network that a host of IPv6 has to itself.
  * What is no address stays what it is, up to a length: a proxy may report it.

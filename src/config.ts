@@ -60,7 +60,7 @@ export const ConfigSchema = Type.Object({
   CONNECT_RATE: count(300, 'Handshakes a minute from one address, and as many REST calls; past that 429'),
   DRAIN_MS: ms(0, 5000, 'ms over which the sockets are closed at shutdown'),
   ROOM_TIMEOUT_MS: ms(1000, 300_000, 'rooms: ms without create, join or signal after which a room expires'),
-  ROOM_EMPTY_TTL_MS: ms(500, 10_000, 'rooms: ms that a room stays without members'),
+  ROOM_EMPTY_TTL_MS: ms(500, 60_000, 'rooms: ms that a room stays without members'),
   ROOM_ID_DIGITS: Type.Integer({ minimum: 1, maximum: 9, default: 4, description: 'rooms: digits of a room id' }),
   ROOM_MAX_CLIENTS: count(50, 'rooms: members of a room'),
   SESSION_TIMEOUT_MS: ms(1000, 3_600_000, 'drone: ms without traffic after which a session ends'),
@@ -73,9 +73,9 @@ export const ConfigSchema = Type.Object({
   PEERJS_ALIVE_TIMEOUT: ms(1000, 90_000, 'peerjs: ms without a frame after which a peer is dropped with 4101'),
   PEERJS_CONCURRENT_LIMIT: count(5000, 'peerjs: peers of one key'),
   PEERJS_ALLOW_DISCOVERY: Type.Optional(Type.Boolean({ description: 'peerjs: let anybody list the peers; absent: as `ALLOW_DISCOVERY` says' })),
-  MAILBOX_MAX_MESSAGES: count(64, 'Frames that wait for one absent peer'),
-  MAILBOX_MAX_BYTES: bytes(1024, 262_144, 'Bytes that wait for one absent peer'),
-  MAILBOX_TOTAL_BYTES: bytes(1024, 67_108_864, 'Bytes that wait for absent peers on one node')
+  MAILBOX_MAX_MESSAGES: count(1024, 'Frames that wait for one absent peer; a quarter of them one sender’s'),
+  MAILBOX_MAX_BYTES: bytes(1024, 1_048_576, 'Bytes that wait for one absent peer; a quarter of them one sender’s'),
+  MAILBOX_TOTAL_BYTES: bytes(1024, 67_108_864, 'Bytes that wait for absent peers on one node, with what keeping them takes; an eighth of them one sender’s')
 }, { additionalProperties: false })
 
 export type Config = Static<typeof ConfigSchema>

@@ -50,7 +50,7 @@ t.test('without anything set, everything has its default', async (t) => {
     CONNECT_RATE: 300,
     DRAIN_MS: 5000,
     ROOM_TIMEOUT_MS: 300_000,
-    ROOM_EMPTY_TTL_MS: 10_000,
+    ROOM_EMPTY_TTL_MS: 60_000,
     ROOM_ID_DIGITS: 4,
     ROOM_MAX_CLIENTS: 50,
     SESSION_TIMEOUT_MS: 3_600_000,
@@ -62,8 +62,8 @@ t.test('without anything set, everything has its default', async (t) => {
     PEERJS_EXPIRE_TIMEOUT: 5000,
     PEERJS_ALIVE_TIMEOUT: 90_000,
     PEERJS_CONCURRENT_LIMIT: 5000,
-    MAILBOX_MAX_MESSAGES: 64,
-    MAILBOX_MAX_BYTES: 262_144,
+    MAILBOX_MAX_MESSAGES: 1024,
+    MAILBOX_MAX_BYTES: 1_048_576,
     MAILBOX_TOTAL_BYTES: 67_108_864
   })
 })

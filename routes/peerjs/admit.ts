@@ -1,4 +1,5 @@
 import { Value } from '@sinclair/typebox/value'
+import { originOf } from '../../src/address.js'
 import { ownerOf } from '../../src/claims.js'
 import type { Config } from '../../src/config.js'
 import type { Connection } from '../../src/connection.js'
@@ -44,7 +45,7 @@ export function admit ({ peers }: State, config: Config) {
       undeliverable: (dst) => { connection.deliver(say({ type: 'LEAVE', src: dst, dst: id })) }
     })
     return after(joined, (joined) => {
-      if (joined.outcome === 'joined') return { connection, member: joined.member, stamp: `,"src":${JSON.stringify(id)}}` }
+      if (joined.outcome === 'joined') return { connection, member: joined.member, origin: originOf(connection), stamp: `,"src":${JSON.stringify(id)}}` }
       if (joined.outcome === 'full') return refuse(connection, sentences.full, closeCodes.tryAgainLater)
       connection.noteRefusal('id_taken', id)
       connection.deliver(say({ type: 'ID-TAKEN', payload: { msg: sentences.taken } }))

@@ -13,6 +13,8 @@ export interface PeerjsPeer {
   readonly connection: Connection
   /** Undefined once the client has said LEAVE to nobody in particular. */
   member: Member | undefined
+  /** Who pays for the mail it leaves. */
+  readonly origin: string
   /** What its signals end with when they are passed on. */
   readonly stamp: string
 }
@@ -35,12 +37,12 @@ function composed ({ type, dst, payload }: Signal, src: string): Frame {
 
 export function peerjsHandlers ({ peers, relay }: State, config: Config): Handlers<typeof frames, PeerjsPeer> {
   /** Waits for a receiver that is not there yet. */
-  function signal ({ connection, member, stamp }: PeerjsPeer, signal: Signal, received: Received): MaybePromise<void> {
+  function signal ({ connection, member, origin, stamp }: PeerjsPeer, signal: Signal, received: Received): MaybePromise<void> {
     if (member === undefined) return connection.refuse(sentences.notRegistered)
     const { room, id: src } = member
     const { dst } = signal
     const expired = () => say({ type: 'EXPIRE', src: dst, dst: src })
-    const sent = relay.sendOrKeep({ room, from: src, to: dst, frame: forwarded(signal, received, stamp) ?? composed(signal, src), keepMs: config.PEERJS_EXPIRE_TIMEOUT, expired })
+    const sent = relay.sendOrKeep({ room, from: src, to: dst, frame: forwarded(signal, received, stamp) ?? composed(signal, src), keepMs: config.PEERJS_EXPIRE_TIMEOUT, expired, origin })
     return after(sent, (sent) => {
       if (sent === 'full') {
         connection.drop('mailbox_full')

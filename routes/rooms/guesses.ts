@@ -1,24 +1,44 @@
 import { networkOf } from '../../src/address.js'
 import { after, type MaybePromise } from '../../src/maybe-promise.js'
-import type { Attempts } from '../../src/state/contract.js'
+import type { Attempts, Joined } from '../../src/state/contract.js'
 
-const windowMs = 60_000
-const maxFailures = 10
+const limit = { failures: 10, windowMs: 60_000 }
+
+export type GuessThrottle = ReturnType<typeof guessThrottle>
 
 /** Keeps an address from finding rooms by trying: four digits are few. */
 export function guessThrottle (attempts: Attempts) {
+  /** Addresses with joins under way, and when the last of them is done. */
+  const turns = new Map<string, Promise<unknown>>()
+  const keyOf = (address: string) => `rooms ${networkOf(address)}`
+
+  /** One after the other, so that many at once which all find their rooms are not taken for guesses. */
+  function inTurn<T> (key: string, run: () => MaybePromise<T>): MaybePromise<T> {
+    const earlier = turns.get(key)
+    const result = earlier === undefined ? run() : earlier.then(run)
+    if (!(result instanceof Promise)) return result
+    const done = result.then(() => {}, () => {}).then(() => { if (turns.get(key) === done) turns.delete(key) })
+    turns.set(key, done)
+    return result
+  }
+
   return {
-    /** True while the address may not join anything. */
-    isBarred (address: string): MaybePromise<boolean> {
-      return after(attempts.count(`rooms barred ${networkOf(address)}`), (count) => count > 0)
+    /** Makes a join, which counts before it is made and is given back unless it finds no room. `barred`: it was not made, or was one too many. */
+    attempt (address: string, join: () => MaybePromise<Joined['outcome']>): MaybePromise<Joined['outcome'] | 'barred'> {
+      const key = keyOf(address)
+      return inTurn<Joined['outcome'] | 'barred'>(key, () => after(attempts.begin(key, limit), (mayTry) => {
+        if (!mayTry) return 'barred'
+        return after(join(), (outcome): MaybePromise<Joined['outcome'] | 'barred'> => {
+          if (outcome !== 'missing') return after(attempts.succeed(key), () => outcome)
+          return after(attempts.fail(key, limit), (isTooMany) => isTooMany ? 'barred' : outcome)
+        })
+      }))
     },
 
-    /** Counts a join that failed; true when it is one too many, and the address is barred from now on. */
-    isTooMany (address: string): MaybePromise<boolean> {
-      return after(attempts.add(`rooms failed ${networkOf(address)}`, windowMs), (failures) => {
-        if (failures <= maxFailures) return false
-        return after(attempts.add(`rooms barred ${networkOf(address)}`, windowMs), () => true)
-      })
-    }
+    /** A client of the address is in a room now. */
+    entered: (address: string): MaybePromise<unknown> => attempts.hold(keyOf(address), 1),
+
+    /** And now it is in none. */
+    left: (address: string): MaybePromise<unknown> => attempts.hold(keyOf(address), -1)
   }
 }

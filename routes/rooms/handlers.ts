@@ -1,3 +1,4 @@
+import { originOf } from '../../src/address.js'
 import type { Config } from '../../src/config.js'
 import type { Connection } from '../../src/connection.js'
 import type { Handlers } from '../../src/dialect.js'
@@ -7,7 +8,7 @@ import { Rate, Throttle } from '../../src/throttle.js'
 import type { JsonObject, Received } from '../../src/parse.js'
 import { restOf, stamped } from '../../src/pass-on.js'
 import type { Frame } from '../../src/wire.js'
-import { guessThrottle } from './guesses.js'
+import type { GuessThrottle } from './guesses.js'
 import { type frames, say, sentences } from './schema.js'
 
 export const roomPrefix = 'rooms/'
@@ -31,8 +32,7 @@ function refuseMore (connection: Connection): void {
   connection.refuse(sentences.tooManyAttempts)
 }
 
-export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config: Config): Handlers<typeof frames, RoomsPeer> {
-  const guesses = guessThrottle(attempts)
+export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, guesses: GuessThrottle): Handlers<typeof frames, RoomsPeer> {
   const creationRate = new Rate(maxRoomsLeft * 1000 / config.ROOM_EMPTY_TTL_MS, maxRoomsLeft)
 
   function enter (peer: RoomsPeer, roomId: string, type: 'room_created' | 'room_joined'): MaybePromise<Joined['outcome']> {
@@ -49,21 +49,20 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
       undeliverable: () => connection.refuse(sentences.slow)
     })
     return after(joined, (joined) => {
-      if (joined.outcome === 'joined') peer.member = joined.member
-      return joined.outcome
+      if (joined.outcome !== 'joined') return joined.outcome
+      const isFirst = peer.member === undefined
+      peer.member = joined.member
+      return isFirst ? after(guesses.entered(connection.address), () => joined.outcome) : joined.outcome
     })
   }
 
   function join (peer: RoomsPeer, roomId: string | undefined): MaybePromise<void> {
     const { connection } = peer
-    const entered = roomId === undefined ? 'missing' : enter(peer, roomId, 'room_joined')
+    const entered = guesses.attempt(connection.address, () => roomId === undefined ? 'missing' : enter(peer, roomId, 'room_joined'))
     return after(entered, (outcome) => {
-      if (outcome === 'joined') return
-      if (outcome !== 'missing') return connection.refuse(sentences.full)
-      return after(guesses.isTooMany(connection.address), (isTooMany) => {
-        if (isTooMany) refuseMore(connection)
-        else connection.refuse(sentences.absent)
-      })
+      if (outcome === 'barred') refuseMore(connection)
+      else if (outcome === 'missing') connection.refuse(sentences.absent)
+      else if (outcome !== 'joined') connection.refuse(sentences.full)
     })
   }
 
@@ -72,7 +71,7 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
       if (!peer.connection.may.createRoom()) return peer.connection.deny()
       peer.creations ??= new Throttle(creationRate)
       if (!peer.creations.take(performance.now())) return refuseMore(peer.connection)
-      const opened = rooms.open({ prefix: roomPrefix, digits: config.ROOM_ID_DIGITS, idleMs: config.ROOM_TIMEOUT_MS, emptyMs: config.ROOM_EMPTY_TTL_MS })
+      const opened = rooms.open({ prefix: roomPrefix, digits: config.ROOM_ID_DIGITS, idleMs: config.ROOM_TIMEOUT_MS, emptyMs: config.ROOM_EMPTY_TTL_MS, by: originOf(peer.connection) })
       return after(opened, (roomId) => {
         if (roomId === undefined) {
           peer.creations?.giveBack()
@@ -87,9 +86,7 @@ export function roomsHandlers ({ peers, rooms, relay, attempts }: State, config:
       // Some clients send the digits as a number.
       const roomId = typeof frame.roomId === 'string' || Number.isSafeInteger(frame.roomId) ? String(frame.roomId) : undefined
       if (roomId !== undefined && !peer.connection.may.enterRoom(roomId)) return peer.connection.deny()
-      return after(guesses.isBarred(peer.connection.address), (isBarred) => {
-        return isBarred ? refuseMore(peer.connection) : join(peer, roomId)
-      })
+      return join(peer, roomId)
     },
 
     signal ({ connection, myId, stamp, member }, frame, received) {

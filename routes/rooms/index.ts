@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
 import { quote } from '../../src/errors.js'
+import { after } from '../../src/maybe-promise.js'
+import { guessThrottle } from './guesses.js'
 import { roomsHandlers } from './handlers.js'
 import { rest } from './rest.js'
 import { frames, say, sentences } from './schema.js'
@@ -8,12 +10,13 @@ import { frames, say, sentences } from './schema.js'
 /** Rooms under a code of a few digits, which one peer tells the others. */
 export const rooms: FastifyPluginAsync = async (app) => {
   const { state, signalbox: { config } } = app
+  const guesses = guessThrottle(state.attempts)
   app.route({
     url: '/',
     ...app.speak({
       name: 'rooms',
       frames,
-      handlers: roomsHandlers(state, config),
+      handlers: roomsHandlers(state, config, guesses),
       errors: {
         frame: (message) => say({ type: 'error', message }),
         notJson: sentences.notJson,
@@ -25,7 +28,10 @@ export const rooms: FastifyPluginAsync = async (app) => {
         const myId = randomUUID()
         return { connection, myId, stamp: `,"senderId":"${myId}"}`, member: undefined }
       },
-      close: ({ member }) => member !== undefined && state.peers.leave(member)
+      close ({ connection, member }) {
+        if (member === undefined) return
+        return after(state.peers.leave(member), () => guesses.left(connection.address))
+      }
     })
   })
   await app.register(rest)

@@ -140,9 +140,12 @@ export interface Rooms {
   /**
    * Opens `<prefix><code>` under a code of `digits` random digits without a leading zero, unused on any node. It expires
    * after `idleMs` without a join or a broadcast: its members are closed with 4001; and after `emptyMs` without a member.
-   * Answers the code, or undefined when none is free.
+   * Answers the code, or undefined when none was found: never while one in ten is free, and nearly never while one in twenty is.
+   *
+   * Rooms that were opened `by` one and that nobody is in any more hold one code in 256, but one at least and 32 at most: of more the one
+   * that was left first goes at once.
    */
-  open (room: { prefix: string, digits: number, idleMs: number, emptyMs: number }): MaybePromise<string | undefined>
+  open (room: { prefix: string, digits: number, idleMs: number, emptyMs: number, by?: string | undefined }): MaybePromise<string | undefined>
 }
 
 /** `absent`: no such peer. `failed`: its socket is going away and did not take the frame. */
@@ -155,7 +158,7 @@ export interface Relay {
   /**
    * An absent peer finds the frame when it joins, after its welcome, within `keepMs`. Frames of one sender for one receiver
    * expire together, when the oldest of them does: then `expired` is delivered to the sender, once. `full`: not kept, a
-   * bound of the mailbox is reached.
+   * bound of the mailbox or of the node is reached, or the sender's share of it.
    */
   sendOrKeep (mail: Mail): MaybePromise<Sent | 'kept' | 'full'>
   /** To every member of the room, but for the one with the id `except`. Answers how many there were. */
@@ -184,24 +187,31 @@ export interface Mail {
   frame: Wire
   keepMs: number
   expired: () => Wire
+  /** Who is behind the sender, under however many ids: a token's subject, or a network. Absent, nobody else is counted with it. */
+  origin?: string | undefined
 }
 
-/** Bounds of what waits for absent peers. */
+/**
+ * Bounds of what waits for absent peers. One sender may fill a quarter of a mailbox, at least 16 frames and 64 KiB, and an eighth of a
+ * node's bytes, at least 64 KiB. All senders of one origin may fill seven eighths of a mailbox and half of a node's bytes, and what the
+ * least shares of four senders are.
+ */
 export interface MailboxLimits {
   /** Frames for one destination. */
   maxMessages: number
-  /** Bytes for one destination. */
+  /** Bytes of frames for one destination. */
   maxBytes: number
-  /** Bytes on one node. */
+  /** Bytes on one node, with what keeping them takes. */
   totalBytes: number
 }
 
-/** Calls between two peers of a room that carry a name. */
+/** Calls between two peers of a room, known by the two and a name. */
 export interface Sessions {
   /**
-   * Checks the session, resolves it and sends, in one step. An offer (`begins`) binds its session to the two peers, once it
-   * was sent. A frame without a session gets the latest of the two, if any. A session ends when one of the two leaves or
-   * after `idleMs`. `foreign`: the session is bound to other peers.
+   * Checks the session, resolves it and sends, in one step. An offer (`begins`) begins its session, once it was sent. A frame
+   * without a session gets the latest of the two, if any. A session ends when one of the two leaves or after `idleMs`. Of those
+   * that a peer has begun 64 go on: one more ends the one that was idle longest. `foreign`: for an offer, that its receiver is in a
+   * session of this name with somebody else; for other frames, that only others are in one.
    */
   send (signal: SessionSignal): MaybePromise<Sent | 'foreign'>
 }
@@ -217,12 +227,25 @@ export interface SessionSignal {
   frame: (session: string | undefined) => Wire
 }
 
-/** Counts what an address may do only so often, over all nodes. */
+/**
+ * What may fail only so often, over all nodes. An attempt counts from before it is made, in one step with the check: many at once
+ * are no more than one after the other.
+ */
 export interface Attempts {
-  /** Counts one; answers how many in the window of `windowMs` that began with the first. */
-  add (key: string, windowMs: number): MaybePromise<number>
-  /** How many in the window that is running, 0 when none is. */
-  count (key: string): MaybePromise<number>
+  /** Begins one. False while the key is barred, and when one more may be too many: as many as may fail, and one, are under way or have failed. */
+  begin (key: string, limit: AttemptLimit): MaybePromise<boolean>
+  /** One that was begun does not count any more. */
+  succeed (key: string): MaybePromise<void>
+  /** One that was begun has failed. True when it was one too many: the key is barred for `windowMs` from now. */
+  fail (key: string, limit: AttemptLimit): MaybePromise<boolean>
+  /** Of what attempts are about the key holds one more, or one less. As many may fail as all nodes hold, if that is more than the limit. */
+  hold (key: string, change: 1 | -1): MaybePromise<unknown>
+}
+
+export interface AttemptLimit {
+  /** So many may fail in a window of `windowMs`, which begins with the first attempt. */
+  failures: number
+  windowMs: number
 }
 
 export interface StateSize {
@@ -230,7 +253,7 @@ export interface StateSize {
   rooms: number
   /** Members of the room that has most of them. */
   largestRoom: number
-  /** Mailboxes with something in them, and the bytes in all of them. */
+  /** Mailboxes with something in them, and the bytes of all frames in them. */
   mailboxes: number
   mailboxBytes: number
   sessions: number

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { closeCodes } from '../errors.js'
 import type { Timer, Timers } from '../timers.js'
 import type { Join, Joined, Mail, MailboxLimits, Member, Origin, Peer, PeerInfo, Relay, Rooms, Sender, Sent, SessionSignal, Sink, State, Watcher, Wire } from './contract.js'
@@ -7,9 +6,7 @@ import { Mailboxes } from './mailboxes.js'
 import { RoomSessions } from './memory-sessions.js'
 import { fewMembers, frameOf } from '../wire.js'
 import { deliverList, isAlone, placed, senderAbout } from './places.js'
-
-/** How many codes are drawn before the free ones are looked for one by one. */
-const drawsOfCode = 20
+import { CodeDraw, mostEmptyOf } from './room-codes.js'
 
 const noInfo: PeerInfo = Object.freeze({})
 const nobody: readonly Member[] = []
@@ -40,6 +37,9 @@ class Registration implements Member {
 interface Lifetime {
   idleMs: number
   emptyMs: number
+  by: string | undefined
+  /** Of the rooms opened by the same, how many may be empty. */
+  mostEmpty: number
   /** Moved on by every use; the timer looks at it when it fires, so that a signal costs no timer. */
   idleAt: number
   idle: Timer
@@ -58,6 +58,9 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
   const rooms = new Map<string, Room>()
   const watchers = new Map<string, Watcher>()
   const attempts = memoryAttempts(timers)
+  const codes = new CodeDraw(timers)
+  /** By who opened them, in the order they were left. */
+  const emptyRooms = new Map<string, Set<Room>>()
   const mailboxes = new Mailboxes(timers, mailboxLimits, ({ room, from, expired }) => {
     find(room, from)?.sink.deliver(expired())
   })
@@ -99,9 +102,26 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
   }
 
   function remove (room: Room): void {
+    noteUsed(room)
     timers.cancel(room.lifetime?.idle)
     timers.cancel(room.lifetime?.empty)
     rooms.delete(room.name)
+  }
+
+  function noteEmpty (room: Room, { by, mostEmpty }: Lifetime): void {
+    if (by === undefined) return
+    const empty = emptyRooms.get(by) ?? new Set()
+    emptyRooms.set(by, empty.add(room))
+    const [first] = empty
+    if (empty.size > mostEmpty && first !== undefined) remove(first)
+  }
+
+  function noteUsed (room: Room): void {
+    const by = room.lifetime?.by
+    if (by === undefined) return
+    const empty = emptyRooms.get(by)
+    empty?.delete(room)
+    if (empty?.size === 0) emptyRooms.delete(by)
   }
 
   function join (request: Join): Joined {
@@ -114,6 +134,8 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     if (holder === undefined && !givesUpPlace && (room?.members.size ?? 0) >= maxMembers) return { outcome: 'full' }
 
     const member = new Registration(request)
+    // Not one of those that leaving may end.
+    if (room !== undefined) noteUsed(room)
     if (leaving !== undefined && leaving !== holder) leave(leaving)
     // Leaving may have ended the room.
     room = rooms.get(request.room) ?? add(request.room)
@@ -137,8 +159,12 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     room.sessions?.endOf(member.id)
     if (room.members.size === 0) {
       const { lifetime } = room
-      if (lifetime === undefined) remove(room)
-      else lifetime.empty = timers.schedule(lifetime.emptyMs, () => remove(room))
+      if (lifetime === undefined) {
+        remove(room)
+      } else {
+        lifetime.empty = timers.schedule(lifetime.emptyMs, () => remove(room))
+        noteEmpty(room, lifetime)
+      }
     }
     watcherOf(member.room)?.left?.(member.room, member)
     return true
@@ -159,29 +185,23 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
   }, maxPlaces)
 
   function freeCode (prefix: string, digits: number): string | undefined {
-    const least = 10 ** (digits - 1)
-    const beyond = 10 ** digits
-    for (let draw = 0; draw < drawsOfCode; draw++) {
-      const code = String(randomInt(least, beyond))
-      if (!rooms.has(prefix + code)) return code
-    }
-    // Nearly all are taken, so there are few to step over only if there are few at all.
-    const start = randomInt(least, beyond)
-    for (let step = 0; step < beyond - least; step++) {
-      const code = String(least + (start - least + step) % (beyond - least))
-      if (!rooms.has(prefix + code)) return code
+    for (const draw of codes.draws(prefix, digits)) {
+      const code = draw.find((code) => !rooms.has(prefix + code))
+      if (code !== undefined) return code
     }
     return undefined
   }
 
   const openRooms: Rooms = {
-    open ({ prefix, digits, idleMs, emptyMs }) {
+    open ({ prefix, digits, idleMs, emptyMs, by }) {
       const code = freeCode(prefix, digits)
       if (code === undefined) return undefined
       const room = add(prefix + code)
       room.lifetime = {
         idleMs,
         emptyMs,
+        by,
+        mostEmpty: mostEmptyOf(digits),
         idleAt: timers.now() + idleMs,
         idle: startIdle(room, idleMs),
         empty: timers.schedule(emptyMs, () => remove(room))
@@ -240,12 +260,12 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
 
   function sendInSession ({ room: name, from, to, session: named, begins, idleMs, frame }: SessionSignal): Sent | 'foreign' {
     const room = rooms.get(name)
-    if (named !== undefined && room?.sessions?.isForeign(named, from, to) === true) return 'foreign'
+    if (named !== undefined && room?.sessions?.[begins ? 'mayBegin' : 'mayUse'](named, from, to) === false) return 'foreign'
     const session = named ?? room?.sessions?.latest(from, to)
     const sent = send(name, to, frame(session), from)
     if (sent !== 'sent' || room === undefined || session === undefined) return sent
     if (begins) (room.sessions ??= new RoomSessions(timers)).begin(session, from, to, idleMs)
-    else room.sessions?.touch(session, idleMs)
+    else room.sessions?.touch(session, from, to, idleMs)
     return sent
   }
 
@@ -263,7 +283,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
       mailboxes: mailboxes.size,
       mailboxBytes: mailboxes.bytes,
       sessions: sum(rooms, ({ sessions }) => sessions?.size ?? 0),
-      attempts: attempts.size()
+      attempts: attempts.size
     }),
     close () {}
   }

@@ -1,42 +1,60 @@
-import { randomInt, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Timers } from '../timers.js'
 import type { Rooms } from './contract.js'
-import { RedisDown } from './redis-link.js'
+import { RedisDown, type RedisLink } from './redis-link.js'
 import { keysOf, type RedisNode, whenDown } from './redis-node.js'
 import type { LocalRoom, Opened } from './redis-room.js'
+import { CodeDraw, mostEmptyOf } from './room-codes.js'
 
-/** Codes tried at once when nearly all are taken. */
-const codesAtOnce = 100
-const drawsOfCode = 20
 /** When to look at a room whose lifetime cannot be read. */
 const lookAgainMs = 1_000
 
 /** Rooms opened in Redis, where an expiry of their own ends them. */
-export function redisRooms (node: RedisNode): Rooms {
+export function redisRooms (node: RedisNode, timers: Timers): Rooms {
+  const codes = new CodeDraw(timers)
   return {
-    async open ({ prefix, digits, idleMs, emptyMs }) {
-      const lifetime = `${idleMs}\n${emptyMs}\n${randomUUID()}`
-      const open = async (code: number) => {
-        const { members, opened } = keysOf(node.link, prefix + code)
-        return await node.run('open', [members, opened], lifetime, Math.min(idleMs, emptyMs)) === 1
-      }
+    async open ({ prefix, digits, idleMs, emptyMs, by = '' }) {
+      const lifetime = [idleMs, emptyMs, randomUUID(), mostEmptyOf(digits), by].join('\n')
       try {
-        const least = 10 ** (digits - 1)
-        const beyond = 10 ** digits
-        for (let draw = 0; draw < drawsOfCode; draw++) {
-          const code = randomInt(least, beyond)
-          if (await open(code)) return String(code)
-        }
-        const start = randomInt(least, beyond)
-        for (let step = 0; step < beyond - least; step += codesAtOnce) {
-          const codes = Array.from({ length: Math.min(codesAtOnce, beyond - least - step) }, (_, at) => least + (start - least + step + at) % (beyond - least))
-          for (const code of codes) if (await open(code)) return String(code)
+        for (const draw of codes.draws(prefix, digits)) {
+          for (const theirs of bySlot(node.link, prefix, draw)) {
+            const room = prefix + (theirs[0] as string)
+            const { members, membersPrefix, opened } = keysOf(node.link, room)
+            const openedPrefix = opened.slice(0, -room.length)
+            const code = await node.run('open', [members, opened], lifetime, Math.min(idleMs, emptyMs), membersPrefix + prefix, openedPrefix + prefix, ...theirs) as Buffer | null
+            if (code !== null) return String(code)
+          }
         }
         return undefined
       } catch (error) {
         return whenDown(error, undefined)
       }
     }
+  }
+}
+
+/** The codes whose rooms lie in one slot can be asked for at once: on one Redis all of them. */
+function bySlot (link: RedisLink, prefix: string, codes: readonly string[]): string[][] {
+  const slots = new Map<string, string[]>()
+  for (const code of codes) {
+    const tag = link.tagOf(prefix + code)
+    const theirs = slots.get(tag)
+    if (theirs === undefined) slots.set(tag, [code])
+    else theirs.push(code)
+  }
+  return [...slots.values()]
+}
+
+/** What `leave` answers of a room that it left empty: who opened it, its own name, for how long it stays, and how many of such may. */
+export type LeftEmpty = readonly [by: Buffer, own: Buffer, emptyMs: Buffer, mostEmpty: Buffer]
+
+/** Notes a room that was left empty, and closes those that are too many by now. */
+export async function noteEmpty (node: RedisNode, room: string, [by, own, emptyMs, most]: LeftEmpty): Promise<void> {
+  const tooMany = await node.run('noteEmpty', [`{sb:0}:empty:${String(by)}`], `${room}\n${String(own)}`, emptyMs, most) as Buffer[]
+  for (const empty of tooMany) {
+    const [name = '', own = ''] = String(empty).split('\n')
+    const { members, opened } = keysOf(node.link, name)
+    await node.run('closeEmpty', [members, opened], own)
   }
 }
 

@@ -1,3 +1,5 @@
+import { mostBegun } from './memory-sessions.js'
+
 /**
  * The steps that must not be torn apart, as Lua. In all of them a member of a room is a field of one hash: its id, and the
  * value `node LF epoch LF owner LF joinedAt LF seenAt LF info`. The epoch stands for one registration and outlives its node's
@@ -30,21 +32,81 @@ local function advance (sequence)
   if redis.call('EXISTS', sequence) == 0 then redis.call('SET', sequence, string.format('%.0f', time[1] * 1000000 + time[2])) end
   return string.format('%.0f', redis.call('INCR', sequence))
 end
+local function lifetimeOf (text) return string.match(text, '^(%d+)\\n(%d+)\\n([^\\n]*)\\n(%d+)\\n(.*)$') end
 local function idleMs (lifetime) return string.match(lifetime, '^%d+') end
 local function emptyMs (lifetime) return string.match(lifetime, '^%d+\\n(%d+)') end
 local function tell (channel, event)
   if channel ~= '' then redis.call('PUBLISH', channel, cjson.encode(event)) end
 end
-local function endSession (base, name)
-  local peers = redis.call('GET', base .. ':is:' .. name)
-  if not peers then return end
-  redis.call('DEL', base .. ':is:' .. name)
-  if redis.call('GET', base .. ':last:' .. peers) == name then redis.call('DEL', base .. ':last:' .. peers) end
-  for peer in string.gmatch(peers, '[^\\n]+') do redis.call('SREM', base .. ':of:' .. peer, name) end
+-- Beside the letters of a mailbox lie a book of what is in it and whose it is, and the ends of its batches. What has expired is not in the
+-- book, even if its letters are still there.
+local function bookOf (mail) return (string.gsub(mail, ':mail:', ':mail-book:', 1)) end
+local function endsOf (mail) return (string.gsub(mail, ':mail:', ':mail-ends:', 1)) end
+local function count (book, letters, bytes, origin)
+  redis.call('HINCRBY', book, 'count', letters)
+  redis.call('HINCRBY', book, 'bytes', bytes)
+  if origin == '' then return end
+  if redis.call('HINCRBY', book, 'count of ' .. origin, letters) == 0 then return redis.call('HDEL', book, 'count of ' .. origin, 'bytes of ' .. origin) end
+  redis.call('HINCRBY', book, 'bytes of ' .. origin, bytes)
+end
+local function batchOf (mail, sender)
+  local value = redis.call('HGET', bookOf(mail), 'batch ' .. sender)
+  if not value then return end
+  local name, expiresAt, count, bytes, origin = string.match(value, '^([^\\n]*)\\n(%d+)\\n(%d+)\\n(%d+)\\n(.*)$')
+  return { name = name, expiresAt = expiresAt, count = tonumber(count), bytes = tonumber(bytes), origin = origin }
+end
+local function closeBatch (mail, sender)
+  local batch = batchOf(mail, sender)
+  redis.call('ZREM', endsOf(mail), sender)
+  if not batch then return end
+  redis.call('HDEL', bookOf(mail), 'batch ' .. sender)
+  count(bookOf(mail), -batch.count, -batch.bytes, batch.origin)
+end
+local function leaveIn (mail, letters)
+  local ttl = redis.call('PTTL', mail)
+  redis.call('DEL', mail)
+  for _, letter in ipairs(letters) do redis.call('RPUSH', mail, letter) end
+  if #letters > 0 and ttl > 0 then redis.call('PEXPIRE', mail, ttl) end
+end
+-- Sessions of a room. What is called base is the beginning of their keys:
+--   base:is:<pair>\\n<name>    text, who began it; it expires with the session, and the rest does not count without it
+--   base:pair:<pair>          zset, names of the sessions of the two, by when they were begun or begun anew
+--   base:name:<name>          set, pairs in a session of that name
+--   base:with:<id>\\n<name>    set, who else the peer is in a session of that name with
+--   base:of:<id>              zset, other LF name of the peer's sessions; those it has begun by their last use, the others last
+local function pairOf (one, other) return one < other and (one .. '\\n' .. other) or (other .. '\\n' .. one) end
+local function endSession (base, one, other, name)
+  local pair = pairOf(one, other)
+  redis.call('DEL', base .. ':is:' .. pair .. '\\n' .. name)
+  redis.call('ZREM', base .. ':pair:' .. pair, name)
+  redis.call('SREM', base .. ':name:' .. name, pair)
+  for _, peers in ipairs({ { one, other }, { other, one } }) do
+    redis.call('SREM', base .. ':with:' .. peers[1] .. '\\n' .. name, peers[2])
+    redis.call('ZREM', base .. ':of:' .. peers[1], peers[2] .. '\\n' .. name)
+  end
 end
 local function endSessions (base, id)
-  for _, name in ipairs(redis.call('SMEMBERS', base .. ':of:' .. id)) do endSession(base, name) end
-  redis.call('DEL', base .. ':of:' .. id)
+  for _, session in ipairs(redis.call('ZRANGE', base .. ':of:' .. id, 0, -1)) do
+    local other, name = string.match(session, '^([^\\n]*)\\n(.*)$')
+    endSession(base, id, other, name)
+  end
+end
+`
+
+/** What the steps about attempts share. What a dead node held does not count. */
+const attempts = `
+local function attemptsOf ()
+  local of = redis.call('HMGET', KEYS[1], 'underWay', 'failed', 'isBarred')
+  return { underWay = tonumber(of[1] or 0), failed = tonumber(of[2] or 0), isBarred = of[3], isNew = not of[1] and not of[2] and not of[3] }
+end
+local function mayFail (failures)
+  local held = 0
+  local nodes = redis.call('HGETALL', KEYS[2])
+  for i = 1, #nodes, 2 do
+    local lease = redis.call('ZSCORE', KEYS[3], nodes[i])
+    if lease and tonumber(lease) >= now then held = held + nodes[i + 1] else redis.call('HDEL', KEYS[2], nodes[i]) end
+  end
+  return math.max(held, tonumber(failures))
 end
 `
 
@@ -89,12 +151,10 @@ export const scripts = {
       redis.call('PUBLISH', ARGV[13] .. holder.node, cjson.encode({ 'close', ARGV[14], id, holder.epoch, '4000' }))
     end
     if channel ~= '' then tell(channel, { 'joined', advance(KEYS[2]), ARGV[14], id, epoch, ARGV[5], ARGV[16], ARGV[6] }) end
-    local answer, batches = { 'joined', '' }, {}
+    local answer, batches, left = { 'joined', '' }, {}, {}
     for _, letter in ipairs(redis.pcall('LRANGE', KEYS[3], 0, -1)) do
       local batch, expiresAt, frame = string.match(letter, '^[^\\n]*\\n([^\\n]*)\\n(%d+)\\n(.*)$')
-      -- What has expired is left for the node that tells its sender.
       if batch and tonumber(expiresAt) > now then
-        redis.call('LREM', KEYS[3], 1, letter)
         answer[#answer + 1] = frame
         if not batches[batch] then
           batches[batch] = true
@@ -102,7 +162,14 @@ export const scripts = {
           local keeper = string.match(batch, '^[^/]*')
           if keeper ~= node then redis.call('PUBLISH', ARGV[13] .. keeper, cjson.encode({ 'found', ARGV[14], id, batch })) end
         end
+      else
+        -- What has expired is left for the node that tells its sender.
+        left[#left + 1] = letter
       end
+    end
+    if #answer > 2 then
+      leaveIn(KEYS[3], left)
+      redis.call('DEL', bookOf(KEYS[3]), endsOf(KEYS[3]))
     end
     return answer
   `),
@@ -138,7 +205,7 @@ export const scripts = {
    *
    * KEYS members, sequence, opened
    * ARGV id, epoch, room channel or '', room name, sessions base
-   * Answers 1 or 0
+   * Answers 1, or 0 when it was not; of an opened room that is empty now {who opened it, its own name, ms that it stays, how many such may}
    */
   leave: script(3, `
     local held = redis.call('HGET', KEYS[1], ARGV[1])
@@ -150,7 +217,11 @@ export const scripts = {
     if redis.call('HLEN', KEYS[1]) == 0 then
       redis.call('DEL', KEYS[2])
       local opened = redis.call('GET', KEYS[3])
-      if opened then redis.call('PEXPIRE', KEYS[3], emptyMs(opened)) end
+      if opened then
+        redis.call('PEXPIRE', KEYS[3], emptyMs(opened))
+        local _, ms, own, most, by = lifetimeOf(opened)
+        if by and by ~= '' then return { by, own, ms, most } end
+      end
     end
     return 1
   `),
@@ -266,7 +337,8 @@ export const scripts = {
    * by a minute: a busy node may be late to take them out and tell their sender, and what is gone by then it takes for found.
    *
    * KEYS members, mail
-   * ARGV id, message, node channel prefix, sender, frame, most frames, most bytes, ms to keep, batch to begin
+   * ARGV id, message, node channel prefix, sender, frame, ms to keep, batch to begin,
+   *      most frames, most bytes, and the same of one sender, and of one origin, then the sender's origin or ''
    * Answers {sent | failed | full} or {kept, batch}
    */
   sendOrKeep: script(2, `
@@ -275,19 +347,25 @@ export const scripts = {
       if redis.call('PUBLISH', ARGV[3] .. split(held).node, ARGV[2]) == 0 then return { 'failed' } end
       return { 'sent' }
     end
-    local letters = redis.call('LRANGE', KEYS[2], 0, -1)
-    local count, bytes, batch, expiresAt = 0, #ARGV[5], nil, nil
-    for _, letter in ipairs(letters) do
-      local from, its, ends, frame = string.match(letter, '^([^\\n]*)\\n([^\\n]*)\\n(%d+)\\n(.*)$')
-      if tonumber(ends) > now then
-        count, bytes = count + 1, bytes + #frame
-        if from == ARGV[4] then batch, expiresAt = its, ends end
-      end
+    local mail, from, size, origin = KEYS[2], ARGV[4], #ARGV[5], ARGV[14]
+    local book, ends = bookOf(mail), endsOf(mail)
+    for _, sender in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now)) do closeBatch(mail, sender) end
+    local batch = batchOf(mail, from)
+    if batch then origin = batch.origin end
+    local function isFull (count, bytes, most)
+      return tonumber(count or 0) >= tonumber(ARGV[most]) or tonumber(bytes or 0) + size > tonumber(ARGV[most + 1])
     end
-    if count >= tonumber(ARGV[6]) or bytes > tonumber(ARGV[7]) then return { 'full' } end
-    redis.call('RPUSH', KEYS[2], table.concat({ ARGV[4], batch or ARGV[9], expiresAt or string.format('%.0f', now + ARGV[8]), ARGV[5] }, '\\n'))
-    redis.call('PEXPIRE', KEYS[2], ARGV[8] + 60000)
-    return { 'kept', batch or ARGV[9] }
+    local of = redis.call('HMGET', book, 'count', 'bytes', 'count of ' .. origin, 'bytes of ' .. origin)
+    if isFull(of[1], of[2], 8) or (batch and isFull(batch.count, batch.bytes, 10)) or isFull(0, 0, 10) or (origin ~= '' and isFull(of[3], of[4], 12)) then return { 'full' } end
+    if not batch then
+      batch = { name = ARGV[7], expiresAt = string.format('%.0f', now + ARGV[6]), count = 0, bytes = 0, origin = origin }
+      redis.call('ZADD', ends, batch.expiresAt, from)
+    end
+    redis.call('RPUSH', mail, table.concat({ from, batch.name, batch.expiresAt, ARGV[5] }, '\\n'))
+    redis.call('HSET', book, 'batch ' .. from, table.concat({ batch.name, batch.expiresAt, batch.count + 1, batch.bytes + size, origin }, '\\n'))
+    count(book, 1, size, origin)
+    for _, key in ipairs({ mail, book, ends }) do redis.call('PEXPIRE', key, ARGV[6] + 60000) end
+    return { 'kept', batch.name }
   `),
 
   /**
@@ -298,16 +376,16 @@ export const scripts = {
    * Answers how many frames it had
    */
   expireMail: script(1, `
-    local letters = redis.call('LRANGE', KEYS[1], 0, -1)
     local prefix = ARGV[1] .. '\\n' .. ARGV[2] .. '\\n'
-    local count = 0
+    local letters, left = redis.call('LRANGE', KEYS[1], 0, -1), {}
     for _, letter in ipairs(letters) do
-      if string.sub(letter, 1, #prefix) == prefix then
-        count = count + 1
-        redis.call('LREM', KEYS[1], 1, letter)
-      end
+      if string.sub(letter, 1, #prefix) ~= prefix then left[#left + 1] = letter end
     end
-    return count
+    if #left < #letters then leaveIn(KEYS[1], left) end
+    local batch = batchOf(KEYS[1], ARGV[1])
+    if batch and batch.name == ARGV[2] then closeBatch(KEYS[1], ARGV[1]) end
+    if #left == 0 then redis.call('DEL', bookOf(KEYS[1]), endsOf(KEYS[1])) end
+    return #letters - #left
   `),
 
   /**
@@ -325,19 +403,54 @@ export const scripts = {
   `),
 
   /**
-   * Opens a room.
+   * Opens a room under the first of some codes that is free.
    *
-   * KEYS members, opened
-   * ARGV lifetime as 'idleMs LF emptyMs LF name of its own', ms until it goes if nobody joins
-   * Answers 1, or 0 when the code is in use
+   * KEYS members and opened of one of the rooms
+   * ARGV lifetime as 'idleMs LF emptyMs LF name of its own LF most empty rooms of its opener LF its opener', ms until it goes if nobody joins,
+   *      members and opened of a room without its code, codes...
+   * Answers the code, or nothing when all are in use
    */
   open: script(2, `
-    if redis.call('HLEN', KEYS[1]) > 0 then return 0 end
-    return redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+    for i = 5, #ARGV - 1 do
+      if redis.call('EXISTS', ARGV[3] .. ARGV[i], ARGV[4] .. ARGV[i]) == 0 then
+        redis.call('SET', ARGV[4] .. ARGV[i], ARGV[1], 'PX', ARGV[2])
+        return ARGV[i]
+      end
+    end
+    return false
   `),
 
   /**
-   * Checks and resolves a session, sends, and binds or refreshes it. The frame is given in two halves around the session's
+   * Notes a room that was left empty for whoever opened it.
+   *
+   * KEYS empty rooms
+   * ARGV 'room LF its own name', ms that it stays, how many such may
+   * Answers those that are too many
+   */
+  noteEmpty: script(1, `
+    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+    redis.call('ZADD', KEYS[1], now, ARGV[1])
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    local tooMany = {}
+    while redis.call('ZCARD', KEYS[1]) > tonumber(ARGV[3]) do tooMany[#tooMany + 1] = redis.call('ZPOPMIN', KEYS[1])[1] end
+    return tooMany
+  `),
+
+  /**
+   * Closes an opened room that is empty, if it is still the same.
+   *
+   * KEYS members, opened
+   * ARGV its own name
+   */
+  closeEmpty: script(2, `
+    local opened = redis.call('GET', KEYS[2])
+    if not opened or redis.call('EXISTS', KEYS[1]) == 1 then return end
+    local _, _, own = lifetimeOf(opened)
+    if own == ARGV[1] then redis.call('DEL', KEYS[2]) end
+  `),
+
+  /**
+   * Checks and resolves a session, sends, and begins or refreshes it. The frame is given in two halves around the session's
    * name, and once without a name.
    *
    * KEYS members
@@ -347,36 +460,58 @@ export const scripts = {
    */
   sendInSession: script(1, `
     local from, to, name, base = ARGV[1], ARGV[2], ARGV[3], ARGV[11]
-    local peers = from < to and (from .. '\\n' .. to) or (to .. '\\n' .. from)
+    local pair = pairOf(from, to)
+    local is = base .. ':is:' .. pair .. '\\n'
+    local begunBy
     if name == '' then
-      name = redis.call('GET', base .. ':last:' .. peers) or ''
+      -- What has expired is in the way of the latest.
+      while true do
+        name = redis.call('ZRANGE', base .. ':pair:' .. pair, -1, -1)[1] or ''
+        begunBy = name ~= '' and redis.call('GET', is .. name)
+        if name == '' or begunBy then break end
+        endSession(base, from, to, name)
+      end
     else
-      local bound = redis.call('GET', base .. ':is:' .. name)
-      if bound and bound ~= peers then return { 'foreign', '' } end
+      begunBy = redis.call('GET', is .. name)
+      if ARGV[4] == '1' then
+        for _, other in ipairs(redis.call('SMEMBERS', base .. ':with:' .. to .. '\\n' .. name)) do
+          if other ~= from then
+            if redis.call('EXISTS', base .. ':is:' .. pairOf(to, other) .. '\\n' .. name) == 1 then return { 'foreign', '' } end
+            endSession(base, to, other, name)
+          end
+        end
+      elseif not begunBy then
+        local theirs = redis.call('SRANDMEMBER', base .. ':name:' .. name)
+        while theirs do
+          if redis.call('EXISTS', base .. ':is:' .. theirs .. '\\n' .. name) == 1 then return { 'foreign', '' } end
+          local one, other = string.match(theirs, '^([^\\n]*)\\n(.*)$')
+          endSession(base, one, other, name)
+          theirs = redis.call('SRANDMEMBER', base .. ':name:' .. name)
+        end
+      end
     end
     local held = redis.call('HGET', KEYS[1], to)
     if not held then return { 'absent', '' } end
     local frame = name == '' and ARGV[9] or (ARGV[7] .. name .. ARGV[8])
     if ARGV[10] ~= '' and redis.call('PUBLISH', ARGV[10] .. split(held).node, ARGV[6] .. frame) == 0 then return { 'failed', '' } end
-    if ARGV[4] == '1' then
-      redis.call('SET', base .. ':is:' .. name, peers, 'PX', ARGV[5])
-      redis.call('SET', base .. ':last:' .. peers, name, 'PX', ARGV[5])
-      for _, peer in ipairs({ from, to }) do
-        local of = base .. ':of:' .. peer
-        if redis.call('SADD', of, name) == 1 and redis.call('SCARD', of) > 64 then
-          local old = redis.call('SRANDMEMBER', of)
-          if old ~= name then
-            redis.call('SREM', of, old)
-            endSession(base, old)
-          end
-        end
-        redis.call('PEXPIRE', of, ARGV[5])
+    if name == '' then return { 'sent', name } end
+    local used = string.format('%.0f', time[1] * 1000000 + time[2])
+    if ARGV[4] == '1' then redis.call('ZADD', base .. ':pair:' .. pair, used, name) end
+    if begunBy then
+      redis.call('PEXPIRE', is .. name, ARGV[5])
+      local other = begunBy == from and to or from
+      redis.call('ZADD', base .. ':of:' .. begunBy, 'XX', used, other .. '\\n' .. name)
+    elseif ARGV[4] == '1' then
+      redis.call('SET', is .. name, from, 'PX', ARGV[5])
+      redis.call('SADD', base .. ':name:' .. name, pair)
+      redis.call('SADD', base .. ':with:' .. from .. '\\n' .. name, to)
+      redis.call('SADD', base .. ':with:' .. to .. '\\n' .. name, from)
+      redis.call('ZADD', base .. ':of:' .. to, '+inf', from .. '\\n' .. name)
+      redis.call('ZADD', base .. ':of:' .. from, used, to .. '\\n' .. name)
+      if redis.call('ZCOUNT', base .. ':of:' .. from, '-inf', used) > ${mostBegun} then
+        local other, oldest = string.match(redis.call('ZRANGE', base .. ':of:' .. from, 0, 0)[1], '^([^\\n]*)\\n(.*)$')
+        endSession(base, from, other, oldest)
       end
-    elseif name ~= '' then
-      redis.call('PEXPIRE', base .. ':is:' .. name, ARGV[5])
-      redis.call('PEXPIRE', base .. ':last:' .. peers, ARGV[5])
-      redis.call('PEXPIRE', base .. ':of:' .. from, ARGV[5])
-      redis.call('PEXPIRE', base .. ':of:' .. to, ARGV[5])
     end
     return { 'sent', name }
   `),
@@ -385,23 +520,66 @@ export const scripts = {
    * Ends a session.
    *
    * KEYS members
-   * ARGV session as JSON, sessions base
+   * ARGV its two peers, session as JSON, sessions base
    */
   endSession: script(1, `
-    endSession(ARGV[2], ARGV[1])
+    endSession(ARGV[4], ARGV[1], ARGV[2], ARGV[3])
   `),
 
   /**
-   * Counts in a window that begins with the first.
+   * Begins an attempt, unless one more may be too many.
    *
-   * KEYS counter
-   * ARGV ms of the window
-   * Answers the count
+   * KEYS attempts, held, nodes
+   * ARGV most failures, ms of the window
+   * Answers 1 or 0
    */
-  attempt: script(1, `
-    local count = redis.call('INCR', KEYS[1])
-    if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-    return count
+  beginAttempt: script(3, attempts + `
+    local of = attemptsOf()
+    if of.isBarred or of.underWay + of.failed > mayFail(ARGV[1]) then return 0 end
+    redis.call('HINCRBY', KEYS[1], 'underWay', 1)
+    if of.isNew then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+    return 1
+  `),
+
+  /**
+   * Takes an attempt out of the count.
+   *
+   * KEYS attempts, held, nodes
+   */
+  succeedAttempt: script(3, attempts + `
+    local of = attemptsOf()
+    if of.underWay > 0 then redis.call('HINCRBY', KEYS[1], 'underWay', -1) end
+    if of.underWay <= 1 and of.failed == 0 and not of.isBarred then redis.call('DEL', KEYS[1]) end
+  `),
+
+  /**
+   * Counts an attempt as failed, and bars the key when it is one too many.
+   *
+   * KEYS attempts, held, nodes
+   * ARGV most failures, ms of the window
+   * Answers 1 when it is barred, or 0
+   */
+  failAttempt: script(3, attempts + `
+    local of = attemptsOf()
+    if of.underWay > 0 then redis.call('HINCRBY', KEYS[1], 'underWay', -1) end
+    if of.isBarred then return 1 end
+    redis.call('HINCRBY', KEYS[1], 'failed', 1)
+    local isTooMany = of.failed + 1 > mayFail(ARGV[1])
+    if isTooMany then redis.call('HSET', KEYS[1], 'isBarred', 1) end
+    if isTooMany or of.isNew then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+    return isTooMany and 1 or 0
+  `),
+
+  /**
+   * Writes down how many a node holds of what attempts are about. It is forgotten after a day without a change.
+   *
+   * KEYS attempts, held, nodes
+   * ARGV node, count
+   */
+  holdAttempts: script(3, `
+    if ARGV[2] == '0' then return redis.call('HDEL', KEYS[2], ARGV[1]) end
+    redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+    redis.call('EXPIRE', KEYS[2], 86400)
   `),
 
   /**

@@ -8,10 +8,12 @@ import type { Disconnected, Ending, Join, Joined, Mail, MailboxLimits, Origin, P
 import { deliverList, isAlone, placed, senderAbout } from './places.js'
 import { redisAttempts } from './redis-attempts.js'
 import { RedisLink, RedisRefused } from './redis-link.js'
-import { KeptMail } from './redis-mail.js'
+import { sharesOf } from './mail-shares.js'
+import type { Kept } from './mailboxes.js'
+import { keptFrame, KeptMail } from './redis-mail.js'
 import { headOf, type LetterHead, letterOf, type NodeMessage, type Probe, restoreRequestOf } from './redis-messages.js'
 import { inBatches, keysOf, RedisNode, whenDown } from './redis-node.js'
-import { redisRooms, watchLifetime } from './redis-opened.js'
+import { type LeftEmpty, noteEmpty, redisRooms, watchLifetime } from './redis-opened.js'
 import { type LocalRoom, type Pending, Registration } from './redis-room.js'
 import { LocalRooms } from './redis-rooms.js'
 
@@ -64,7 +66,7 @@ class RedisExchange implements RedisState {
     this.link = new RedisLink(options.urls, options.log)
     this.#node = new RedisNode(this.link, options)
     this.#rooms = new LocalRooms(this.#node, options.timers)
-    this.#kept = new KeptMail(options.timers, options.mailboxes.totalBytes, (mail, batch) => { this.#expireMail(mail, batch).catch((error: unknown) => options.log.error({ err: error }, 'mail')) })
+    this.#kept = new KeptMail(options.timers, options.mailboxes, (mail, batch) => { this.#expireMail(mail, batch).catch((error: unknown) => options.log.error({ err: error }, 'mail')) })
     this.peers = placed({
       join: (request) => this.#join(request),
       leave: (member) => this.#leave(member as Registration),
@@ -74,7 +76,7 @@ class RedisExchange implements RedisState {
       roomNames: (prefix) => this.#rooms.names(prefix),
       watch: (dialect, watcher) => this.#rooms.watch(dialect, watcher)
     }, options.maxPlaces)
-    this.rooms = redisRooms(this.#node)
+    this.rooms = redisRooms(this.#node, options.timers)
     this.attempts = redisAttempts(this.#node, options.timers)
   }
 
@@ -117,7 +119,7 @@ class RedisExchange implements RedisState {
       mailboxes: this.#kept.size,
       mailboxBytes: this.#kept.bytes,
       sessions: rooms.reduce((sum, { sessions }) => sum + sessions.size, 0),
-      attempts: this.attempts.size()
+      attempts: this.attempts.size
     }
   }
 
@@ -181,7 +183,7 @@ class RedisExchange implements RedisState {
     room.members.set(member.id, member)
     if (holder !== undefined && holder.sink !== sink) holder.sink.close(closeCodes.replaced)
     if (welcome !== undefined) sink.deliver(welcome(others))
-    for (const frame of [...mail, ...waiting]) sink.deliver(frame)
+    for (const frame of [...mail.map(keptFrame), ...waiting]) sink.deliver(frame)
     const known = room.replica.get(member.id)
     // Whoever is known under the id without our event having come was there before us.
     if (isReplaced || (othersThen !== undefined && known !== undefined && known.epoch !== member.epoch)) {
@@ -222,11 +224,12 @@ class RedisExchange implements RedisState {
     const { members, sequence, opened, sessions } = keysOf(this.link, room.name)
     room.entering++
     return this.#node.run('leave', [members, sequence, opened], member.id, member.epoch, this.#eventChannel(room), room.name, sessions)
-      .then((answer) => {
+      .then(async (answer) => {
         // Another's by now, who is announced instead.
-        if (answer !== 1) return false
+        if (answer === 0) return false
         // The event may come too late for a room that this was the last member of.
         room.removeHere(member)
+        if (answer !== 1) await noteEmpty(this.#node, room.name, answer as LeftEmpty).catch((error: unknown) => whenDown(error, undefined))
         return true
       }, (error: unknown) => {
         this.#rooms.refused(room.name, error)
@@ -305,24 +308,30 @@ class RedisExchange implements RedisState {
   /** One step, so that a receiver that has come meanwhile gets the frame, once. */
   async #keep (mail: Mail): Promise<Sent | 'kept' | 'full'> {
     const { room, from, to, keepMs } = mail
-    const frame = payloadOf(mail.frame)
-    const bytes = Buffer.byteLength(frame)
-    if (!this.#kept.hasRoomFor(bytes)) return 'full'
+    const frame = frameOf(mail.frame)
+    const weight = this.#kept.reserve(mail)
+    if (weight === undefined) return 'full'
     const keys = keysOf(this.link, room)
     const { maxMessages, maxBytes } = this.#options.mailboxes
+    const { sender, origin } = sharesOf(this.#options.mailboxes)
+    let isKept = false
     // Whoever finds it tells the node that it is named after.
     const batch = `${this.#node.name}/${randomUUID()}`
     try {
-      const answer = await this.#node.run('sendOrKeep', [keys.members, keys.mail(to)], to, letterOf(['frame', room, to, from], frame), keys.nodePrefix, from, frame, maxMessages, maxBytes, keepMs, batch)
+      const answer = await this.#node.run('sendOrKeep', [keys.members, keys.mail(to)], to, letterOf(['frame', room, to, from], frame), keys.nodePrefix, from, frame.payload, keepMs, batch,
+        maxMessages, maxBytes, sender.messages, sender.bytes, origin.messages, origin.bytes, mail.origin ?? '')
       const [sent, name] = (answer as Buffer[]).map(String)
-      if (sent === 'kept') this.#kept.add(mail, bytes, name as string, name === batch)
+      isKept = sent === 'kept'
+      if (isKept) this.#kept.add(mail, weight, name as string, name === batch)
       return sent as Sent | 'kept' | 'full'
     } catch (error) {
       return whenDown<'full'>(error, 'full')
+    } finally {
+      if (!isKept) this.#kept.giveBack(mail, weight)
     }
   }
 
-  async #expireMail ({ room, to, from, expired }: Mail, batch: string): Promise<void> {
+  async #expireMail ({ room, to, from, expired }: Kept, batch: string): Promise<void> {
     let count = 1
     try {
       count = Number(await this.#node.run('expireMail', [keysOf(this.link, room).mail(to)], from, batch))
@@ -386,16 +395,18 @@ class RedisExchange implements RedisState {
     if (here instanceof Promise) return here.then(() => this.#sendInSession(signal))
     const known = here === undefined ? undefined : this.#rooms.get(name)?.sessions
     const resolved = session ?? known?.latest(from, to)
-    if (session !== undefined && known?.isForeign(session, from, to) === true) return 'foreign'
-    const deliverHere = (session: string | undefined): Sent => {
+    const deliverHere = (session: string | undefined, isTold: boolean): Sent => {
       if (here?.sink.deliver(frame(session), false, this.#senderIn(name, from)) !== true) return 'failed'
       if (session !== undefined && begins) known?.begin(session, from, to, idleMs)
-      else if (session !== undefined) known?.touch(session, idleMs)
+      else if (session !== undefined) known?.touch(session, from, to, idleMs, isTold)
       return 'sent'
     }
-    // Two peers of this node, in a session that it knows to be theirs.
-    if (here !== undefined && resolved !== undefined && !begins && known?.isBound(resolved) === true) return deliverHere(resolved)
-    if (!this.#node.isUp) return here === undefined ? 'absent' : deliverHere(resolved)
+    // Two peers of this node, in a session of theirs. Redis hears of its use now and then.
+    if (here !== undefined && resolved !== undefined && !begins && known?.wasTold(resolved, from, to, idleMs / 20) === true) return deliverHere(resolved, false)
+    if (!this.#node.isUp) {
+      if (here === undefined) return 'absent'
+      return session !== undefined && known?.[begins ? 'mayBegin' : 'mayUse'](session, from, to) === false ? 'foreign' : deliverHere(resolved, false)
+    }
     const { members, nodePrefix, sessions } = keysOf(this.link, name)
     const withoutSession = frameOf(frame(undefined))
     const [head = '', tail = ''] = String(payloadOf(frame(marker))).split(JSON.stringify(marker))
@@ -404,10 +415,10 @@ class RedisExchange implements RedisState {
       .then((answer) => {
         const [sent, bound] = (answer as Buffer[]).map(String) as [Sent | 'foreign', string]
         if (here === undefined || sent !== 'sent') return sent
-        const delivered = deliverHere(bound === '' ? undefined : JSON.parse(bound) as string)
+        const delivered = deliverHere(bound === '' ? undefined : JSON.parse(bound) as string, true)
         if (delivered === 'sent' || !begins) return delivered
-        return this.#node.run('endSession', [members], bound, sessions).then(() => delivered)
-      }, (error: unknown) => whenDown<Sent>(error, here === undefined ? 'absent' : deliverHere(resolved)))
+        return this.#node.run('endSession', [members], from, to, bound, sessions).then(() => delivered)
+      }, (error: unknown) => whenDown<Sent>(error, here === undefined ? 'absent' : deliverHere(resolved, false)))
   }
 
   /** The peer, if it is on this node; a promise while it is about to be, or not. */

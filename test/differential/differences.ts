@@ -60,11 +60,11 @@ export const refusesId = (name: string): Difference => ({
 })
 
 export const expiresPastBound = (sender: string, at: number, dst: string): Difference => ({
-  because: 'The mailbox is bounded (`MAILBOX_MAX_MESSAGES` 64 … a destination …): past that the sender gets `EXPIRE` at once.',
+  because: 'The mailbox is bounded (`MAILBOX_MAX_MESSAGES` 1024 … of these one sender may fill a quarter …): past that the sender gets `EXPIRE` at once.',
   apply (transcript) {
     insert(transcript, sender, at, { type: 'EXPIRE', src: dst, dst: sender })
-    // The frame past the bound: after OPEN and the 64 that were kept.
-    transcript[dst]?.splice(65, 1)
+    // The frame past the bound: after OPEN and the 256 that were kept.
+    transcript[dst]?.splice(257, 1)
   }
 })
 

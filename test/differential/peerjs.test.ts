@@ -211,9 +211,9 @@ same('a peer that sends frames but no heartbeats stays, which the original close
   clearInterval(call)
 }, [differs.closesSilent('bob'), differs.framesAreLife('alice')])
 
-same('a mailbox takes 64 frames as the original does, and no more', {}, async (stage) => {
+same('a mailbox takes 256 frames of one sender as the original does, and no more', {}, async (stage) => {
   const alice = await stage.enter('alice')
-  for (let n = 0; n < 65; n++) alice.send({ type: 'CANDIDATE', dst: 'bob', payload: n })
+  for (let n = 0; n < 257; n++) alice.send({ type: 'CANDIDATE', dst: 'bob', payload: n })
   await stage.settle()
   await stage.enter('bob')
 }, [differs.expiresPastBound('alice', 1, 'bob')])

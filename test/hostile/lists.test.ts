@@ -78,22 +78,22 @@ t.test('a socket that waits for a list gets the newest instead of both, and is n
   })
   slow.socket.pause()
   const others = await crowd(t, app, 50, '/tom', (at) => [{ type: 'register', nodeId: `n${at}`, username: 'u', encryptionKey: 'k'.repeat(1024) }])
-  let told = 0
+  const witnessed = { lists: 0 }
   const witness = await join(t, app, 'witness')
-  witness.socket.on('message', (data) => { if (String(data).startsWith('{"type":"participants"')) told++ })
+  witness.socket.on('message', (data) => { if (String(data).startsWith('{"type":"participants"')) witnessed.lists++ })
   // More than the kernel takes: the lists of others have some 55 KB each.
   const visit = async (id: string): Promise<Client> => {
-    const before = told
+    const before = witnessed.lists
     const visitor = await join(t, app, id)
-    await until(() => told > before)
+    await until(() => witnessed.lists > before)
     witness.taken()
     return visitor
   }
-  while (told < 150) await (await visit(`visitor${told}`)).close()
+  while (witnessed.lists < 150) await (await visit(`visitor${witnessed.lists}`)).close()
   await visit('last')
   slow.socket.resume()
   await until(() => lists.at(-1)?.includes('last'))
-  t.ok(lists.length < told, `${lists.length} lists where others were told ${told}`)
+  t.ok(lists.length < witnessed.lists, `${lists.length} lists where others were told ${witnessed.lists}`)
   t.equal(totals(app).closed(4100), 0)
   t.equal(others.length, 50)
   t.same(lists.at(-1)?.filter((id) => id.startsWith('visitor')), [])

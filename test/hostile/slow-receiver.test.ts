@@ -90,18 +90,18 @@ for (const [name, { enter, signal, isSignal, isRefusal }] of Object.entries(dial
       const { payload = frame.sdp } = frame
       arrived[payload === 'near' || payload === 'far' ? payload : 'large']++
     })
-    let refused = 0
-    sender.socket.on('message', (data) => { if (isRefusal(JSON.parse(String(data)) as Frame)) refused++ })
+    const heard = { refused: 0 }
+    sender.socket.on('message', (data) => { if (isRefusal(JSON.parse(String(data)) as Frame)) heard.refused++ })
 
     reader.socket.pause()
     let sent = 0
-    for (; refused === 0 && sent < maxSent; sent++) {
+    for (; heard.refused === 0 && sent < maxSent; sent++) {
       sender.send(signal('sender', 'x'.repeat(largeBytes)))
       await new Promise((resolve) => setImmediate(resolve))
     }
     // It does not stop for being refused.
     for (const last = sent + 20; sent < last; sent++) sender.send(signal('sender', 'x'.repeat(largeBytes)))
-    await until(() => refused >= 20)
+    await until(() => heard.refused >= 20)
     for (const [from, client] of Object.entries({ near, far })) {
       client.taken()
       client.send(signal(from, from))
@@ -110,8 +110,8 @@ for (const [name, { enter, signal, isSignal, isRefusal }] of Object.entries(dial
       t.notOk(isRefusal(frame), `the signal of another sender is taken: ${from}`)
     }
     reader.socket.resume()
-    await until(() => arrived.large + refused === sent && arrived.near + arrived.far === 2)
-    t.ok(arrived.large > 0, `${arrived.large} signals arrived, ${refused} were refused`)
+    await until(() => arrived.large + heard.refused === sent && arrived.near + arrived.far === 2)
+    t.ok(arrived.large > 0, `${arrived.large} signals arrived, ${heard.refused} were refused`)
     t.equal(totals(app).closed(4100), 0)
     t.equal(reader.socket.readyState, reader.socket.OPEN)
   })

@@ -14,13 +14,15 @@ export interface StateUnderTest {
 /** Makes a State of its own for a test, and closes it with the test. */
 export type MakeState = (t: Test, limits: MailboxLimits) => StateUnderTest | Promise<StateUnderTest>
 
-const generous: MailboxLimits = { maxMessages: 64, maxBytes: 262_144, totalBytes: 1_048_576 }
+const generous: MailboxLimits = { maxMessages: 1024, maxBytes: 1_048_576, totalBytes: 67_108_864 }
 
 const nothing: StateSize = { peers: 0, rooms: 0, largestRoom: 0, mailboxes: 0, mailboxBytes: 0, sessions: 0, attempts: 0 }
 
 /** The least time that every implementation can tell from the next: what is due then has come, what is not has not. In ms. */
 const leeway = 200
 const keepMs = 1000
+/** Sessions that one peer may have begun. */
+const mostBegun = 64
 const opened = { prefix: 'rooms/', digits: 4, idleMs: 2000, emptyMs: 1000 }
 
 /** Ids as dialects take them: of all planes, with quotes, backslashes and line separators, right to left, and as long as can be. */
@@ -418,6 +420,44 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.match(await state.rooms.open({ ...opened, digits: 1 }), /^[1-9]$/, 'and they become free again')
   })
 
+  scenario('of a few free codes among many one is found', async (t, { state }) => {
+    // Two digits: 90 codes, one after the other until none is free.
+    for (let room = 0; room < 90; room++) t.match(await state.rooms.open({ ...opened, digits: 2 }), /^[1-9]\d$/)
+    t.equal(await state.rooms.open({ ...opened, digits: 2 }), undefined)
+  })
+
+  scenario('of the rooms that one has opened and left empty the first goes for one too many', async (t, { state, enter }) => {
+    const sink = new Inbox()
+    const open = async (by: string, digits = 4) => `rooms/${await state.rooms.open({ ...opened, idleMs: 60_000, emptyMs: 60_000, digits, by })}`
+    const isOpen = async (room: string) => {
+      const joined = await state.peers.join({ room, id: 'looks', sink: new Inbox(), replace: true, opened: true })
+      if (joined.outcome === 'joined') await state.peers.leave(joined.member)
+      return joined.outcome === 'joined'
+    }
+    const others = await open('others')
+    await state.peers.leave(await enter({ room: others, id: 'b', opened: true }))
+    const used = await open('a')
+    await enter({ room: used, id: 'b', opened: true })
+    let place: Member | undefined
+    const rooms: string[] = []
+    for (let room = 0; room < 34; room++) {
+      rooms.push(await open('a'))
+      place = await enter({ room: rooms.at(-1) as string, id: 'a', sink, opened: true, leaving: place })
+    }
+    t.equal(await isOpen(rooms[0] as string), false, 'of 33 left empty')
+    t.equal(await isOpen(rooms[1] as string), true)
+    t.same([await isOpen(others), await isOpen(used)], [true, true], 'what is another’s stays, and what is used')
+    // Of those that are left empty now this was left first: who comes back to it has it.
+    await enter({ room: rooms[2] as string, id: 'a', sink, opened: true, leaving: place })
+    t.equal(await isOpen(rooms[2] as string), true)
+    t.match(await state.peers.list(rooms[2] as string), [{ id: 'a' }])
+
+    const few = [await open('c', 1), await open('c', 1), await open('c', 1)]
+    for (const room of few) await state.peers.leave(await enter({ room, id: 'c', opened: true }))
+    t.same([await isOpen(few[0] as string), await isOpen(few[1] as string)], [false, false], 'and one where there are few codes')
+    t.equal(await isOpen(few[2] as string), true)
+  })
+
   scenario('a room that is not used expires and its members are closed with 4001', async (t, { state, pass, enter }) => {
     const sink = new Inbox()
     const heard: string[] = []
@@ -636,16 +676,83 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.equal(await state.relay.sendOrKeep({ ...mail, to: 'y' }), 'kept', 'each')
   }, { maxBytes: 20 })
 
-  scenario('all mailboxes together hold so many bytes, free again once found or expired', async (t, { state, pass, enter }) => {
-    t.equal(await state.relay.sendOrKeep(mail), 'kept')
-    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'y' }), 'kept')
-    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'z' }), 'full')
-    await enter({ room: mail.room, id: 'x' })
-    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'z' }), 'kept')
+  /** Whether each of so many frames, or bytes, of a sender was kept. */
+  const fill = async (state: State, count: number, more: object, frame = '1') => {
+    let kept = 0
+    for (let at = 0; at < count; at++) if (await state.relay.sendOrKeep({ ...mail, frame, ...more }) === 'kept') kept++
+    return kept
+  }
+
+  scenario('a sender fills a quarter of a mailbox, and another one still finds room', async (t, { state, enter }) => {
+    const x = new Inbox()
+    t.equal(await fill(state, 30, { from: 'a' }), 20)
+    t.equal(await fill(state, 1, { from: 'a', to: 'y' }), 1, 'in each mailbox')
+    for (const from of ['b', 'c', 'd']) t.equal(await fill(state, 20, { from }), 20)
+    t.equal(await fill(state, 1, { from: 'e' }), 0, 'four fill it')
+    await enter({ room: mail.room, id: 'x', sink: x })
+    t.equal((await x.got(80)).length, 80)
+    t.equal(await fill(state, 1, { to: 'z' }), 1)
+  }, { maxMessages: 80 })
+
+  scenario('a sender fills a quarter of the bytes of a mailbox', async (t, { state }) => {
+    const frame = '1'.repeat(16_384)
+    t.equal(await fill(state, 9, { from: 'a' }, frame), 8)
+    for (const from of ['b', 'c', 'd']) t.equal(await fill(state, 8, { from }, frame), 8)
+    t.equal(await fill(state, 1, { from: 'e' }, frame), 0)
+    t.equal(await fill(state, 1, { from: 'a', to: 'y' }, '1'.repeat(131_073)), 0, 'nor more than that at once')
+  }, { maxBytes: 524_288 })
+
+  scenario('a sender may always leave 16 frames and 64 KiB', async (t, { state }) => {
+    t.equal(await fill(state, 17, { from: 'a' }), 16)
+    t.equal(await fill(state, 16, { from: 'b' }), 4, 'as far as the mailbox goes')
+    t.equal(await fill(state, 5, { from: 'a', to: 'y' }, '1'.repeat(16_384)), 4)
+  }, { maxMessages: 20, maxBytes: 131_072 })
+
+  scenario('all senders of one origin leave something of a mailbox to others', async (t, { state, pass }) => {
+    let kept = 0
+    for (let sender = 0; sender < 6; sender++) kept += await fill(state, 64, { from: `m${sender}`, origin: 'mallory' })
+    t.equal(kept, 224, 'seven eighths')
+    t.equal(await fill(state, 1, { from: 'm0', origin: 'mallory' }), 0)
+    t.equal(await fill(state, 40, { from: 'a', origin: 'alice' }), 32)
+    await pass(keepMs + leeway)
+    t.equal(await fill(state, 64, { from: 'm0', origin: 'mallory' }), 64, 'what has expired does not count')
+  }, { maxMessages: 256 })
+
+  scenario('a sender fills an eighth of a node, all of one origin half of it, and all together no more than there is', async (t, { state, pass, enter }) => {
+    const frame = '1'.repeat(10_000)
+    const leave = async (from: string, origin: string) => {
+      let to = 0
+      while (await state.relay.sendOrKeep({ ...mail, from, origin, to: `${from}'s ${to}`, frame }) === 'kept') to++
+      return to
+    }
+    const totalBytes = 2_097_152
+    const first = await leave('m0', 'mallory')
+    t.ok(first >= 20 && first <= 26, `an eighth is ${first} frames of 10 KB`)
+    t.equal(await leave('m1', 'mallory'), first)
+    for (const from of ['m2', 'm3', 'm4', 'm5']) await leave(from, 'mallory')
+    const { mailboxBytes } = state.size()
+    t.ok(mailboxBytes <= totalBytes / 2 && mailboxBytes > totalBytes * 0.4, 'half of it')
+    t.equal(await leave('a', 'alice'), first, 'whoever else comes has its share')
+    for (const from of ['b', 'c', 'd', 'e', 'f']) await leave(from, from)
+    t.ok(state.size().mailboxBytes <= totalBytes && state.size().mailboxBytes > totalBytes * 0.8)
+    t.equal(await leave('g', 'g'), 0)
+    await enter({ room: mail.room, id: "a's 0" })
+    t.equal(await leave('g', 'g'), 1, 'what is found is free again')
     await pass(keepMs + leeway)
     t.match(state.size(), { mailboxes: 0, mailboxBytes: 0 })
-    t.equal(await state.relay.sendOrKeep({ ...mail, to: 'z', frame: '1234567890123456' }), 'kept')
-  }, { totalBytes: 16 })
+  }, { totalBytes: 2_097_152 })
+
+  scenario('what it takes to keep a frame counts', async (t, { state }) => {
+    let to = 0
+    while (await state.relay.sendOrKeep({ ...mail, to: `x${to}`, frame: '' }) === 'kept') to++
+    t.ok(to > 0 && to < 64, `65536 bytes are ${to} empty frames for as many receivers`)
+  }, { totalBytes: 65_536 })
+
+  scenario('many frames at once are kept no more than one after the other', async (t, { state }) => {
+    const sent = await Promise.all(Array.from({ length: 200 }, async (_, at) => await state.relay.sendOrKeep({ ...mail, to: `x${at}`, frame: '1'.repeat(8192) })))
+    t.equal(sent.filter((sent) => sent === 'kept').length, 6)
+    t.ok(state.size().mailboxBytes <= 65_536)
+  }, { totalBytes: 65_536 })
 
   /** Signals between `a`, `b` and `c`, with what each got named by its session. */
   async function callers (enter: (join: Partial<Join> & { id: string }) => Promise<Member>, { sessions }: State) {
@@ -672,11 +779,29 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.equal(await answer('a', 'b', 's'), 'sent')
     t.equal(await answer('c', 'a', 's'), 'foreign')
     t.equal(await answer('a', 'c', 's'), 'foreign')
-    t.equal(await offer('a', 'c', 's'), 'foreign')
     t.equal(await offer('b', 'a', 's'), 'sent', 'who may begin it anew')
     t.same(await inboxes.a.got(2), ['b s', 'b s'])
     t.same(await inboxes.b.got(2), ['a s', 'a s'])
     t.same(inboxes.c.frames, [])
+    t.equal(state.size().sessions, 1)
+  })
+
+  scenario('one peer may begin sessions of one name with several, and so may several pairs', async (t, { state, enter }) => {
+    const { inboxes, members, offer, answer } = await callers(enter, state)
+    await enter({ room: 'drone', id: 'd' })
+    t.equal(await offer('a', 'b', 's'), 'sent')
+    t.equal(await offer('a', 'c', 's'), 'sent', 'the sender of an offer may be in one already')
+    t.equal(await answer('b', 'a', 's'), 'sent')
+    t.equal(await answer('c', 'a', 's'), 'sent')
+    t.same(await inboxes.a.got(2), ['b s', 'c s'])
+    t.equal(await answer('c', 'b', 's'), 'foreign', 'but these two did not begin one')
+    t.equal(await offer('d', 'b', 's'), 'foreign', 'and its receiver may not')
+    t.equal(await offer('d', 'a', 's'), 'foreign')
+    await state.peers.leave(members.b)
+    t.equal(await answer('c', 'a', 's'), 'sent', 'what ends with one goes on with the other')
+    await state.peers.leave(members.a)
+    t.equal(await offer('d', 'c', 's'), 'sent')
+    t.equal(await offer('c', 'd', 's'), 'sent')
     t.equal(state.size().sessions, 1)
   })
 
@@ -698,6 +823,17 @@ export function stateContract (t: Test, makeState: MakeState): void {
     await offer('a', 'b', 's1')
     await answer('b', 'a')
     t.same(await inboxes.a.got(6), ['b none', 'c s2', 'b s1', 'b s3', 'b s3', 'b s1'])
+  })
+
+  scenario('after the latest session of the two has ended it is the one before', async (t, { state, pass, enter }) => {
+    const { inboxes, offer, answer } = await callers(enter, state)
+    await offer('a', 'b', 's1')
+    await offer('a', 'b', 's2')
+    await pass(1000 - leeway)
+    await answer('a', 'b', 's1')
+    await pass(2 * leeway)
+    await answer('b', 'a')
+    t.same(await inboxes.a.got(1), ['b s1'])
   })
 
   scenario('an offer that was not sent begins no session', async (t, { state, enter }) => {
@@ -742,27 +878,87 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.equal(state.size().sessions, 0)
   })
 
-  scenario('a peer takes part in a bounded number of sessions', async (t, { state, enter }) => {
-    const { offer } = await callers(enter, state)
-    for (let session = 0; session < 1000; session++) await offer('a', 'b', `s${session}`)
-    t.ok(state.size().sessions < 1000)
-    t.equal(await offer('a', 'c', 's999'), 'foreign', 'the newest are remembered')
-    t.equal(await offer('a', 'c', 's0'), 'sent', 'the oldest forgotten')
+  scenario('of too many sessions those of who begins them end, the longest idle first', async (t, { state, pass, enter }) => {
+    const { offer, answer } = await callers(enter, state)
+    for (let session = 0; session < mostBegun; session++) await offer('a', 'b', `s${session}`)
+    await pass(leeway)
+    await answer('b', 'a', 's0')
+    await offer('a', 'b', 'one more')
+    t.equal(state.size().sessions, mostBegun)
+    t.equal(await answer('c', 'a', 's0'), 'foreign', 'it has been used since')
+    t.equal(await answer('c', 'a', 's1'), 'sent', 'this one has not')
+    t.equal(await answer('c', 'a', 's2'), 'foreign')
   })
 
-  scenario('attempts are counted in the window that began with the first', async (t, { state, pass }) => {
+  scenario('nobody ends a session between two others', async (t, { state, enter }) => {
+    const { offer, answer } = await callers(enter, state)
+    await offer('a', 'b', 'theirs')
+    for (let session = 0; session < 3 * mostBegun; session++) {
+      await offer('c', 'a', `to a ${session}`)
+      await offer('c', 'b', `to b ${session}`)
+    }
+    t.equal(state.size().sessions, 1 + mostBegun)
+    t.equal(await answer('c', 'b', 'theirs'), 'foreign')
+    t.equal(await answer('b', 'a', 'theirs'), 'sent')
+  })
+
+  const limit = { failures: 3, windowMs: 1000 }
+
+  scenario('attempts at once are as many as one after the other', async (t, { state: { attempts } }) => {
+    const begun = await Promise.all(Array.from({ length: 20 }, async () => await attempts.begin('key', limit)))
+    t.equal(begun.filter((begins) => begins).length, limit.failures + 1, 'the last of them may be the one too many')
+    t.equal(await attempts.begin('other', limit), true, 'each key has its own')
+    await attempts.succeed('key')
+    t.equal(await attempts.begin('key', limit), true, 'what has succeeded does not count')
+    t.equal(await attempts.begin('key', limit), false)
+    t.same(await Promise.all(Array.from({ length: limit.failures }, async () => await attempts.fail('key', limit))), [false, false, false])
+    t.equal(await attempts.fail('key', limit), true)
+    t.equal(await attempts.begin('key', limit), false)
+  })
+
+  scenario('attempts that succeed do not count', async (t, { state: { attempts } }) => {
+    for (let at = 0; at < 10; at++) {
+      t.equal(await attempts.begin('key', limit), true)
+      await attempts.succeed('key')
+    }
+  })
+
+  scenario('failures count in the window that began with the first attempt', async (t, { state, pass }) => {
     const { attempts } = state
-    t.equal(await attempts.count('key'), 0)
-    t.equal(await attempts.add('key', 1000), 1)
-    await pass(1000 - leeway)
-    t.equal(await attempts.add('key', 1000), 2)
-    t.equal(await attempts.add('other', 1000), 1, 'each key has its own')
-    t.equal(await attempts.count('key'), 2)
+    const fail = async () => await attempts.begin('key', limit) && !await attempts.fail('key', limit)
+    t.same([await fail(), await fail()], [true, true])
+    await pass(limit.windowMs - leeway)
+    t.equal(await fail(), true)
+    t.equal(await attempts.begin('key', limit), true)
     await pass(2 * leeway)
-    t.equal(await attempts.count('key'), 0)
-    t.equal(await attempts.add('key', 1000), 1)
-    await pass(1000 + leeway)
+    t.equal(await attempts.fail('key', limit), false, 'one that ends in the next window counts in that')
+    t.same([await fail(), await fail()], [true, true])
+    t.equal(await attempts.begin('key', limit), true)
+    await attempts.succeed('key')
+    await pass(limit.windowMs + leeway)
     t.same(state.size(), nothing)
+  })
+
+  scenario('a key is barred for its time from the failure that was one too many', async (t, { state, pass }) => {
+    const { attempts } = state
+    const fail = async () => await attempts.begin('key', limit) && !await attempts.fail('key', limit)
+    for (let at = 0; at < limit.failures; at++) t.equal(await fail(), true)
+    await pass(limit.windowMs / 2)
+    t.equal(await fail(), false)
+    await pass(limit.windowMs - leeway)
+    t.equal(await attempts.begin('key', limit), false)
+    await pass(2 * leeway)
+    t.equal(await fail(), true, 'and counting begins anew')
+    await pass(limit.windowMs + leeway)
+    t.same(state.size(), nothing)
+  })
+
+  scenario('as many may fail as are held, if that is more', async (t, { state: { attempts } }) => {
+    const fail = async () => await attempts.begin('key', limit) && !await attempts.fail('key', limit)
+    for (let held = 0; held < 6; held++) await attempts.hold('key', 1)
+    await attempts.hold('key', -1)
+    for (let at = 0; at < 5; at++) t.equal(await fail(), true)
+    t.equal(await fail(), false)
   })
 
   scenario('size is all zero when everybody has left and everything has expired', async (t, { state, pass, enter }) => {
@@ -772,7 +968,8 @@ export function stateContract (t: Test, makeState: MakeState): void {
     const code = await state.rooms.open(opened) as string
     const inRoom = await enter({ room: `rooms/${code}`, id: 'a', opened: true })
     await state.relay.sendOrKeep(mail)
-    await state.attempts.add('key', 1000)
+    await state.attempts.begin('key', limit)
+    await state.attempts.fail('key', limit)
     t.same(state.size(), { peers: 4, rooms: 2, largestRoom: 3, mailboxes: 1, mailboxBytes: 8, sessions: 1, attempts: 1 })
     for (const member of [...Object.values(members), inRoom]) await state.peers.leave(member)
     await pass(opened.idleMs + leeway)

@@ -24,12 +24,12 @@ t.test('nothing waits on the clock once everything has expired', async (t) => {
   let now = 0
   const timers = new Timers((error) => { throw error }, 50, () => now)
   t.teardown(() => timers.close())
-  const { peers, rooms, relay, attempts } = memoryState(timers, { maxMessages: 1, maxBytes: 100, totalBytes: 100 })
+  const { peers, rooms, relay, attempts } = memoryState(timers, { maxMessages: 1, maxBytes: 100, totalBytes: 10_000 })
   const sink = { deliver: () => true, close () {}, seenAt: 0 }
   const code = await rooms.open({ prefix: 'rooms/', digits: 4, idleMs: 1000, emptyMs: 500 })
   await peers.join({ room: `rooms/${code}`, id: 'a', sink, replace: true, opened: true })
   await relay.sendOrKeep({ room: 'peerjs/k', from: 'a', to: 'b', frame: '', keepMs: 500, expired: () => '' })
-  await attempts.add('key', 1000)
+  await attempts.begin('key', { failures: 1, windowMs: 1000 })
   t.equal(timers.size, 3)
   now = 1100
   timers.advance()

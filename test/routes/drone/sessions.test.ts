@@ -1,10 +1,11 @@
+import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { build, type Client } from '../../helper.js'
 import { error, join, timeless } from './clients.js'
 
-async function three (t: Test): Promise<Record<'alice' | 'bob' | 'carol', Client>> {
+async function three (t: Test): Promise<Record<'alice' | 'bob' | 'carol', Client> & { app: FastifyInstance }> {
   const app = await build(t, { DRONE_LIST_UPDATES: 'false' })
-  return { alice: await join(t, app, 'a'), bob: await join(t, app, 'b'), carol: await join(t, app, 'c') }
+  return { app, alice: await join(t, app, 'a'), bob: await join(t, app, 'b'), carol: await join(t, app, 'c') }
 }
 
 const unknown = error('Unknown session')
@@ -61,13 +62,32 @@ t.test('a session used between other peers than those of its offer is unknown', 
   await bob.next()
   const uses: Array<[Client, target: string]> = [[carol, 'a'], [carol, 'b'], [alice, 'c'], [bob, 'c']]
   for (const [client, target] of uses) {
-    for (const frame of [{ type: 'offer', sdp: 's' }, { type: 'answer', sdp: 's' }, { type: 'ice', candidate: null }]) {
+    for (const frame of [{ type: 'answer', sdp: 's' }, { type: 'ice', candidate: null }]) {
       client.send({ ...frame, target, sessionId: 'theirs' })
       t.strictSame(await client.next(), unknown)
     }
   }
+  for (const target of ['a', 'b']) {
+    carol.send({ type: 'offer', target, sdp: 's', sessionId: 'theirs' })
+    t.strictSame(await carol.next(), unknown, `nor may ${target} be offered a second one of that name`)
+  }
   bob.send({ type: 'answer', target: 'a', sdp: 's', sessionId: 'theirs' })
   t.match(await alice.next(), { type: 'answer', from: 'b', sessionId: 'theirs' }, 'it is still the two’s, and none of the refused frames came')
+})
+
+t.test('a drone streams to two operators under one name, and two pairs use the same one', async (t) => {
+  const { app, alice, bob, carol } = await three(t)
+  for (const [target, operator] of [['b', bob], ['c', carol]] as const) {
+    alice.send({ type: 'offer', target, sdp: 's', sessionId: 'default' })
+    t.match(await operator.next(), { type: 'offer', from: 'a', sessionId: 'default' })
+    operator.send({ type: 'answer', target: 'a', sdp: 's', sessionId: 'default' })
+    t.match(await alice.next(), { type: 'answer', from: target, sessionId: 'default' })
+  }
+  const [dave, erin] = [await join(t, app, 'd'), await join(t, app, 'e')]
+  dave.send({ type: 'offer', target: 'e', sdp: 's', sessionId: 'default' })
+  t.match(await erin.next(), { type: 'offer', from: 'd' })
+  erin.send({ type: 'ice', target: 'd', candidate: null })
+  t.match(await dave.next(), { type: 'ice', from: 'e', sessionId: 'default' })
 })
 
 t.test('a sessionId never seen is accepted, and only an offer binds it', async (t) => {

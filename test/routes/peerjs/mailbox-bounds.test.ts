@@ -59,25 +59,39 @@ t.test('past MAILBOX_MAX_BYTES for a destination the sender gets EXPIRE at once'
 })
 
 t.test('past MAILBOX_TOTAL_BYTES on the node the sender gets EXPIRE at once, until a mailbox is emptied', async (t) => {
-  const app = await build(t, { MAILBOX_TOTAL_BYTES: '1024', PEERJS_EXPIRE_TIMEOUT: '60000' })
+  const app = await build(t, { MAILBOX_TOTAL_BYTES: '10000', PEERJS_EXPIRE_TIMEOUT: '60000' })
   const alice = await join(t, app, 'alice')
-  for (const dst of ['bob', 'eve']) alice.send({ type: 'OFFER', dst, payload: 'x'.repeat(512 - sizeOf(dst, '')) })
-  t.same(await received(alice, 'alice'), [], '1024 bytes are kept')
-  alice.send({ type: 'OFFER', dst: 'dan', payload: '' })
+  // What it takes to keep a frame counts, too.
+  for (const dst of ['bob', 'eve']) alice.send({ type: 'OFFER', dst, payload: 'x'.repeat(3000) })
+  t.same(await received(alice, 'alice'), [], 'so much is kept')
+  alice.send({ type: 'OFFER', dst: 'dan', payload: 'x'.repeat(3000) })
   t.same(await received(alice, 'alice'), [{ type: 'EXPIRE', src: 'dan', dst: 'alice' }])
 
   await join(t, app, 'eve')
-  alice.send({ type: 'OFFER', dst: 'dan', payload: '' })
+  alice.send({ type: 'OFFER', dst: 'dan', payload: 'x'.repeat(3000) })
   t.same(await received(alice, 'alice'), [])
 })
 
 t.test('what has expired frees its bytes', async (t) => {
-  const app = await build(t, { MAILBOX_TOTAL_BYTES: '1024', PEERJS_EXPIRE_TIMEOUT: '500' })
+  const app = await build(t, { MAILBOX_TOTAL_BYTES: '10000', PEERJS_EXPIRE_TIMEOUT: '500' })
   const alice = await join(t, app, 'alice')
-  const offer = { type: 'OFFER', dst: 'bob', payload: 'x'.repeat(1024 - sizeOf('bob', '')) }
+  const offer = { type: 'OFFER', dst: 'bob', payload: 'x'.repeat(8000) }
   for (let round = 0; round < 2; round++) {
     alice.send(offer)
     t.same(await received(alice, 'alice'), [], 'kept')
     t.same(await alice.next(), { type: 'EXPIRE', src: 'bob', dst: 'alice' }, 'expired')
   }
+})
+
+t.test('a mailbox takes an offer and 200 candidates of each of four callers', async (t) => {
+  const app = await build(t, { PEERJS_EXPIRE_TIMEOUT: '60000', MESSAGE_BURST: '1000000' })
+  const callers = ['ann', 'ben', 'cat', 'dan']
+  for (const id of callers) {
+    const caller = await join(t, app, id)
+    caller.send({ type: 'OFFER', dst: 'bob', payload: { sdp: 'v=0'.padEnd(5000, 'x') } })
+    for (let n = 0; n < 200; n++) caller.send({ type: 'CANDIDATE', dst: 'bob', payload: { candidate: `candidate:${n}`.padEnd(200, ' ') } })
+    t.same(await received(caller, id), [])
+  }
+  const kept = await received(await join(t, app, 'bob'), 'bob')
+  for (const id of callers) t.same(kept.filter(({ src }) => src === id).map(({ type }) => type), ['OFFER', ...Array<string>(200).fill('CANDIDATE')])
 })

@@ -1,9 +1,6 @@
 import t, { type Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
-import { memoryState } from '../../../src/state/memory.js'
-import { Timers } from '../../../src/timers.js'
-import { guessThrottle } from '../../../routes/rooms/guesses.js'
-import { build, type Client, connect } from '../../helper.js'
+import { build, type Client, connect, totals, until } from '../../helper.js'
 import { create, creator, error, hears, heard, joiner, tryJoin } from './members.js'
 
 const allowed = 10
@@ -92,40 +89,24 @@ t.test('who is barred may still create, and keeps the room it is in', async (t) 
   t.same(await hears(room, friend), heard(friend))
 })
 
-t.test('the bar falls a minute after the join that was one too many', async (t) => {
-  let now = 0
-  const timers = new Timers((error) => t.fail(String(error)), 50, () => now)
-  t.teardown(() => timers.close())
-  const { attempts, size } = memoryState(timers, { maxMessages: 1, maxBytes: 1, totalBytes: 1 })
-  const guesses = guessThrottle(attempts)
-  for (let failure = 0; failure < allowed; failure++) t.equal(await guesses.isTooMany('x'), false)
-  now = 59_000
-  timers.advance()
-  t.equal(await guesses.isBarred('x'), false)
-  t.equal(await guesses.isTooMany('x'), true, 'still the same minute')
-  t.equal(await guesses.isBarred('x'), true)
-  t.equal(await guesses.isBarred('y'), false)
-  now = 118_900
-  timers.advance()
-  t.equal(await guesses.isBarred('x'), true)
-  now = 119_000
-  timers.advance()
-  t.equal(await guesses.isBarred('x'), false)
-  t.equal(await guesses.isTooMany('x'), false, 'and counting begins anew')
-  now = 200_000
-  timers.advance()
-  t.match(await size(), { attempts: 0 }, 'nothing is remembered')
+t.test('as many joins may fail as the address has members in rooms, if that is more than ten', async (t) => {
+  const app = await build(t)
+  const { roomId } = await creator(t, app)
+  const members = []
+  for (let member = 0; member < 15; member++) {
+    const client = await guesser(t, app, 0)
+    t.match(await tryJoin(client, roomId), { type: 'room_joined' })
+    members.push(client)
+  }
+  await members[0]?.close()
+  await until(() => totals(app).sockets === members.length)
+  const client = await guesser(t, app, members.length - 1)
+  t.same(await tryJoin(client, 'none'), error('Too many attempts'))
 })
 
-t.test('ten failed joins in one minute and ten in the next bar nobody', async (t) => {
-  let now = 0
-  const timers = new Timers((error) => t.fail(String(error)), 50, () => now)
-  t.teardown(() => timers.close())
-  const { attempts } = memoryState(timers, { maxMessages: 1, maxBytes: 1, totalBytes: 1 })
-  const guesses = guessThrottle(attempts)
-  for (const minute of [0, 1, 2]) {
-    now = minute * 60_000
-    timers.advance()
-    for (let failure = 0; failure < allowed; failure++) t.equal(await guesses.isTooMany('x'), false)
-  }
+t.test('a full room is no failure', async (t) => {
+  const app = await build(t, { ROOM_MAX_CLIENTS: '1' })
+  const { roomId } = await creator(t, app)
+  const client = await guesser(t, app, 0)
+  for (let joins = 0; joins < 2 * allowed; joins++) t.same(await tryJoin(client, roomId), error('Room is full'))
 })
