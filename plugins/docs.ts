@@ -14,5 +14,10 @@ export default fp(async (app) => {
     },
     transform: ({ schema, url }) => ({ url, schema: schema.tags?.includes('admin') === true ? { ...schema, security } : schema })
   })
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
-}, { name: 'docs', fastify: '5.x' })
+  let document: Buffer | undefined
+  app.get('/openapi.json', { onRequest: app.admission, schema: { hide: true } }, async (_request, reply) => {
+    // Once for all, and the same bytes for everybody.
+    document ??= Buffer.from(JSON.stringify(app.swagger()))
+    return await reply.type('application/json; charset=utf-8').send(document)
+  })
+}, { name: 'docs', fastify: '5.x', dependencies: ['admission'] })

@@ -37,7 +37,7 @@ export default fp(async (app) => {
     if (!await mayRead(request)) return await app.refuseCaller(request, reply)
   }
 
-  app.get('/metrics', { onRequest: [...app.admission, checkReader], schema: { hide: true } }, async (_request, reply) => {
+  app.get('/metrics', { onRequest: [...app.operatorAdmission, checkReader], schema: { hide: true } }, async (_request, reply) => {
     return await reply.type(registry.contentType).send(await registry.metrics())
   })
 }, { name: 'metrics', fastify: '5.x', dependencies: ['signalbox', 'state', 'admission', 'auth'] })

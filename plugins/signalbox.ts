@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Cluster, Redis } from 'ioredis'
@@ -6,9 +7,12 @@ import type { Permit } from '../src/claims.js'
 import type { Config } from '../src/config.js'
 import { Connections } from '../src/connections.js'
 import type { SpokenDialect } from '../src/dialect.js'
+import { HttpGate, type Timeouts } from '../src/http-gate.js'
 import type { MaybePromise } from '../src/maybe-promise.js'
+import { openFilesLimit } from '../src/open-files.js'
 import { Rate } from '../src/throttle.js'
 import { Timers } from '../src/timers.js'
+import { trustedProxies } from '../src/trusted-proxies.js'
 import type { Auth } from './auth.js'
 
 /** This node's own: its settings, its clock, its audit trail, its open sockets, and the dialects it speaks. */
@@ -17,6 +21,8 @@ export interface Signalbox {
   readonly timers: Timers
   readonly audit: Audit
   readonly connections: Connections
+  /** In front of every listener that is ours. */
+  readonly gate: HttpGate
   /** By name, in the order they were registered. */
   readonly dialects: Map<string, SpokenDialect>
   /** The connection for commands, with `REDIS_URL`. */
@@ -31,7 +37,17 @@ declare module 'fastify' {
   interface FastifyInstance { signalbox: Signalbox }
 }
 
-export default fp<{ config: Config }>(async (app, { config }) => {
+/** Files that the process opens beside the sockets of clients: its log, its keys, its connections to Redis. */
+const spareFiles = 96
+
+export interface SignalboxPluginOptions {
+  config: Config
+  timeouts: Timeouts
+  /** Whether the app's server is ours alone. */
+  ownsServer: boolean
+}
+
+export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, ownsServer }) => {
   const timers = new Timers((error) => app.log.error({ err: error }, 'timer failed'))
   const audit = openAudit(config, app.log)
   const connections = new Connections({
@@ -42,8 +58,22 @@ export default fp<{ config: Config }>(async (app, { config }) => {
     messageRate: new Rate(config.MESSAGE_RATE, config.MESSAGE_BURST),
     heartbeatMs: config.HEARTBEAT_INTERVAL
   }, { timers, log: app.log, audit })
-  app.decorate('signalbox', { config, timers, audit, connections, dialects: new Map() })
+  const files = openFilesLimit()
+  const room = Math.max(1, files - spareFiles)
+  const gate = new HttpGate({
+    maxConnections: Math.min(config.MAX_CLIENTS, room),
+    maxConnectionsPerAddress: config.MAX_CLIENTS_PER_ADDRESS ?? Infinity,
+    connectRate: config.CONNECT_RATE,
+    isProxy: trustedProxies(config.TRUST_PROXY),
+    timeouts,
+    upgrades: ownsServer ? new EventEmitter() : app.server
+  }, { timers, log: app.log, refused: connections.refused })
+  app.decorate('signalbox', { config, timers, audit, connections, gate, dialects: new Map() })
+  app.addHook('onReady', async () => {
+    if (config.MAX_CLIENTS > room) app.log.warn(`MAX_CLIENTS is ${config.MAX_CLIENTS}, and the process may open ${files} files: connections past ${room} are refused`)
+  })
   app.addHook('onClose', async () => {
+    gate.close()
     timers.close()
     audit.close()
   })

@@ -25,12 +25,17 @@ const response = Symbol('response')
 /** Of a request: its permit, which is known before the upgrade, so that no frame can come before it. */
 const admitted = Symbol('admitted')
 
+/** Of the WebSocket protocol, as ws speaks them. */
+const versions = ['13', '8']
+/** Of 16 bytes in base64. */
+const keyLength = 24
+
 /** A request to upgrade. Not by a WeakMap, whose entries the garbage collector follows for a tenth of what a connect costs. */
 type Handshake = FastifyRequest & { [response]?: ServerResponse, [admitted]?: Permit | undefined }
 
 /** `app.speak(dialect)`: how a dialect is put on a route. */
 export default fp(async (app) => {
-  const { identify, connections, dialects } = app.signalbox
+  const { identify, connections, dialects, gate } = app.signalbox
   app.decorateRequest(response, undefined)
   app.decorateRequest(admitted, undefined)
 
@@ -39,9 +44,19 @@ export default fp(async (app) => {
     done()
   }
 
+  /** 400 for a handshake that is none, and by RFC 6455 another status for one of another version. */
+  function refuseHandshake ({ ip }: FastifyRequest, reply: FastifyReply, isOfAnotherVersion: boolean): void {
+    connections.refused('bad_request', { address: ip })
+    if (isOfAnotherVersion) reply.code(426).header('sec-websocket-version', versions.join(', ')).send({ error: 'upgrade required' })
+    else reply.code(400).send({ error: 'bad request' })
+  }
+
   /** Holds the answer to a handshake until the turn is over, for what else the turn has for the socket: a connect costs 5 % less. */
-  function cork ({ ws, raw: { socket } }: FastifyRequest, _reply: FastifyReply, done: () => void) {
-    if (ws) {
+  function cork (request: FastifyRequest, reply: FastifyReply, done: () => void) {
+    if (request.ws) {
+      const { headers, socket } = request.raw
+      const isOfAnotherVersion = !versions.includes(headers['sec-websocket-version'] ?? '')
+      if (isOfAnotherVersion || headers['sec-websocket-key']?.length !== keyLength) return refuseHandshake(request, reply, isOfAnotherVersion)
       socket.cork()
       connections.turn().cork(socket)
     }
@@ -71,7 +86,7 @@ export default fp(async (app) => {
       wsHandler (socket, request) {
         const permit = identify === undefined ? openPermit : (request as Handshake)[admitted]
         release(socket, request)
-        connections.accept(socket, speaks, { address: request.ip, handshake: { query: parametersOf(request) }, permit })
+        connections.accept(socket, speaks, { address: request.ip, handshake: { query: parametersOf(request) }, permit, excess: gate.excessOf(request.raw) })
       }
     }
   }

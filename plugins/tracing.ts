@@ -22,7 +22,7 @@ export default fp(async (app) => {
     if (span === null) return
     const { method, url, routeOptions, raw, ws } = request
     span.setAttribute('url.path', url.split('?', 1)[0] ?? '')
-    span.updateName(`${method} ${routeOptions.url ?? ''}`)
+    span.updateName(`${method} ${routeOptions.url ?? ''}`.trimEnd())
     if (ws) upgrades.set(raw, awaitUpgrade(raw, span))
   })
   app.websocketServer.on('headers', (_headers, request) => upgrades.get(request)?.())

@@ -13,8 +13,8 @@ export function readinessOf ({ signalbox: { connections }, state }: FastifyInsta
 
 /** `GET /health`: the process lives. `GET /ready`: it takes new clients, and reaches all others. */
 export const health: FastifyPluginAsyncTypebox = async (app) => {
-  app.get('/health', { schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const, uptime: process.uptime() }))
-  app.get('/ready', { schema: { response: { 200: ReadyBody, 503: ReadyBody } } }, async (_request, reply) => {
+  app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const, uptime: process.uptime() }))
+  app.get('/ready', { onRequest: app.healthAdmission, schema: { response: { 200: ReadyBody, 503: ReadyBody } } }, async (_request, reply) => {
     const status = readinessOf(app)
     return await reply.code(status === 'ready' ? 200 : 503).send({ status })
   })

@@ -16,13 +16,15 @@ import { auto } from '../routes/auto.js'
 import { drone } from '../routes/drone/index.js'
 import { health } from '../routes/health.js'
 import { iceServers } from '../routes/ice-servers.js'
+import { answerError, answerNotFound, notFoundRefusal, outsideRoutes } from '../routes/outside.js'
 import { peerjs } from '../routes/peerjs/index.js'
 import { psync } from '../routes/psync/index.js'
 import { rooms } from '../routes/rooms/index.js'
 import { tom } from '../routes/tom/index.js'
 import { clipAddress } from './address.js'
 import { completeConfig, type Config, ConfigError, type DialectName } from './config.js'
-import { listeners, type Timeouts, timeouts as usualTimeouts } from './listeners.js'
+import { type Timeouts, timeouts as usualTimeouts } from './http-gate.js'
+import { listeners } from './listeners.js'
 import { loadPlugin } from './load-plugin.js'
 import { type Tls, tlsOf } from './tls.js'
 
@@ -44,8 +46,8 @@ interface ServiceOptions extends SignalboxOptions {
   /** The certificates that the app's server uses, too. */
   tls?: Tls
   timeouts?: Timeouts
-  /** Whether its log describes requests as ours does: to say so again for our routes costs each request a copy of all serialisers. */
-  describesRequests?: boolean
+  /** Whether nothing else is in the app: then its server, its log, and what is not found in it are ours. */
+  isService?: boolean
 }
 
 /** How each dialect is mounted. PeerJS brings its paths along; the others are relative to their name. */
@@ -63,34 +65,60 @@ const mounts: Record<DialectName, { plugin: FastifyPluginAsync, prefix: (config:
  *
  * @throws ConfigError for a setting with a value it cannot take
  */
-export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, prefix = '', cors = prefix !== '', tls: shared, timeouts = usualTimeouts, describesRequests = false }) => {
+export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, prefix = '', isService = false, cors = isService || prefix !== '', tls: shared, timeouts = usualTimeouts }) => {
   const config = completeConfig(given)
   const tls = shared ?? tlsOf(config)
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
     throw new ConfigError('TLS_CERT: got an app that listens without TLS, takes one with an `https` option of its own')
   }
-  await app.register(signalboxPlugin, { config })
+  await app.register(signalboxPlugin, { config, timeouts, ownsServer: isService })
   await app.register(state)
   await app.register(websocket)
   await app.register(admission)
   await app.register(auth)
   await app.register(speak)
-  // Fastify's types want text of a serialiser, pino takes anything.
-  await app.register(routes, { prefix, cors, ...(!describesRequests && { logSerializers: { req: describeRequest as unknown as () => string } }) })
-  await app.register(listeners, { prefix, tls, timeouts })
+  // Fastify's types want text of a serialiser, pino takes anything. To say again what the log does costs each request a copy of all of them.
+  await app.register(routes, { prefix, cors, isService, ...(!isService && { logSerializers: { req: describeRequest as unknown as () => string } }) })
+  await app.register(listeners, { prefix, tls, timeouts, isService })
 }, { name: 'signalbox-app', fastify: '5.x' })
 
-const routes: FastifyPluginAsync<{ cors: boolean }> = async (app, { cors: hasCors }) => {
-  const { config, dialects } = app.signalbox
+const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async (app, { cors: hasCors, isService }) => {
+  const { config, connections, dialects, gate } = app.signalbox
+
+  /** 404 where no dialect is spoken: @fastify/websocket would upgrade, close without a code, and log the query. */
+  const refuseUpgrade: onRequestAsyncHookHandler = async ({ ws, ip, routeOptions }, reply) => {
+    if (!ws) return
+    const { reason, status, error } = routeOptions.config.upgradeRefusal ?? notFoundRefusal
+    connections.refused(reason, { address: ip })
+    return await reply.code(status).send({ error })
+  }
+
   app.addHook('onRoute', (route) => {
-    if (route.wsHandler === undefined && route.websocket !== true) route.onRequest = [refuseUpgrade, ...[route.onRequest ?? []].flat()]
+    if (route.wsHandler === undefined && route.websocket !== true) route.onRequest = [...[route.onRequest ?? []].flat(), refuseUpgrade]
   })
+  // Not when a request comes: what becomes a WebSocket has no use for it.
+  app.addHook('onSend', ({ ws, raw }, reply, _payload, done) => {
+    reply.header('x-content-type-options', 'nosniff')
+    if (ws || gate.excessOf(raw) !== undefined) reply.header('connection', 'close')
+    done()
+  })
+  // Before it is traced: a span for the request is enough.
+  if (isService) app.setNotFoundHandler(answerNotFound)
   await app.register(tracing)
   // The document of the app around holds our routes already.
   if (!app.hasDecorator('swagger')) await app.register(docs)
   app.addHook('onRequest', app.checkOrigin)
+  // What no route counts: preflights, and what is not found.
+  const { checkRate } = app
+  app.addHook('onRequest', async function countUnrouted (request, reply) {
+    if (request.method !== 'OPTIONS' && !request.is404) return
+    if (hasCors && request.headers.origin !== undefined) reply.headers({ 'access-control-allow-origin': request.headers.origin, vary: 'Origin' })
+    return await checkRate.call(this, request, reply)
+  })
   // Refused origins never get that far, so those that do are reflected.
-  if (hasCors && !app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, { origin: true })
+  if (hasCors && !app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, { origin: true, strictPreflight: false })
+  app.setErrorHandler(answerError)
+  await app.register(outsideRoutes)
 
   await app.register(health)
   await app.register(iceServers)
@@ -110,11 +138,6 @@ const routes: FastifyPluginAsync<{ cors: boolean }> = async (app, { cors: hasCor
     const { plugin, prefix } = await loadPlugin(name)
     await app.register(plugin, { prefix })
   }
-}
-
-/** 404 where no dialect is spoken: @fastify/websocket would upgrade, close without a code, and log the query. */
-const refuseUpgrade: onRequestAsyncHookHandler = async ({ ws }, reply) => {
-  if (ws) return await reply.code(404).send({ error: 'not found' })
 }
 
 /** A request as it is logged: without its query, which may hold a token. */

@@ -68,6 +68,8 @@ export type Drop = 'closing' | 'slow_consumer' | 'mailbox_full'
 export type Refusal =
   | 'origin' | 'connect_rate' | 'pressure' | 'draining' | 'max_clients' | 'max_clients_per_address' | 'unauthorized'
   | 'not_allowed' | 'too_many_attempts' | 'id_taken'
+  // Of HTTP: what is no request, nothing to upgrade, too slow, or too many requests in one connection.
+  | 'bad_request' | 'not_found' | 'timeout' | 'pipelining'
 
 /** A dialect, or how to choose one by the first frame. The choice is asked again, three times, while it answers undefined. */
 export type Speaks = SpokenDialect | Chooser

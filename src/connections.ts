@@ -31,6 +31,14 @@ export interface ConnectionsOptions extends ConnectionLimits {
   readonly maxClientsPerAddress: number
 }
 
+/** Who asks to be let in. */
+export interface Newcomer {
+  readonly address: string
+  readonly handshake: Handshake
+  readonly permit: Permit | undefined
+  readonly excess?: Refusal | undefined
+}
+
 /** All open connections of one process: how many there may be, and how they end when it does. */
 export class Connections implements ConnectionHost {
   readonly limits: ConnectionsOptions
@@ -82,9 +90,9 @@ export class Connections implements ConnectionHost {
 
   /**
    * Takes a socket that has just been upgraded. Past `maxClients`, or too many of one address, it is closed with 1013 at once,
-   * during the drain with 1001, without a permit with 1008.
+   * during the drain with 1001, without a permit with 1008. `excess` tells that it is past a limit of its listeners already.
    */
-  accept (socket: WebSocket, speaks: Speaks, { address: claimed, handshake, permit }: { address: string, handshake: Handshake, permit: Permit | undefined }): void {
+  accept (socket: WebSocket, speaks: Speaks, { address: claimed, handshake, permit, excess }: Newcomer): void {
     const address = clipAddress(claimed)
     const turnAway = (why: Refusal, code: CloseCode, reason = closeReasons[code]): void => {
       this.refused(why, { address, subject: permit?.subject, ...('name' in speaks && { dialect: speaks.name }) })
@@ -94,6 +102,7 @@ export class Connections implements ConnectionHost {
     }
     // A handshake let in just before the drain ends here.
     if (this.#isDraining) return turnAway('draining', closeCodes.goingAway)
+    if (excess !== undefined) return turnAway(excess, closeCodes.tryAgainLater)
     if (this.#open.size >= this.limits.maxClients) return turnAway('max_clients', closeCodes.tryAgainLater)
     if (this.#isCrowded(address)) return turnAway('max_clients_per_address', closeCodes.tryAgainLater)
     if (permit === undefined) {

@@ -1,21 +1,20 @@
+import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
 import fp from 'fastify-plugin'
+import { outside } from '../routes/outside.js'
 import type { Config, DialectName } from './config.js'
+import { serverOptions, type Timeouts } from './http-gate.js'
 import type { Tls } from './tls.js'
-
-/**
- * How long a client may take over its TLS handshake, the head of its request and all of it, and how often that is looked at.
- * In ms; a socket, once upgraded, is not a request any more.
- */
-export const timeouts = { handshakeTimeout: 10_000, headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }
-
-export type Timeouts = typeof timeouts
 
 export interface ListenersOptions {
   prefix: string
   tls: Tls | undefined
   timeouts: Timeouts
+  /** Whether the app's own server is guarded like ours; of another app's, only what asks for an upgrade below the prefix. */
+  isService: boolean
 }
 
 declare module 'fastify' {
@@ -50,32 +49,43 @@ const translations: Record<DialectName, Translate> = {
  * `NATIVE_PORTS`: further listeners, on each of which one dialect answers at its original server's paths. They translate
  * paths and hand everything to the app, so a peer on one is a peer on the other. They speak TLS where there is a `tls`.
  */
-export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeouts }) => {
-  const { config, timers } = app.signalbox
+export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeouts, isService }) => {
+  const { config, timers, gate } = app.signalbox
   const servers: Server[] = []
   app.decorate('nativePorts', [])
+  if (isService) gate.guard(app.server)
+  else app.server.on('upgrade', ({ url = '' }: IncomingMessage, socket: Duplex) => { if (url.startsWith(prefix)) gate.awaitUpgrade(socket) })
+
+  function guarded (answer: RequestListener, redirect?: (request: IncomingMessage) => void): Server {
+    const [options, listener] = [serverOptions(timeouts), gate.within(answer)]
+    const server: Server = tls === undefined ? createServer(options, listener) : tls.createServer(options, listener)
+    server.on('clientError', gate.onClientError)
+    gate.guard(server, redirect)
+    servers.push(server)
+    return server
+  }
+
+  /** A name such as `localhost` has several addresses, and Fastify listens on one. Where the others cannot be had that one is enough. */
+  async function listenElsewhere (): Promise<void> {
+    const { address, port } = app.server.address() as AddressInfo
+    for (const other of await lookup(config.HOST, { all: true })) {
+      if (other.address === address) continue
+      const server = guarded((request, response) => app.routing(request, response))
+      await once(server.listen(port, other.address), 'listening').catch((error: unknown) => app.log.debug({ err: error }, `not at ${other.address}`))
+    }
+  }
 
   function listen (dialect: DialectName, port: number): Promise<void> {
     const translate = translations[dialect]
-    const redirect = (request: IncomingMessage, isUpgrade: boolean): boolean => {
+    const redirect = (request: IncomingMessage, isUpgrade: boolean): void => {
       const [path = '/', query] = (request.url ?? '/').split(/\?(.*)/s)
-      const target = safely(() => translate(path, isUpgrade, config))
-      if (target === undefined) return false
+      const target = safely(() => translate(path, isUpgrade, config)) ?? outside.notFound
       request.url = `${prefix}${target}${query === undefined ? '' : `?${query}`}`
-      return true
     }
-    const answer: RequestListener = (request, response) => {
-      if (redirect(request, false)) app.routing(request, response)
-      else response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not found"}')
-    }
-    const server: Server = tls === undefined ? createServer(timeouts, answer) : tls.createServer(timeouts, answer)
-    server.on('upgrade', (request, socket, head) => {
-      // Node has taken its own listener away, and a client that resets the connection now would end the process.
-      socket.on('error', () => socket.destroy())
-      if (redirect(request, true)) app.server.emit('upgrade', request, socket, head)
-      else socket.once('finish', () => socket.destroy()).end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-    })
-    servers.push(server)
+    const server = guarded((request, response) => {
+      redirect(request, false)
+      app.routing(request, response)
+    }, (request) => redirect(request, true))
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       server.listen(port, config.HOST, () => {
@@ -93,6 +103,9 @@ export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeout
       await listen(dialect as DialectName, Number(port))
     }
     tls?.watch(timers, app.log)
+  })
+  app.addHook('onListen', async () => {
+    if (isService && isIP(config.HOST) === 0 && typeof app.server.address() === 'object') await listenElsewhere()
   })
   // After the sockets, which have closed with a code by now.
   app.addHook('preClose', async () => tls?.close())

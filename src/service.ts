@@ -1,11 +1,12 @@
-import type { RequestListener, Server } from 'node:http'
-import fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
+import { createServer, type RequestListener } from 'node:http'
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { type SerializedError, stdSerializers } from 'pino'
+import { outside } from '../routes/outside.js'
 import { describeRequest, signalbox } from './app.js'
 import type { Config } from './config.js'
 import { type LogStream, logStream } from './log-stream.js'
-import { type Timeouts, timeouts as usualTimeouts } from './listeners.js'
-import { type Tls, tlsOf } from './tls.js'
+import { serverOptions, type Timeouts, timeouts as usualTimeouts } from './http-gate.js'
+import { tlsOf } from './tls.js'
 
 /** One for all servers of the process. */
 let stdout: LogStream | undefined
@@ -18,20 +19,26 @@ let stdout: LogStream | undefined
  */
 export function createService (config: Config, timeouts: Timeouts = usualTimeouts): FastifyInstance {
   const tls = tlsOf(config)
-  const options: FastifyHttpOptions<Server> = {
+  const app: FastifyInstance = fastify({
     logger: { level: config.LOG_LEVEL, serializers: { req: describeRequest, err: describeError }, stream: stdout ??= logStream({ describeLoss }) },
     trustProxy: trusted(config.TRUST_PROXY),
     logController: new LogController({ disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace' }),
     // Sockets are closed before, each with a code; what is left then are idle or half-sent requests.
     forceCloseConnections: true,
-    http: timeouts,
-    requestTimeout: timeouts.requestTimeout,
     bodyLimit: config.MAX_PAYLOAD,
-    routerOptions: { maxParamLength: 256 }
-  }
-  const app: FastifyInstance = fastify(tls === undefined ? options : { ...options, ...securely(tls, timeouts) })
-  app.setNotFoundHandler(async (_request, reply) => await reply.code(404).send({ error: 'not found' }))
-  app.register(signalbox, { config, cors: true, timeouts, describesRequests: true, ...(tls !== undefined && { tls }) })
+    routerOptions: { maxParamLength: 256 },
+    frameworkErrors: answerOutside,
+    clientErrorHandler: (error, socket) => app.signalbox.gate.onClientError(error, socket),
+    // For its log, which then says https.
+    ...(tls !== undefined && { https: {} }),
+    serverFactory (handler) {
+      let answer: RequestListener | undefined
+      const listener: RequestListener = (request, response) => (answer ??= app.signalbox.gate.within(handler as RequestListener))(request, response)
+      const options = serverOptions(timeouts)
+      return tls === undefined ? createServer(options, listener) : tls.createServer(options, listener)
+    }
+  })
+  app.register(signalbox, { config, timeouts, isService: true, ...(tls !== undefined && { tls }) })
   return app
 }
 
@@ -39,13 +46,10 @@ function describeLoss (lines: number): string {
   return JSON.stringify({ level: 40, time: Date.now(), lines, msg: 'lines of this log were lost: nobody read them' })
 }
 
-/** Options with which Fastify listens on a server of ours. Of `localhost` that is one address: another server for the other one would never be told of new certificates. */
-function securely (tls: Tls, timeouts: Timeouts): FastifyServerOptions {
-  return {
-    // For its log, which then says https.
-    ...{ https: {} },
-    serverFactory: (handler, { keepAliveTimeout }) => tls.createServer({ ...timeouts, keepAliveTimeout: Number(keepAliveTimeout) }, handler as RequestListener)
-  }
+/** What the router refuses before any hook is asked goes to a route that says the same, and to its hooks. */
+function answerOutside ({ statusCode }: FastifyError, { raw, server }: FastifyRequest, reply: FastifyReply): void {
+  raw.url = statusCode === 414 ? outside.tooLong : outside.badUrl
+  server.routing(raw, reply.raw)
 }
 
 /** An error as it is logged: without the bytes of the request that was none, whose query may hold a token. */

@@ -22,10 +22,11 @@ export interface Running {
   openFiles (): number
 }
 
-/** Runs the built server, with these settings and flags and nothing from our environment, and ends it with the test. */
-export function run (t: Test, env: Env = {}, argv: string[] = [], server = built): Running {
+/** Runs the built server, with these settings and flags and nothing from our environment, and ends it with the test. `maxFiles` is how many it may open. */
+export function run (t: Test, env: Env = {}, argv: string[] = [], server = built, maxFiles?: number): Running {
   const { PATH = '' } = process.env
-  const child = spawn(process.execPath, [server, ...argv], { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [command, ...before] = maxFiles === undefined ? [process.execPath] : ['sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`, process.execPath]
+  const child = spawn(command as string, [...before, server, ...argv], { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const output = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => { output.stdout += text })
   child.stderr.setEncoding('utf8').on('data', (text: string) => { output.stderr += text })
@@ -46,8 +47,8 @@ export function run (t: Test, env: Env = {}, argv: string[] = [], server = built
 }
 
 /** The same on a free port of the loopback, once it listens. */
-export async function start (t: Test, env: Env = {}, argv: string[] = [], server = built): Promise<Running & { port: number }> {
-  const running = run(t, { HOST: '127.0.0.1', PORT: '0', ...env }, argv, server)
+export async function start (t: Test, env: Env = {}, argv: string[] = [], server = built, maxFiles?: number): Promise<Running & { port: number }> {
+  const running = run(t, { HOST: '127.0.0.1', PORT: '0', ...env }, argv, server, maxFiles)
   const { child, output, exited } = running
   const ended = exited.then((code) => { throw new Error(`exited with ${code} instead of listening: ${output.stderr}`) })
   // It is waited for below, if at all.

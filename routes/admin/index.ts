@@ -23,7 +23,7 @@ export const admin: FastifyPluginAsyncTypebox = async (app) => {
     callers.set(request, permit.subject)
   }
 
-  for (const hook of [...app.admission, checkAdmin]) app.addHook('onRequest', hook)
+  for (const hook of [...app.operatorAdmission, checkAdmin]) app.addHook('onRequest', hook)
   app.setErrorHandler(async (error: FastifyError, _request, reply) => {
     if (error.validation === undefined) throw error
     return await reply.code(400).send({ error: error.message })

@@ -20,8 +20,8 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
 
   // At the bare root that route is there already: it is where the first frame chooses, too.
   const root = app.prefix === '' ? '/' : app.prefix
-  if (!app.hasRoute({ method: 'GET', url: root })) app.get('/', { schema: { response: { 200: BannerBody } } }, () => banner)
-  app.get('/peerjs/health', { schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
+  if (!app.hasRoute({ method: 'GET', url: root })) app.get('/', { onRequest: app.admission, schema: { response: { 200: BannerBody } } }, () => banner)
+  app.get('/peerjs/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
   await app.register(directory, {
     prefix: '/:key',
     dialect: 'peerjs',

@@ -6,7 +6,7 @@ import { roomOf, roomPrefix } from './presence.js'
 const QuerySchema = Type.Object({ group: Type.Optional(Type.String({ description: 'Only the peers of this group' })) })
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
-  app.get('/health', { schema: { response: { 200: Type.String() } } }, async (_request, reply) => {
+  app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: Type.String() } } }, async (_request, reply) => {
     return await reply.type('text/plain; charset=utf-8').send('OK')
   })
   await app.register(directory, {

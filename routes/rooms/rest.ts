@@ -7,7 +7,7 @@ const HealthBody = Type.Object({ status: Type.Literal('ok') })
 const QuerySchema = Type.Object({ room: Type.Optional(Type.String({ description: 'Only the peers in this room' })) })
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
-  app.get('/health', { schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
+  app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
   await app.register(directory, {
     dialect: 'rooms',
     isOpen: app.signalbox.config.ALLOW_DISCOVERY,

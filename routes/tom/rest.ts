@@ -7,6 +7,6 @@ import { room } from './presence.js'
 const HealthBody = Type.Object({ ok: Type.Literal(true) })
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
-  app.get('/health', { schema: { response: { 200: HealthBody } } }, () => ({ ok: true as const }))
+  app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ ok: true as const }))
   await app.register(directory, { dialect: 'tom', isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
 }

@@ -83,6 +83,15 @@ export function holdsBehind (t: Test, startProxy: StartProxy): void {
     t.same(statuses, [200, 200, 200, 429])
   })
 
+  t.test('an upgrade that is refused before it has a route is over and counted', async (t) => {
+    const { port } = await start(t, { ...generous, METRICS_TOKEN: 'metrics' })
+    const proxy = await startProxy(t, { nodes: [port] })
+    const refused = ['nowhere', `${'x'.repeat(300)}/id`]
+    for (const path of refused) t.not((await refusal(t, proxy.url, `/${path}`, from(proxy, '127.0.0.8', '10.0.0.1'))).status, 101)
+    const metrics = await (await fetch(`${urlOf(port)}/metrics`, { headers: { authorization: 'Bearer metrics' } })).text()
+    for (const reason of ['not_found', 'bad_request']) t.match(metrics, `signalbox_refusals_total{reason="${reason}"} 1`)
+  })
+
   t.test('a version of TLS below 1.2 is refused', async (t) => {
     const { port } = await start(t, generous)
     const { url, ca } = await startProxy(t, { nodes: [port] })

@@ -18,7 +18,7 @@ t.test('each request and each handshake makes one span, with its route and its o
   for (const path of ['/tom', '/', '/peerjs?key=peerjs&id=a&token=t']) await connect(t, port, path)
   await refusal(t, port, '/tom', { origin: 'https://b.test' })
   await refusal(t, port, '/health')
-  // What is no handshake, ws answers by itself.
+  // What is no handshake.
   const socket = connectTcp(port, '127.0.0.1').resume()
   socket.write('GET /drone HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\r\n')
   await once(socket, 'close')
@@ -34,7 +34,8 @@ t.test('each request and each handshake makes one span, with its route and its o
     ['GET /peerjs', '/peerjs', '101'],
     ['GET /tom', '/tom', '403'],
     ['GET /health', '/health', '404'],
-    ['GET /drone', '/drone', undefined],
+    ['GET', '/nope', '404'],
+    ['GET /drone', '/drone', '400'],
     ['GET /rooms', '/rooms', '429']
   ]
   await until(() => spans.length >= expected.length)

@@ -1,0 +1,11 @@
+import { readFileSync } from 'node:fs'
+
+/** How many files, sockets among them, this process may have open; Infinity where the system does not say. */
+export function openFilesLimit (): number {
+  try {
+    const [, soft = ''] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+    return soft === 'unlimited' || soft === '' ? Infinity : Number(soft)
+  } catch {
+    return Infinity
+  }
+}
