@@ -103,7 +103,7 @@ export const entering: readonly Attack[] = [
     everyMs: 1000,
     addresses: 16,
     async run (scene) {
-      const intruders = Array.from({ length: 90 }, (_, at) => enter(scene, '/rooms', `${scene.id}-${at}`))
+      const intruders = Array.from({ length: 90 }, () => enter(scene, '/rooms'))
       await Promise.all(intruders.map(async (intruder) => {
         if (!await intruder.letIn) return scene.saw(await intruder.end)
         intruder.onText = (answer) => scene.saw((JSON.parse(answer) as { type: string, message?: string }).message ?? 'created')
