@@ -42,7 +42,10 @@ export async function enter ({ url, dialect, id, address, token, met, onConnecti
     hear: async (type) => await new Promise((resolve) => {
       listening = () => {
         const at = unheard.findIndex((frame) => frame.type === type)
-        if (at !== -1) resolve(unheard.splice(0, at + 1)[at] as Frame)
+        if (at === -1) return
+        // What comes next is for who listens next.
+        listening = () => {}
+        resolve(unheard.splice(0, at + 1)[at] as Frame)
       }
       listening()
     }),

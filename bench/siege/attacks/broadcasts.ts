@@ -5,7 +5,7 @@ const full = '€'.repeat(256)
 
 /** So many sockets of one address that have registered. */
 async function crowd (scene: Scene, path: string, size: number, first: (id: string) => Buffer): Promise<Intruder[]> {
-  const crowd = Array.from({ length: size }, (_, at) => ({ id: `${scene.id}-${at}`, intruder: enter(scene, path, `${scene.id}-${at}`) }))
+  const crowd = Array.from({ length: size }, (_, at) => ({ id: `${scene.id}-${at}`, intruder: enter(scene, path) }))
   const entered = await Promise.all(crowd.map(async ({ id, intruder }) => {
     if (!await intruder.letIn) scene.saw(await intruder.end)
     else intruder.socket.write(first(id))
@@ -27,7 +27,7 @@ export const broadcasts: readonly Attack[] = [
     async run (scene) {
       const padded = (id: string) => id + full.slice(id.length)
       const node = (id: string, key: string) => text({ type: 'register', nodeId: padded(id), username: full, publicKey: key, encryptionKey: key })
-      const nodes = Array.from({ length: 60 }, (_, at) => ({ id: `${scene.id}-${at}`, intruder: enter(scene, '/tom', padded(`${scene.id}-${at}`)) }))
+      const nodes = Array.from({ length: 60 }, (_, at) => ({ id: `${scene.id}-${at}`, intruder: enter(scene, '/tom') }))
       await Promise.all(nodes.map(async ({ id, intruder }) => {
         if (!await intruder.letIn) return
         const refused = heard(intruder, (answer) => answer.includes('"error"'), 2000)

@@ -68,7 +68,7 @@ export const entering: readonly Attack[] = [
     everyMs: 20_000,
     addresses: 1,
     async run (scene) {
-      const intruders = Array.from({ length: 200 }, (_, at) => enter(scene, '/tom', `${scene.id}-${at}`))
+      const intruders = Array.from({ length: 200 }, () => enter(scene, '/tom'))
       await Promise.all(intruders.map(async (intruder) => await intruder.wait(Math.min(mediumMs, scene.left()))))
       for (const intruder of intruders) scene.saw(await intruder.leave('let in'))
     }

@@ -72,7 +72,7 @@ export const others: readonly Attack[] = [
     everyMs: 2000,
     addresses: 8,
     async run (scene) {
-      const [deaf, talker] = [enter(scene, '/drone', `${scene.id}-deaf`), enter(scene, '/drone', `${scene.id}-talker`)]
+      const [deaf, talker] = [enter(scene, '/drone'), enter(scene, '/drone')]
       if (!await deaf.letIn || !await talker.letIn) return scene.saw(await deaf.leave('its accomplice was not let in'))
       deaf.socket.write(registered.drone(`${scene.id}-deaf`))
       talker.socket.write(registered.drone(`${scene.id}-talker`))
@@ -102,12 +102,12 @@ export const others: readonly Attack[] = [
     everyMs: 10_000,
     addresses: 64,
     async run (scene) {
-      const owner = enter(scene, '/rooms', `${scene.id}-owner`)
+      const owner = enter(scene, '/rooms')
       const created = heard(owner, (answer) => answer.includes('room_created'), Math.min(5000, scene.left()))
       owner.socket.write(text({ type: 'create' }))
       const { roomId } = JSON.parse(await created ?? '{}') as { roomId?: string }
       if (roomId === undefined) return scene.saw(await owner.leave('no room'))
-      const guessers = Array.from({ length: 90 }, (_, at) => enter(scene, '/rooms', `${scene.id}-${at}`))
+      const guessers = Array.from({ length: 90 }, () => enter(scene, '/rooms'))
       let answered = 0
       let lucky = 0
       await Promise.all(guessers.map(async ({ letIn }) => await letIn))
@@ -161,7 +161,7 @@ export const others: readonly Attack[] = [
     async run (scene) {
       const [from, to] = [`${scene.id}-from`, `${scene.id}-to`]
       const { path, first, frames } = pick(scene, twofold(from, to))
-      const [sender, receiver] = [enter(scene, path, from), enter(scene, path, to)]
+      const [sender, receiver] = [enter(scene, path), enter(scene, path)]
       if (!await sender.letIn || !await receiver.letIn) return scene.saw(await sender.leave('its accomplice was not let in'))
       const welcome = heard(receiver, () => true)
       receiver.socket.write(first(to))
@@ -204,7 +204,7 @@ export const others: readonly Attack[] = [
     addresses: 4,
     async run (scene) {
       let sent = 0
-      const intruders = Array.from({ length: 10 }, (_, at) => enter(scene, `/peerjs?key=peerjs&id=${scene.id}-${at}`, `${scene.id}-${at}`))
+      const intruders = Array.from({ length: 10 }, (_, at) => enter(scene, `/peerjs?key=peerjs&id=${scene.id}-${at}`))
       await Promise.all(intruders.map(async (intruder) => {
         if (!await intruder.letIn) return scene.saw(await intruder.end)
         const until = performance.now() + Math.min(mediumMs, scene.left())

@@ -38,9 +38,9 @@ export const between = ({ random }: Scene, least: number, most: number): number 
 
 export const pick = <T>({ random }: Scene, all: readonly T[]): T => all[Math.floor(random() * all.length)] as T
 
-/** Comes with a good token: whoever attacks is somebody's user. */
-export function enter (scene: Scene, path: string, id = scene.id): Intruder {
-  return scene.intrude(upgrade(path, scene.tokenFor({ sub: id })))
+/** Comes with a good token: whoever attacks is somebody's user, and may have any id. */
+export function enter (scene: Scene, path: string): Intruder {
+  return scene.intrude(upgrade(path, scene.tokenFor({ sub: scene.id, ids: ['*'] })))
 }
 
 /** The same text again and again, in pieces of 64 KiB. */
