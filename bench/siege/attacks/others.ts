@@ -44,6 +44,9 @@ function twofold (from: string, to: string): Array<{ path: string, first: (id: s
   ]
 }
 
+/** Of mail: whatever is left in a mailbox, one of them fits. */
+const sizes = [...Array<number>(4).fill(60_000), 16_000, 4000, 1000, ...Array<number>(80).fill(0)]
+
 /** Signals for who is on a slow line, or not there. */
 const filler = (bytes: number) => 'y'.repeat(bytes)
 
@@ -191,8 +194,10 @@ export const others: readonly Attack[] = [
       intruder.onText = (answer) => { if (answer.includes('EXPIRE')) refused++ }
       const until = performance.now() + Math.min(mediumMs, scene.left())
       while (performance.now() < until && intruder.socket.writable) {
-        const mail = scene.honest.soon().map((dst) => text({ type: 'OFFER', dst, payload: filler(60_000) }))
-        await intruder.flood(Buffer.concat(mail), 500)
+        // As many bytes as fit, and then as many frames.
+        const mail = scene.honest.soon().flatMap((dst) => sizes.map((bytes) => text({ type: 'OFFER', dst, payload: filler(bytes) })))
+        intruder.socket.write(Buffer.concat(mail))
+        await intruder.wait(500)
       }
       if (refused > 0) scene.saw('told EXPIRE', refused)
       scene.saw(await intruder.leave('stayed until it left'))
