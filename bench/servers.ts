@@ -46,6 +46,8 @@ export interface Start {
   node?: string
   /** Not on the servers' core: several work at a time. */
   isFree?: boolean
+  /** How many files it may have open; without one, as many as this process. */
+  maxFiles?: number
 }
 
 /** Limits that a load from one address meets, and nothing else. */
@@ -83,13 +85,14 @@ export function profilesWritten (): readonly string[] {
   return profiled
 }
 
-async function startNode (file: string, { env = {}, node = process.execPath, isFree = false }: Start): Promise<NodeServer> {
+async function startNode (file: string, { env = {}, node = process.execPath, isFree = false, maxFiles }: Start): Promise<NodeServer> {
   const { PATH = '' } = process.env
   const args = ['--expose-gc', '--import', here('servers/preload.mjs'), here(file)]
   const profile = profiles === undefined ? undefined : join(profiles, `${profiled.length + 1}.cpuprofile`)
   if (profile !== undefined) profiled.push(profile)
   // What it logs goes to /dev/null.
-  const child = spawn('taskset', ['-c', isFree ? allCores : String(serverCore), node, ...args], {
+  const bounded = maxFiles === undefined ? [] : ['prlimit', `--nofile=${maxFiles}`]
+  const child = spawn('taskset', ['-c', isFree ? allCores : String(serverCore), ...bounded, node, ...args], {
     env: { PATH, NODE_ENV: 'production', PORT: '0', ...(profile !== undefined && { BENCH_PROFILE: profile }), ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc']
   })

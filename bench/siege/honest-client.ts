@@ -1,5 +1,6 @@
+import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import type { Entering, HonestDialect } from './honest-dialects.js'
+import type { Entering, Frame, HonestDialect } from './honest-dialects.js'
 
 const patienceMs = 15_000
 
@@ -20,24 +21,40 @@ export interface Entry {
   readonly token?: string
   /** What the first of the two met. */
   readonly met?: string | undefined
+  /** Given the bare connection. */
+  readonly onConnection?: (connection: Socket) => void
 }
 
 /** Connects and registers. Throws when the client is not welcomed in time. */
-export async function enter ({ url, dialect, id, address, token, met }: Entry): Promise<{ client: HonestClient, met: string | undefined }> {
+export async function enter ({ url, dialect, id, address, token, met, onConnection = () => {} }: Entry): Promise<{ client: HonestClient, met: string | undefined }> {
   const socket = new WebSocket(url + dialect.path(id, token), {
     perMessageDeflate: false,
     localAddress: address,
     handshakeTimeout: patienceMs,
     ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } })
   })
-  let heard = (_frame: Record<string, unknown>): void => {}
+  const unheard: Frame[] = []
+  let listening = (): void => {}
   const client: HonestClient = {
     id,
     socket,
     say: (frame) => socket.send(JSON.stringify(frame)),
-    hear: async (type) => await new Promise((resolve) => { heard = (frame) => { if (frame.type === type) resolve(frame) } }),
-    onFrame: (data) => heard(JSON.parse(data.toString()) as Record<string, unknown>)
+    hear: async (type) => await new Promise((resolve) => {
+      listening = () => {
+        const at = unheard.findIndex((frame) => frame.type === type)
+        if (at === -1) return
+        // What comes next is for who listens next.
+        listening = () => {}
+        resolve(unheard.splice(0, at + 1)[at] as Frame)
+      }
+      listening()
+    }),
+    onFrame (data) {
+      unheard.push(JSON.parse(data.toString()) as Frame)
+      listening()
+    }
   }
+  socket.on('upgrade', (response) => onConnection(response.socket))
   socket.on('message', (data: Buffer) => client.onFrame(data))
   return await new Promise((resolve, reject) => {
     const timeout = setTimeout(() => reject(new Error('not welcomed in time')), patienceMs)

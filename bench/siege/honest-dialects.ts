@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws'
 
-type Frame = Record<string, unknown>
+export type Frame = Record<string, unknown>
 
 /** What a signal carries: which one it is, when it was sent, and what makes it as long as an SDP. */
 export interface Signal {
@@ -27,7 +27,7 @@ export interface HonestDialect {
 export interface Entering {
   readonly socket: WebSocket
   say (frame: Frame): void
-  /** The first frame of that type. */
+  /** The first frame of that type which nobody has heard. Those before it are dropped. */
   hear (type: string): Promise<Frame>
 }
 
@@ -81,8 +81,9 @@ export const honestDialects: readonly HonestDialect[] = [
       await client.hear('registered')
       return undefined
     },
-    write: (from, to, signal) => ({ type: 'offer', target: to, sdp: signal, sessionId: [from, to].sort().join('+') }),
-    read: ({ type, from: source, sdp }, from) => type === 'offer' && source === from ? sdp as Signal : undefined
+    // An offer begins the session, and all that follows needs it.
+    write: (from, to, signal) => ({ ...(signal.n === 0 ? { type: 'offer', sdp: signal } : { type: 'ice', candidate: signal }), target: to, sessionId: [from, to].sort().join('+') }),
+    read: ({ from: source, sdp, candidate }, from) => source === from ? (sdp ?? candidate) as Signal : undefined
   },
   {
     name: 'tom',
@@ -103,4 +104,28 @@ export function mixOf (count: number): number[] {
   const mix = honestDialects.map(({ share }) => Math.max(1, Math.round(count * share / 1000)))
   mix[0] = (mix[0] ?? 0) + count - mix.reduce((sum, pairs) => sum + pairs, 0)
   return mix
+}
+
+/** The two of a pair, which is the so-manieth. */
+export function namesOf ({ name }: HonestDialect, at: number): readonly [string, string] {
+  return [`${name}${at}-a`, `${name}${at}-b`]
+}
+
+/** The first pair of drones: one of the two is on a slow line. */
+export function slowPairOf (count: number): readonly [slow: string, partner: string] {
+  const at = honestDialects.findIndex(({ name }) => name === 'drone')
+  return namesOf(honestDialects[at] as HonestDialect, mixOf(count).slice(0, at).reduce((sum, pairs) => sum + pairs, 0))
+}
+
+export const newcomerEveryMs = 500
+
+/** The newcomers take turns with the dialects. */
+export function newcomerOf (at: number): { dialect: HonestDialect, id: string } {
+  const dialect = honestDialects[at % honestDialects.length] as HonestDialect
+  return { dialect, id: `${dialect.name}new${at}-a` }
+}
+
+/** Those who speak PeerJS of the next twenty newcomers, when there were so many. */
+export function soonOf (arrived: number): string[] {
+  return Array.from({ length: 20 }, (_, at) => newcomerOf(Math.floor(arrived) + 1 + at)).filter(({ dialect }) => dialect.name === 'peerjs').map(({ id }) => id)
 }

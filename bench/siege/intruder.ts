@@ -13,8 +13,12 @@ export interface Intruder {
   readonly end: Promise<string>
   /** True once the server has let it in. */
   readonly letIn: Promise<boolean>
+  /** True until the server, or the intruder, has ended the connection. */
+  isOpen (): boolean
   /** Told every frame of text. */
   onText: (text: string) => void
+  /** Told the status of every answer but an upgrade's. */
+  onAnswer: (status: string) => void
   /** Answers after so many ms, or when the socket has ended before. */
   wait (ms: number): Promise<void>
   /** Writes the same bytes as fast as the server takes them, for so many ms; answers the longest it had to wait, in ms. */
@@ -39,15 +43,22 @@ export function upgrade (path: string, token?: string): string {
     ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]), '', ''].join('\r\n')
 }
 
-/** Connects and says the first words, if any. The deaf one does not answer a close. */
-export function intrude ({ port, address }: Approach, firstWords = '', isDeaf = false): Intruder {
+export interface Manners {
+  /** Goes on after a close and after a refusal, as if nothing had been said. */
+  isDeaf?: boolean
+}
+
+/** Connects and says the first words, if any. */
+export function intrude ({ port, address }: Approach, firstWords = '', { isDeaf = false }: Manners = {}): Intruder {
   const socket = connect({ port, host: '127.0.0.1', localAddress: address, noDelay: true })
   let seen: string | undefined
+  let isOpen = true
   let settleEntry = (_letIn: boolean): void => {}
   const letIn = new Promise<boolean>((resolve) => { settleEntry = resolve })
   const end = new Promise<string>((resolve) => {
     socket.on('error', ({ code }: NodeJS.ErrnoException) => { seen ??= code === 'ECONNRESET' || code === 'EPIPE' ? 'cut' : String(code) })
     socket.on('close', () => {
+      isOpen = false
       settleEntry(false)
       resolve(seen ?? 'cut')
     })
@@ -64,7 +75,9 @@ export function intrude ({ port, address }: Approach, firstWords = '', isDeaf = 
       const status = rest.toString('latin1', 9, 12)
       if (status !== '101') {
         seen ??= status
-        socket.end()
+        for (const [, status = ''] of rest.toString('latin1').matchAll(/HTTP\/1\.1 (\d{3}) /g)) intruder.onAnswer(status)
+        rest = Buffer.alloc(0)
+        if (!isDeaf) socket.end()
         return
       }
       rest = rest.subarray(headEnd + 4)
@@ -84,7 +97,9 @@ export function intrude ({ port, address }: Approach, firstWords = '', isDeaf = 
     socket,
     end,
     letIn,
+    isOpen: () => isOpen,
     onText () {},
+    onAnswer () {},
     async wait (ms) {
       let timeout: NodeJS.Timeout | undefined
       await Promise.race([end, new Promise((resolve) => { timeout = setTimeout(resolve, ms) })])
@@ -93,7 +108,8 @@ export function intrude ({ port, address }: Approach, firstWords = '', isDeaf = 
     async flood (bytes, ms) {
       const until = performance.now() + ms
       let drained = (): void => {}
-      socket.on('drain', () => drained())
+      const onDrain = () => drained()
+      socket.on('drain', onDrain)
       const over = intruder.wait(ms)
       let longest = 0
       while (performance.now() < until && socket.writable) {
@@ -103,6 +119,7 @@ export function intrude ({ port, address }: Approach, firstWords = '', isDeaf = 
         else await new Promise(setImmediate)
         longest = Math.max(longest, performance.now() - writtenAt)
       }
+      socket.off('drain', onDrain)
       return longest
     },
     go (reason, isReset = false) {

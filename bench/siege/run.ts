@@ -1,24 +1,47 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { siege } from './siege.js'
-import { siegeTable } from './table.js'
+import { attacks } from './attacks/index.js'
+import { siege, type SiegeReport } from './siege.js'
+import { eachTable, siegeTable } from './table.js'
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '75' },
     pairs: { type: 'string', default: '2000' },
-    only: { type: 'string' }
+    only: { type: 'string' },
+    each: { type: 'boolean', default: false },
+    redis: { type: 'boolean', default: false }
   }
 })
-const { seed, seconds, pairs, only } = values
-const report = await siege({ seed: Number(seed), seconds: Number(seconds), pairs: Number(pairs), ...(only !== undefined && { only: only.split(',') }), log: (line) => process.stderr.write(`siege: ${line}\n`) })
-
+const { seed, seconds, pairs, only: list, each, redis } = values
+const only = list?.split(',')
+const options = { seed: Number(seed), seconds: Number(seconds), pairs: Number(pairs), isShared: redis, log: (line: string) => process.stderr.write(`siege: ${line}\n`) }
 const date = new Date().toISOString()
 const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism() }
-const directory = new URL('results/', import.meta.url)
-mkdirSync(directory, { recursive: true })
-if (only === undefined) writeFileSync(new URL(`${date.slice(0, 10)}.json`, directory), JSON.stringify({ bench: 'siege', date, machine, ...report }, null, 2) + '\n')
-process.stdout.write(`${machine.cores} cores, shared with honest clients and attackers; node ${process.version}; seed ${seed}, ${seconds} s\n${siegeTable(report)}\n`)
-process.exitCode = report.failures.length === 0 ? 0 : 1
+
+/** Whatever was attempted leaves its figures behind, unless it was a part only. */
+function keep (name: string, result: object): void {
+  const directory = new URL('results/', import.meta.url)
+  mkdirSync(directory, { recursive: true })
+  if (only === undefined) writeFileSync(new URL(`${date.slice(0, 10)}${name}.json`, directory), JSON.stringify({ bench: 'siege', date, machine, ...result }, null, 2) + '\n')
+}
+
+process.stdout.write(`${machine.cores} cores, shared with honest clients and attackers; node ${process.version}; seed ${seed}, ${seconds} s\n`)
+const reports: SiegeReport[] = []
+if (each) {
+  // Every attack alone, against a server that has seen nothing before.
+  for (const { name } of attacks.filter(({ name }) => only?.includes(name) ?? true)) {
+    options.log(name)
+    reports.push(await siege({ ...options, only: [name] }))
+  }
+  keep(redis ? '-each-redis' : '-each', { reports })
+  process.stdout.write(`${eachTable(reports)}\n`)
+} else {
+  const report = await siege({ ...options, ...(only !== undefined && { only }) })
+  reports.push(report)
+  keep(redis ? '-redis' : '', report)
+  process.stdout.write(`${siegeTable(report)}\n`)
+}
+process.exitCode = reports.every(({ failures }) => failures.length === 0) ? 0 : 1

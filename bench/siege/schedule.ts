@@ -1,4 +1,4 @@
-import { type Attack, attacks } from './attacks.js'
+import { type Attack, attacks } from './attacks/index.js'
 import { randomFrom } from './random.js'
 
 /** One attempt: which, when, from where, and the seed of all it draws. */

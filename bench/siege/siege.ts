@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { startSignalbox } from '../servers.js'
-import type { Orders, Outcomes } from './attackers.js'
+import { startRedis, startSignalbox } from '../servers.js'
+import type { Attacked, Orders, Outcomes } from './attackers.js'
 import type { Relayed, Task } from './honest.js'
-import { honestDialects, mixOf } from './honest-dialects.js'
+import { honestDialects, mixOf, slowPairOf } from './honest-dialects.js'
 import { startKeyServer } from './keys.js'
 
 export interface SiegeOptions {
@@ -17,6 +17,8 @@ export interface SiegeOptions {
   pairs: number
   /** Only attacks of these names. */
   only?: string[]
+  /** Two nodes over Redis; the attackers come to the second. */
+  isShared?: boolean
   /** Told what is going on. */
   log: (line: string) => void
 }
@@ -28,6 +30,12 @@ export interface SiegeReport {
   readonly calm: Relayed
   readonly siege: Relayed
   readonly outcomes: Outcomes
+  /** What must not come of an attack, and how often it did. */
+  readonly harms: Outcomes
+  /** Of all clients: what the server has read of the attackers, and what it has written because of them. */
+  readonly bytes: { read: number, written: number }
+  /** Of the server, sockets included: with the honest clients alone, at its most, and how many it may have. */
+  readonly openFiles: { calm: number, peak: number, bound: number }
   /** In MiB: with the honest clients alone, at its most, and what that may be. */
   readonly rss: { calm: number, peak: number, bound: number }
   /** Share of a core that the server took. */
@@ -38,54 +46,103 @@ export interface SiegeReport {
 
 /** What the server may need beyond what the honest clients take: above all what waits for clients that do not read, at most `MAX_BUFFERED` each. In MiB. */
 const rssAllowance = 300
+/** Files that the server may have open beyond those of the honest clients. */
+const spareFiles = 4000
 /** How long the key server takes once the attack has begun: a little less than the server waits for it. In ms. */
 const slowKeysMs = 2500
 /** As an operator would on the open Internet; everything else is as by default. */
-const limits = { CONNECT_RATE: '', MESSAGE_RATE: '', MESSAGE_BURST: '', MAX_CLIENTS: '', MAX_CLIENTS_PER_ADDRESS: '100' }
+const limits = { CONNECT_RATE: '', MESSAGE_RATE: '', MESSAGE_BURST: '', MAX_CLIENTS: '', MAX_CLIENTS_PER_ADDRESS: '100', PEERJS_CONCURRENT_LIMIT: '', ROOM_EMPTY_TTL_MS: '' }
 
 /** Honest pairs relay alone, and then while others attack the built server. */
-export async function siege ({ seed, seconds, pairs, only, log }: SiegeOptions): Promise<SiegeReport> {
+export async function siege ({ seed, seconds, pairs, only, isShared = false, log }: SiegeOptions): Promise<SiegeReport> {
   const keyServer = await startKeyServer()
   const { privateKey } = keyServer
-  const server = await startSignalbox({ env: { ...limits, JWKS_URL: keyServer.url } })
+  const maxFiles = pairs * 2 + spareFiles
+  const redis = isShared ? await startRedis() : undefined
+  const start = { env: { ...limits, JWKS_URL: keyServer.url, ...(redis !== undefined && { REDIS_URL: redis.url }) }, maxFiles }
+  const first = isShared ? await startSignalbox(start) : undefined
+  const server = await startSignalbox(start)
   const children = { honest: startChild('honest.ts'), attackers: startChild('attackers.ts') }
+  const files = watchFiles(server.pid)
   try {
     const { url, pid } = server
     const ask = async (task: Task) => await answerOf<Relayed>(children.honest, task)
     const measure = async (seconds: number) => {
-      const [cpu, at] = [server.cpu(), performance.now()]
+      const [cpu, at, read] = [server.cpu(), performance.now(), readBy(pid)]
       const relayed = await ask({ task: 'relay', seconds })
-      return { relayed, cpu: isAlive(pid) ? (server.cpu() - cpu) / (performance.now() - at) * 1000 : NaN }
+      return { relayed, cpu: isAlive(pid) ? (server.cpu() - cpu) / (performance.now() - at) * 1000 : NaN, read: readBy(pid) - read }
     }
-    await ask({ task: 'connect', url, privateKey, pairs })
+    await ask({ task: 'connect', urls: first === undefined ? [url] : [first.url, url], privateKey, pairs })
     log(`${pairs} pairs are connected`)
     const calm = await measure(Math.ceil(seconds / 2))
     const calmRss = peakRss(pid)
+    const calmFiles = files.peak()
     log(`alone: p99 ${calm.relayed.p99.toFixed(1)} ms`)
 
     keyServer.delayMs = slowKeysMs
-    const orders: Orders = { url, privateKey, seed, seconds, ...(only !== undefined && { only }) }
-    const [besieged, outcomes] = await Promise.all([measure(seconds), answerOf<Outcomes>(children.attackers, orders)])
+    const [slow, partner] = slowPairOf(pairs)
+    const orders: Orders = { url, privateKey, seed, seconds, honest: { slow, partner, arrived: calm.relayed.newcomers }, ...(only !== undefined && { only }) }
+    const [besieged, attacked] = await Promise.all([measure(seconds), answerOf<Attacked>(children.attackers, orders)])
     log(`under siege: p99 ${besieged.relayed.p99.toFixed(1)} ms`)
     const rss = { calm: calmRss, peak: peakRss(pid), bound: calmRss + rssAllowance }
     const mix = Object.fromEntries(mixOf(pairs).map((count, at) => [honestDialects[at]?.name ?? '', count]))
-    const result = { calm: calm.relayed, siege: besieged.relayed, rss }
-    return { setting: { seed, seconds, pairs }, mix, ...result, outcomes, cpu: { calm: calm.cpu, siege: besieged.cpu }, failures: failuresOf(result) }
+    const { outcomes, harms } = attacked
+    const result = { calm: calm.relayed, siege: besieged.relayed, harms, rss, openFiles: { calm: calmFiles, peak: files.peak(), bound: maxFiles } }
+    const usual = calm.relayed.bytes.read / calm.relayed.sent * besieged.relayed.sent
+    const bytes = {
+      read: besieged.read - besieged.relayed.bytes.written,
+      written: attacked.read + besieged.relayed.bytes.read - usual
+    }
+    return { setting: { seed, seconds, pairs, nodes: isShared ? 2 : 1 }, mix, ...result, outcomes, bytes, cpu: { calm: calm.cpu, siege: besieged.cpu }, failures: failuresOf(result) }
   } finally {
+    files.end()
     for (const child of Object.values(children)) child.kill('SIGKILL')
-    await server.end()
+    for (const started of [server, first, redis]) await started?.end()
     keyServer.close()
   }
 }
 
-function failuresOf ({ calm, siege, rss }: Pick<SiegeReport, 'calm' | 'siege' | 'rss'>): string[] {
+function failuresOf ({ calm, siege, harms, rss }: Pick<SiegeReport, 'calm' | 'siege' | 'harms' | 'rss'>): string[] {
   const failures = []
   for (const [when, { sent, delivered, troubles }] of [['alone', calm], ['under siege', siege]] as const) {
     if (delivered < sent) failures.push(`${when}, ${sent - delivered} of ${sent} signals were lost: ${JSON.stringify(troubles)}`)
   }
+  if (siege.welcomed < siege.newcomers) failures.push(`${siege.newcomers - siege.welcomed} of ${siege.newcomers} newcomers were not let in, or did not get their mail`)
+  for (const [name, counts] of Object.entries(harms)) {
+    for (const [harm, times] of Object.entries(counts)) failures.push(`${name}: ${harm}, ${times} times`)
+  }
   if (Number.isNaN(rss.peak)) failures.push('the server has died')
   if (rss.peak > rss.bound) failures.push(`the server took ${Math.round(rss.peak)} MiB, may take ${Math.round(rss.bound)}`)
   return failures
+}
+
+/** Counts the open files of a process now and then. */
+function watchFiles (pid: number): { peak (): number, end (): void } {
+  let peak = 0
+  const look = (): void => {
+    try {
+      peak = Math.max(peak, readdirSync(`/proc/${pid}/fd`).length)
+    } catch {
+      // It lives no more.
+    }
+  }
+  const timer = setInterval(look, 200)
+  return {
+    peak () {
+      look()
+      return peak
+    },
+    end: () => clearInterval(timer)
+  }
+}
+
+/** Bytes that a process has read so far, which is nearly all from sockets; NaN when it lives no more. */
+function readBy (pid: number): number {
+  try {
+    return Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1])
+  } catch {
+    return NaN
+  }
 }
 
 function isAlive (pid: number): boolean {

@@ -1,8 +1,9 @@
 import type { SiegeReport } from './siege.js'
 
+const share = ({ sent, delivered }: SiegeReport['calm']): string => `${(100 * delivered / sent).toFixed(delivered === sent ? 0 : 3)} % of ${sent}`
+
 /** The report as Markdown. */
-export function siegeTable ({ mix, calm, siege, outcomes, rss, cpu, failures }: SiegeReport): string {
-  const share = ({ sent, delivered }: SiegeReport['calm']) => `${(100 * delivered / sent).toFixed(delivered === sent ? 0 : 3)} % of ${sent}`
+export function siegeTable ({ mix, calm, siege, outcomes, bytes, openFiles, rss, cpu, failures }: SiegeReport): string {
   const figures: Array<[string, string, string]> = [
     ['signals delivered', share(calm), share(siege)],
     ['p50, ms', calm.p50.toFixed(1), siege.p50.toFixed(1)],
@@ -10,7 +11,9 @@ export function siegeTable ({ mix, calm, siege, outcomes, rss, cpu, failures }: 
     ['newcomers let in', `${calm.welcomed} of ${calm.newcomers}`, `${siege.welcomed} of ${siege.newcomers}`],
     ['p99 of letting in, ms', calm.welcomeP99.toFixed(0), siege.welcomeP99.toFixed(0)],
     ['CPU of the server, cores', cpu.calm.toFixed(2), cpu.siege.toFixed(2)],
-    ['most memory of the server (RSS), MiB', rss.calm.toFixed(0), `${rss.peak.toFixed(0)} (may be ${rss.bound.toFixed(0)})`]
+    ['most memory of the server (RSS), MiB', rss.calm.toFixed(0), `${rss.peak.toFixed(0)} (may be ${rss.bound.toFixed(0)})`],
+    ['most open files of the server', String(openFiles.calm), `${openFiles.peak} (may be ${openFiles.bound})`],
+    ['bytes out for a byte in, of attackers', '', amplification({ bytes })]
   ]
   const stopped = (ends: Record<string, number>) => Object.entries(ends).sort(([, one], [, other]) => other - one).map(([end, count]) => `${end}: ${count}`).join(', ')
   return [
@@ -25,6 +28,32 @@ export function siegeTable ({ mix, calm, siege, outcomes, rss, cpu, failures }: 
   ].join('\n')
 }
 
-function markdown (head: string[], rows: string[][]): string {
+/** Reports of one attack each, a row an attack. */
+export function eachTable (reports: readonly SiegeReport[]): string {
+  const rows = reports.map(({ calm, siege, outcomes, bytes, openFiles, rss }) => [
+    Object.keys(outcomes)[0] ?? '',
+    share(siege),
+    `${calm.p99.toFixed(1)} → ${siege.p99.toFixed(1)}`,
+    `${siege.welcomed} of ${siege.newcomers}`,
+    rss.peak.toFixed(0),
+    String(openFiles.peak),
+    amplification({ bytes })
+  ])
+  const failed = reports.flatMap(({ outcomes, failures }) => failures.map((failure) => `FAILED: ${Object.keys(outcomes)[0] ?? ''}: ${failure}`))
+  return [markdown(['attack', 'signals delivered', 'p99 alone → attacked, ms', 'newcomers let in', 'most memory, MiB', 'most open files', 'bytes out for a byte in'], rows), '', ...failed].join('\n')
+}
+
+/** What the server wrote because of the attackers, for each byte that it read of them. */
+export function amplification ({ bytes: { read, written } }: Pick<SiegeReport, 'bytes'>): string {
+  const amounts = `${megabytes(written)} for ${megabytes(read)}`
+  // Of less than that the honest clients' own ups and downs are more.
+  return read < leastBytes ? amounts : `${(written / read).toFixed(2)} (${amounts})`
+}
+
+const leastBytes = 200_000
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
+
+export function markdown (head: string[], rows: string[][]): string {
   return [head, head.map((_, at) => at === 1 ? '---:' : '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

@@ -1,14 +1,14 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
 import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { type Intruder, intrude, upgrade } from '../../bench/siege/intruder.js'
+import { type Intruder, intrude, type Manners, upgrade } from '../../bench/siege/intruder.js'
 import { type Reachable, urlOf } from '../helper.js'
 import type { Answer, Measured, Task } from './honest-pair.js'
 
 export { frame, text } from '../../bench/siege/intruder.js'
+export { throttledReader } from '../../bench/siege/throttled-reader.js'
 export type { Measured }
 
 export interface Pairing {
@@ -64,17 +64,15 @@ export function prefer (pid = 0): void {
   } catch {}
 }
 
-export interface Approaching {
+export interface Approaching extends Manners {
   /** Of the loopback, from where it comes. */
   address?: string
   token?: string
-  /** Does not answer a close. */
-  isDeaf?: boolean
 }
 
 /** A bare TCP connection that says these bytes first, and goes with the test. `frame` and `text` are what it may write, masked. */
-export function rawSocket (t: Test, to: Reachable, firstWords: string, { address = '127.0.0.1', isDeaf = false }: Approaching = {}): Intruder {
-  const intruder = intrude({ port: Number(new URL(urlOf(to)).port), address }, firstWords, isDeaf)
+export function rawSocket (t: Test, to: Reachable, firstWords: string, { address = '127.0.0.1', ...manners }: Approaching = {}): Intruder {
+  const intruder = intrude({ port: Number(new URL(urlOf(to)).port), address }, firstWords, manners)
   t.teardown(() => intruder.socket.destroy())
   return intruder
 }
@@ -84,45 +82,4 @@ export async function rawWebSocket (t: Test, to: Reachable, path: string, approa
   const intruder = rawSocket(t, to, upgrade(path, approaching.token), approaching)
   if (!await intruder.letIn) throw new Error(`not let in: ${await intruder.end}`)
   return intruder
-}
-
-/** What a throttled reader has read so far. */
-export interface Throttled {
-  readonly received: number
-  /** From here on it reads as fast as it can. */
-  release (): void
-}
-
-const refillMs = 10
-
-/** Makes a socket read so many bytes a second at most: a line of 10 Mbit/s reads 1 250 000. The kernel takes some MiB more, as it does on such a line. */
-export function throttledReader (socket: Socket, bytesPerSecond: number): Throttled {
-  let received = 0
-  let budget = 0
-  let refilledAt = performance.now()
-  const refill = setInterval(() => {
-    const now = performance.now()
-    // What was not read is not saved up.
-    budget = Math.min(bytesPerSecond / 10, budget + (now - refilledAt) / 1000 * bytesPerSecond)
-    refilledAt = now
-    if (budget > 0) socket.resume()
-  }, refillMs)
-  const take = ({ length }: Buffer): void => {
-    received += length
-    budget -= length
-    if (budget <= 0) socket.pause()
-  }
-  const stop = (): void => {
-    clearInterval(refill)
-    socket.off('data', take)
-  }
-  socket.on('data', take).on('close', stop)
-  socket.pause()
-  return {
-    get received () { return received },
-    release () {
-      stop()
-      socket.resume()
-    }
-  }
 }

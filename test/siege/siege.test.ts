@@ -1,5 +1,5 @@
 import t from 'tap'
-import { attacks } from '../../bench/siege/attacks.js'
+import { attacks } from '../../bench/siege/attacks/index.js'
 import { scheduleOf } from '../../bench/siege/schedule.js'
 import { siege } from '../../bench/siege/siege.js'
 import { siegeTable } from '../../bench/siege/table.js'

@@ -1,0 +1,35 @@
+/** Who and what a frame is about, as receivers read it. */
+const names = ['type', 'from', 'source_id', 'src', 'senderId', 'to', 'target_id', 'target', 'dst', 'sessionId', 'nodeId']
+
+/** Name and value of each member of a JSON object, in order, as the text has them: names may come twice. */
+export function membersOf (json: string): Array<[name: string, value: string]> {
+  const members: Array<[string, string]> = []
+  let depth = 0
+  let start = 1
+  let colon = -1
+  for (let at = 0; at < json.length; at++) {
+    const char = json[at]
+    if (char === '"') {
+      while (json[++at] !== '"') if (json[at] === '\\') at++
+    } else if (char === '{' || char === '[') {
+      depth++
+    } else if (char === ':' && depth === 1 && colon === -1) {
+      colon = at
+    }
+    const isEnd = (char === '}' || char === ']') && --depth === 0
+    if (!isEnd && !(char === ',' && depth === 1)) continue
+    if (colon !== -1) members.push([JSON.parse(json.slice(start, colon)) as string, json.slice(colon + 1, at).trim()])
+    start = at + 1
+    colon = -1
+  }
+  return members
+}
+
+/** True when readers that take the first of two equal names, the last, or one in any case see another sender, receiver, type or session. */
+export function readersDisagree (json: string): boolean {
+  const members = membersOf(json)
+  return names.some((name) => {
+    const values = members.filter(([given]) => given.toLowerCase() === name.toLowerCase()).map(([, value]) => JSON.stringify(JSON.parse(value)))
+    return new Set(values).size > 1
+  })
+}
