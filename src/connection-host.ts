@@ -4,6 +4,7 @@ import type { Identity, Permit } from './claims.js'
 import type { Connection } from './connection.js'
 import type { SpokenDialect } from './dialect.js'
 import type { CloseCode } from './errors.js'
+import type { FrameBudget } from './frame-budget.js'
 import type { Histogram } from './histogram.js'
 import type { LargeFrames } from './large-frames.js'
 import type { MaybePromise } from './maybe-promise.js'
@@ -34,6 +35,7 @@ export interface ConnectionHost {
   readonly audit: Audit
   readonly counters: ConnectionCounters
   readonly largeFrames: LargeFrames
+  readonly frameBudget: FrameBudget
   /** The turn of the event loop that goes on. */
   readonly turn: () => Turn
   /** The connection's socket has ended. */

@@ -26,6 +26,10 @@ const bytesPerToken = 4096
 const msPerToken = 0.1
 /** What others are sent because of a frame counts once for each of these. */
 const causedBytesPerToken = 16_384
+/** To hand a frame to somebody counts as so many bytes at least: it costs as much. */
+const leastCausedBytes = 1_024
+/** Who lacks no more tokens has sent little of late, and need not wait for who has sent much. */
+const littleTokens = 64
 /** A client that reads slowly is looked at so often, and closed when it has read nothing for so long. */
 const backlogCheckMs = 1_000
 const maxStallMs = 5_000
@@ -119,6 +123,11 @@ export class Connection implements Sink {
   /** Frames that came while an earlier one was being handled or the socket was held back: what one chunk held, since it is paused then. */
   #waiting: Buffer[] | undefined
   #isBusy = false
+  /** The last turn of the event loop in which a frame of it was handled, and whether the next one waits for another. */
+  #turn = -1
+  #isOutOfTurn = false
+  /** The close code that it ended with, while what it had sent before waits for its turn. */
+  #endedWith: number | undefined
   /** What it is busy with is a fresh token. */
   #isRefreshing = false
   /** From when it was held back first. */
@@ -325,11 +334,11 @@ export class Connection implements Sink {
   }
 
   /**
-   * Counts bytes that others are sent because of this client, for a broadcast or a list: once for each 16 KiB, and as a whole
-   * burst at most. Beyond its tokens it is read more slowly.
+   * Counts what so many others are sent because of this client, for a broadcast or a list, in bytes for each of them: once for each
+   * 16 KiB, and as a whole burst at most. A frame counts as 1 KiB at least. Beyond its tokens it is read more slowly.
    */
-  charge (bytes: number): void {
-    this.#take(Math.floor(bytes / causedBytesPerToken))
+  charge (bytes: number, receivers = 1): void {
+    this.#take(Math.floor(receivers * Math.max(bytes, leastCausedBytes) / causedBytesPerToken))
   }
 
   #take (tokens: number): void {
@@ -372,7 +381,7 @@ export class Connection implements Sink {
     if (data.length > this.#host.limits.maxPayload) return this.close(closeCodes.tooBig)
     // ws checks text only, and what is relayed as text must be UTF-8 or its receiver breaks.
     if (isBinary && !isUtf8(data)) data = Buffer.alloc(0)
-    if (this.#isBusy || this.#isHeld || !this.#admit(now, data.length)) this.#wait(data)
+    if (this.#isBusy || this.#isHeld || !this.#hasTurn(now) || !this.#admit(now, data.length)) this.#wait(data)
     else this.#dispatch(data)
   }
 
@@ -414,6 +423,26 @@ export class Connection implements Sink {
     return false
   }
 
+  /** False when the turn of the event loop has no time for a frame of this socket: a later one goes on with what waits. */
+  #hasTurn (now: number): boolean {
+    if (this.#isOutOfTurn) return false
+    const { frameBudget, limits: { messageRate } } = this.#host
+    if (frameBudget.isSpent(now) && (this.#turn === frameBudget.turn || messageRate.missing(this.#fullAt, now) > littleTokens)) {
+      this.#isOutOfTurn = true
+      frameBudget.wait(this)
+      return false
+    }
+    this.#turn = frameBudget.turn
+    return true
+  }
+
+  /** A turn of the event loop has come that has time for it. */
+  goOn (): void {
+    this.#isOutOfTurn = false
+    this.#drain()
+    if (this.#endedWith !== undefined && !this.#isOutOfTurn) this.#onEnd(this.#endedWith)
+  }
+
   get #isHeld (): boolean {
     return this.#hold?.timer !== undefined
   }
@@ -434,8 +463,11 @@ export class Connection implements Sink {
 
   #wait (data: Buffer): void {
     if (this.#isClosed) return
-    (this.#waiting ??= []).push(data)
-    this.#socket.pause()
+    if (this.#waiting === undefined) {
+      this.#waiting = []
+      this.#socket.pause()
+    }
+    this.#waiting.push(data)
   }
 
   /** Handles what waited, as far as tokens and handlers let it, and reads on once nothing waits. */
@@ -448,7 +480,8 @@ export class Connection implements Sink {
         this.#socket.resume()
         return
       }
-      if (!this.#admit(performance.now(), next.length)) return
+      const now = performance.now()
+      if (!this.#hasTurn(now) || !this.#admit(now, next.length)) return
       this.#waiting?.shift()
       this.#dispatch(next)
     }
@@ -620,7 +653,7 @@ export class Connection implements Sink {
     const { silentMs, framelessMs } = this.#bounds()
     // A socket that we do not read cannot show that it lives.
     const now = performance.now()
-    if (this.#isBusy || this.#isHeld) this.#heard(now)
+    if (this.#isBusy || this.#isHeld || this.#isOutOfTurn) this.#heard(now)
     if (now - this.#heardAt >= silentMs || now - this.#frameAt >= framelessMs) return this.close(closeCodes.timeout)
     this.#writer.ping()
     this.#awaitLife()
@@ -643,6 +676,11 @@ export class Connection implements Sink {
   }
 
   #onEnd (code: number): void {
+    // What it had sent before it went is not lost for having no turn.
+    if (this.#isOutOfTurn && !this.#isClosed) {
+      this.#endedWith = code
+      return
+    }
     if (!this.#isClosed) {
       this.#host.counters.left.add(endsOfClients.has(code) ? String(code) : 'other')
       this.#host.audit.info({ event: 'leave', ...this.#who(), code })

@@ -9,6 +9,7 @@ import { Connection } from './connection.js'
 import type { ConnectionHost, ConnectionLimits, Drop, Log, Refusal, Speaks } from './connection-host.js'
 import type { Handshake } from './dialect.js'
 import { type CloseCode, closeCodes, closeReasons, unauthorized } from './errors.js'
+import { FrameBudget } from './frame-budget.js'
 import { Histogram } from './histogram.js'
 import { LargeFrames } from './large-frames.js'
 import type { MaybePromise } from './maybe-promise.js'
@@ -46,6 +47,7 @@ export class Connections implements ConnectionHost {
   readonly log: Log
   readonly audit: Audit
   readonly largeFrames = new LargeFrames()
+  readonly frameBudget = new FrameBudget()
   readonly counters = {
     handling: new Histogram(handlingBounds),
     closed: new Tally(),

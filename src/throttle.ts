@@ -34,6 +34,11 @@ export class Rate {
     return fullAt - this.#msPerToken
   }
 
+  /** How many tokens a bucket lacks. */
+  missing (fullAt: number, now: number): number {
+    return Math.max(0, fullAt - now) / this.#msPerToken
+  }
+
   /** Until there is a token; 0 while there is one. */
   waitMs (fullAt: number, now: number): number {
     const ms = fullAt - now + this.#msPerToken - this.#fullMs

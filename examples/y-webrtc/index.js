@@ -49,7 +49,7 @@ const handlersOf = ({ peers, relay }) => ({
     const room = roomOf(frame.topic)
     return after(peers.list(room), ({ length: clients }) => {
       const published = new Frame('publish', JSON.stringify({ ...frame, clients }))
-      return after(relay.broadcast(room, published, undefined, { from: id }), () => connection.charge(clients * published.byteLength))
+      return after(relay.broadcast(room, published, undefined, { from: id }), () => connection.charge(published.byteLength, clients))
     })
   },
 

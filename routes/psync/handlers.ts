@@ -49,7 +49,8 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
         if (member === undefined || member === earlier) return
         // One for who is here now, and with PSYNC_PEER_LEFT maybe one for who was.
         const told = config.PSYNC_PEER_LEFT && earlier !== undefined ? 2 : 1
-        connection.charge(listBytes + told * others * news('peer_joined', room, member).byteLength)
+        connection.charge(listBytes)
+        connection.charge(news('peer_joined', room, member).byteLength, told * others)
       })
     },
     offer: signal,

@@ -92,7 +92,7 @@ export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, g
     signal ({ connection, myId, stamp, member }, frame, received) {
       if (member === undefined) return connection.refuse(sentences.notInRoom)
       const signal = forwarded(frame, received, stamp) ?? say({ type: 'signal', senderId: myId, payload: frame.payload })
-      return after(relay.broadcast(member.room, signal, myId, { isSignal: true }), (count) => connection.charge(count * signal.byteLength))
+      return after(relay.broadcast(member.room, signal, myId, { isSignal: true }), (count) => connection.charge(signal.byteLength, count))
     }
   }
 }

@@ -23,24 +23,25 @@ export function tomHandlers (state: State, config: Config, list: MemberList): Ha
       return after(registered, () => {
         const { connection, member } = peer
         if (member === undefined || member === earlier) return
-        connection.charge(list.size * presence('join', member).byteLength)
+        connection.charge(presence('join', member).byteLength, list.size)
         if (earlier === undefined) return
         // Connecting again instead is bounded by CONNECT_RATE.
-        connection.charge(list.bytes + (earlier.id === nodeId ? 0 : list.size * presence('leave', earlier).byteLength))
+        connection.charge(list.bytes)
+        if (earlier.id !== nodeId) connection.charge(presence('leave', earlier).byteLength, list.size)
       })
     },
 
     heartbeat ({ connection, member }) {
       if (member === undefined) return
       const frame = say({ type: 'heartbeat', from: member.id })
-      return after(relay.broadcast(room, frame, member.id), (count) => connection.charge(count * frame.byteLength))
+      return after(relay.broadcast(room, frame, member.id), (count) => connection.charge(frame.byteLength, count))
     },
 
     'role-assign' ({ connection, member }, { nodeId, roles }) {
       if (member === undefined) return connection.refuse(sentences.notRegistered)
       if (nodeId !== member.id && !connection.may.hasRole('assign')) return connection.deny()
       const frame = say({ type: 'role-assign', nodeId, roles, from: member.id })
-      return after(relay.broadcast(room, frame, undefined, { from: member.id, isSignal: true }), (count) => connection.charge(count * frame.byteLength))
+      return after(relay.broadcast(room, frame, undefined, { from: member.id, isSignal: true }), (count) => connection.charge(frame.byteLength, count))
     },
 
     signal ({ connection, member }, frame, received) {
