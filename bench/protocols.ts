@@ -26,7 +26,7 @@ export interface Group {
 
 const peerjsPath = (id: string): string => `/peerjs?key=peerjs&token=token&id=${id}`
 const isOpen = (frame: string): boolean => frame.includes('"OPEN"')
-const peerjsSignal = (_from: string, to: string, payload: object): object => ({ type: 'OFFER', dst: to, payload })
+const peerjsSignal = (_from: string, to: string, payload: object): object => ({ type: 'OFFER', payload, dst: to })
 
 export const dialects = {
   tom: {
