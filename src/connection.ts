@@ -716,9 +716,15 @@ function tokensOf (bytes: number): number {
   return Math.max(1, Math.ceil(bytes / bytesPerToken))
 }
 
-/** A time of the monotonic clock, in ms since the epoch. */
+/** By how much the two clocks differ less counts for nothing: one of them has whole milliseconds only. */
+const clockJitterMs = 2
+let epochMs = Date.now() - performance.now()
+
+/** A time of the monotonic clock, in ms since the epoch: the same whenever it is asked for, unless the clock was set. */
 function timeOf (at: number): number {
-  return Math.round(Date.now() - (performance.now() - at))
+  const now = Date.now() - performance.now()
+  if (Math.abs(now - epochMs) > clockJitterMs) epochMs = now
+  return Math.round(epochMs + at)
 }
 
 const owner = Symbol('owner')
