@@ -123,8 +123,7 @@ export class Connection implements Sink {
   /** Frames that came while an earlier one was being handled or the socket was held back: what one chunk held, since it is paused then. */
   #waiting: Buffer[] | undefined
   #isBusy = false
-  /** The last turn of the event loop in which a frame of it was handled, and whether the next one waits for another. */
-  #turn = -1
+  /** The next frame waits for a turn of the event loop that has time for it. */
   #isOutOfTurn = false
   /** The close code that it ended with, while what it had sent before waits for its turn. */
   #endedWith: number | undefined
@@ -427,13 +426,10 @@ export class Connection implements Sink {
   #hasTurn (now: number): boolean {
     if (this.#isOutOfTurn) return false
     const { frameBudget, limits: { messageRate } } = this.#host
-    if (frameBudget.isSpent(now) && (this.#turn === frameBudget.turn || messageRate.missing(this.#fullAt, now) > littleTokens)) {
-      this.#isOutOfTurn = true
-      frameBudget.wait(this)
-      return false
-    }
-    this.#turn = frameBudget.turn
-    return true
+    if (!frameBudget.isSpent(now) || messageRate.missing(this.#fullAt, now) <= littleTokens) return true
+    this.#isOutOfTurn = true
+    frameBudget.wait(this)
+    return false
   }
 
   /** A turn of the event loop has come that has time for it. */

@@ -9,12 +9,10 @@ export interface Waiting {
 
 /**
  * Bursts of many sockets, spread over turns of the event loop. One read brings a thousand small frames, and one turn may read
- * every socket: who sends one frame would wait for all of them. Once a turn has taken its time it still handles the first frame of
- * whoever has sent little of late; everything else waits, and goes on a little at a time, one socket after the other.
+ * every socket: who sends one frame would wait for all of them. Once a turn has taken its time, whoever has sent much of late waits,
+ * and goes on a little at a time, one socket after the other.
  */
 export class FrameBudget {
-  /** The number of the turn that goes on. */
-  turn = 0
   #startedAt: number | undefined
   /** When the socket that goes on has had its share. */
   #sliceEndsAt = Infinity
@@ -37,7 +35,6 @@ export class FrameBudget {
   }
 
   readonly #next = (): void => {
-    this.turn++
     this.#startedAt = undefined
     if (this.#waiting.size === 0) return
     this.#begin(performance.now())
