@@ -45,7 +45,7 @@ export interface SiegeReport {
 }
 
 /** What the server may need beyond what the honest clients take: above all what waits for clients that do not read, at most `MAX_BUFFERED` each. In MiB. */
-const rssAllowance = 300
+const rssAllowance = 512
 /** Files that the server may have open beyond those of the honest clients. */
 const spareFiles = 4000
 /** How long the key server takes once the attack has begun: a little less than the server waits for it. In ms. */
