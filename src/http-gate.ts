@@ -27,6 +27,12 @@ const lookMs = 1_000
 const complaintMs = 10_000
 
 /**
+ * Connections that the system keeps for a listener until it takes them, if the system allows so many. Past Node's 511 it drops them
+ * without a word when hundreds come at once, and whoever is honest among them tries again seconds later.
+ */
+export const backlog = 4_096
+
+/**
  * How long what a client does over HTTP may take, and how often that is looked at. In ms; a socket, once upgraded, is not a
  * request any more.
  */

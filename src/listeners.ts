@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import fp from 'fastify-plugin'
 import { outside } from '../routes/outside.js'
 import type { Config, DialectName } from './config.js'
-import { serverOptions, type Timeouts } from './http-gate.js'
+import { backlog, serverOptions, type Timeouts } from './http-gate.js'
 import type { Tls } from './tls.js'
 
 export interface ListenersOptions {
@@ -71,7 +71,7 @@ export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeout
     for (const other of await lookup(config.HOST, { all: true })) {
       if (other.address === address) continue
       const server = guarded((request, response) => app.routing(request, response))
-      await once(server.listen(port, other.address), 'listening').catch((error: unknown) => app.log.debug({ err: error }, `not at ${other.address}`))
+      await once(server.listen(port, other.address, backlog), 'listening').catch((error: unknown) => app.log.debug({ err: error }, `not at ${other.address}`))
     }
   }
 
@@ -88,7 +88,7 @@ export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeout
     }, (request) => redirect(request, true))
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen(port, config.HOST, () => {
+      server.listen(port, config.HOST, backlog, () => {
         const { port } = server.address() as AddressInfo
         app.nativePorts.push(port)
         app.log.info(`${dialect} alone at ${config.HOST}:${port}`)

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { type Config, ConfigError, readConfig } from './config.js'
 import { helpText } from './help.js'
+import { backlog } from './http-gate.js'
 import { createService } from './service.js'
 import { startTracing } from './tracing.js'
 
@@ -59,7 +60,7 @@ async function start (config: Config): Promise<void> {
   process.on('SIGTERM', stop).on('SIGINT', stop)
   // Of promises that nobody listens to as well, which Node throws here.
   process.on('uncaughtException', fall)
-  await app.listen({ port: config.PORT, host: config.HOST })
+  await app.listen({ port: config.PORT, host: config.HOST, backlog })
 }
 
 function fail (error: Error): never {
