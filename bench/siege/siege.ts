@@ -107,7 +107,7 @@ function failuresOf ({ calm, siege, harms, rss }: Pick<SiegeReport, 'calm' | 'si
   for (const [when, { sent, delivered, troubles }] of [['alone', calm], ['under siege', siege]] as const) {
     if (delivered < sent) failures.push(`${when}, ${sent - delivered} of ${sent} signals were lost: ${JSON.stringify(troubles)}`)
   }
-  if (siege.welcomed < siege.newcomers) failures.push(`${siege.newcomers - siege.welcomed} of ${siege.newcomers} newcomers were not let in, or did not get their mail`)
+  if (siege.welcomed < siege.newcomers) failures.push(`${siege.newcomers - siege.welcomed} of ${siege.newcomers} newcomers were not let in`)
   for (const [name, counts] of Object.entries(harms)) {
     for (const [harm, times] of Object.entries(counts)) failures.push(`${name}: ${harm}, ${times} times`)
   }
