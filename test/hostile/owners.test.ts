@@ -53,9 +53,6 @@ function listenTo (client: Client): string[] {
   return heard
 }
 
-// Most of an outage is waiting.
-t.jobs = 4
-
 const addressed = builtIn.filter(({ addressing }) => addressing !== undefined)
 const anyId = (sub: string) => bearing({ sub, ids: ['*'], groups: ['*'] })
 
