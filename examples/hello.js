@@ -8,7 +8,7 @@ const sdp = { type: 'offer', sdp: 'v=0…' }
 await scene('PeerJS', '/peerjs?key=peerjs&id=alice&token=1', '/peerjs?key=peerjs&id=bob&token=2', async (alice, bob) => {
   await alice.hears('OPEN')
   await bob.hears('OPEN')
-  alice.says({ type: 'OFFER', dst: 'bob', payload: { sdp } })
+  alice.says({ type: 'OFFER', payload: { sdp }, dst: 'bob' })
   await bob.hears('OFFER')
 })
 
