@@ -1,4 +1,4 @@
-import type { DialectName } from '../src/config.js'
+import type { DialectName } from '../src/config/schema.js'
 import { Client, frameOf } from './client.js'
 
 export type { DialectName }

@@ -1,12 +1,12 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import { networkOf } from '../src/address.js'
-import { unauthorized } from '../src/errors.js'
-import { originFilter } from '../src/origins.js'
-import { Pressure } from '../src/pressure.js'
-import { Rate } from '../src/throttle.js'
-import { TokenBuckets } from '../src/token-buckets.js'
+import { networkOf } from '../src/net/address.js'
+import { unauthorized } from '../src/frame/close-codes.js'
+import { originFilter } from '../src/net/origins.js'
+import { Pressure } from '../src/limits/pressure.js'
+import { Rate } from '../src/limits/token-bucket.js'
+import { TokenBuckets } from '../src/limits/token-buckets.js'
 
 /** When a client that was turned away does right to come back. In s. */
 const retryAfterS = { draining: 1, pressure: 5, max_clients: 5, max_clients_per_address: 5 }

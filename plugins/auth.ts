@@ -1,11 +1,11 @@
 import jwt, { type JWT } from '@fastify/jwt'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { tokenOf, verificationOf } from '../src/auth.js'
-import { clockToleranceMs, type Identity, openPermit, type Permit, readPermit } from '../src/claims.js'
-import { identityOf } from '../src/identity.js'
-import type { MaybePromise } from '../src/maybe-promise.js'
-import type { TokenHeader } from '../src/verification.js'
+import { tokenOf, verificationOf } from '../src/auth/tokens.js'
+import { clockToleranceMs, type Identity, openPermit, type Permit, readPermit } from '../src/auth/permit.js'
+import { identityOf } from '../src/auth/certificate.js'
+import type { MaybePromise } from '../src/timing/maybe-promise.js'
+import type { TokenHeader } from '../src/auth/verification.js'
 
 /** Tells who a client is. What is missing or bad is undefined, whatever is wrong with it. */
 export interface Auth {

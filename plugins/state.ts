@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import type { State } from '../src/state/contract.js'
-import { memoryState } from '../src/state/memory.js'
-import { recordRelays } from '../src/state/record-relays.js'
+import { memoryState } from '../src/state/memory/state.js'
+import { recordRelays } from '../src/state/relay-audit.js'
 
 declare module 'fastify' {
   interface FastifyInstance { state: State }
@@ -18,7 +18,7 @@ export default fp(async (app) => {
   if (config.REDIS_URL === undefined) {
     app.decorate('state', memoryState(timers, mailboxes, config.MAX_ROOMS_PER_CLIENT))
   } else {
-    const { redisState } = await import('../src/state/redis.js')
+    const { redisState } = await import('../src/state/redis/state.js')
     const state = await redisState({ urls: config.REDIS_URL, leaseMs: config.NODE_LEASE_MS, mailboxes, maxPlaces: config.MAX_ROOMS_PER_CLIENT, timers, log: app.log })
     app.signalbox.redis = state.link.client
     app.decorate('state', state)

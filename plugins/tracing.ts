@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Span } from '@opentelemetry/api'
 import fp from 'fastify-plugin'
-import { optional } from '../src/tracing.js'
+import { optional } from '../src/telemetry/tracing.js'
 
 /**
  * With `OTEL_ENABLED`, a span for each request and each handshake. Whoever records them, us or the @fastify/otel of an app

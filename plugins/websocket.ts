@@ -3,9 +3,9 @@ import type { Duplex } from 'node:stream'
 import websocket, { type WebsocketPluginOptions } from '@fastify/websocket'
 import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
-import { tokenProtocol } from '../src/auth.js'
-import { closeTimeoutMs } from '../src/connections.js'
-import { answerOf } from '../src/http-gate.js'
+import { tokenProtocol } from '../src/auth/tokens.js'
+import { closeTimeoutMs } from '../src/connection/connections.js'
+import { answerOf } from '../src/listener/gate.js'
 
 /** Parts that a frame may come in. Only whole ones count for `MESSAGE_RATE`, and the 16 384 that ws allows would take a core for one socket. */
 const maxFragments = 1024

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { openPermit } from '../src/claims.js'
-import { iceServersFor } from '../src/ice.js'
-import { ErrorBody } from './directory.js'
+import { openPermit } from '../src/auth/permit.js'
+import { iceServersFor } from '../src/auth/ice-servers.js'
+import { ErrorBody } from './discovery.js'
 
 const IceServersBody = Type.Object({
   iceServers: Type.Array(Type.Object({

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { envExample, settingsTable } from '../src/help.js'
+import { envExample, settingsTable } from '../src/config/help.js'
 
 const begin = '<!-- settings: printed by npm run settings -->\n'
 const end = '\n<!-- /settings -->'

@@ -4,29 +4,29 @@ import type { FastifyPluginAsync, FastifyRequest, onRequestAsyncHookHandler } fr
 import fp from 'fastify-plugin'
 import admission from '../plugins/admission.js'
 import auth from '../plugins/auth.js'
-import docs from '../plugins/docs.js'
-import metrics from '../plugins/metrics.js'
+import docs from '../routes/openapi.js'
+import metrics from '../routes/metrics.js'
 import signalboxPlugin from '../plugins/signalbox.js'
 import speak from '../plugins/speak.js'
 import state from '../plugins/state.js'
 import tracing from '../plugins/tracing.js'
 import websocket from '../plugins/websocket.js'
 import { admin } from '../routes/admin/index.js'
-import { auto } from '../routes/auto.js'
+import { auto } from '../routes/bare-root.js'
 import { drone } from '../routes/drone/index.js'
 import { health } from '../routes/health.js'
 import { iceServers } from '../routes/ice-servers.js'
-import { answerError, answerNotFound, notFoundRefusal, outsideRoutes } from '../routes/outside.js'
+import { answerError, answerNotFound, notFoundRefusal, outsideRoutes } from '../routes/unrouted.js'
 import { peerjs } from '../routes/peerjs/index.js'
 import { psync } from '../routes/psync/index.js'
 import { rooms } from '../routes/rooms/index.js'
 import { tom } from '../routes/tom/index.js'
-import { clipAddress } from './address.js'
-import { completeConfig, type Config, ConfigError, type DialectName } from './config.js'
-import { type Timeouts, timeouts as usualTimeouts } from './http-gate.js'
-import { listeners } from './listeners.js'
-import { loadPlugin } from './load-plugin.js'
-import { type Tls, tlsOf } from './tls.js'
+import { clipAddress } from './net/address.js'
+import { completeConfig, type Config, ConfigError, type DialectName } from './config/schema.js'
+import { type Timeouts, timeouts as usualTimeouts } from './listener/gate.js'
+import { listeners } from '../plugins/native-listeners.js'
+import { loadPlugin } from './config/load-plugin.js'
+import { type Tls, tlsOf } from './listener/tls.js'
 
 export interface SignalboxOptions {
   /** Settings by their names, as in the environment but typed; what is left out has its default. */
@@ -135,7 +135,7 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
     await app.register(async (app) => { app.route({ url: '/', ...app.speakAs(psyncDialect) }) }, { prefix: '/ws' })
   }
   for (const name of config.PLUGINS) {
-    const { plugin, prefix } = await loadPlugin(name)
+    const { plugin, prefix } = await loadPlugin<FastifyPluginAsync>(name)
     await app.register(plugin, { prefix })
   }
 }

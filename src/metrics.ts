@@ -1,9 +1,9 @@
 import { Counter, Gauge, type Metric, Registry } from 'prom-client'
-import type { Connections } from './connections.js'
-import type { SpokenDialect } from './dialect.js'
-import type { Histogram } from './histogram.js'
+import type { Connections } from './connection/connections.js'
+import type { SpokenDialect } from './dialect/dialect.js'
+import type { Histogram } from './telemetry/histogram.js'
 import type { State, StateCounters } from './state/contract.js'
-import type { Tally } from './tally.js'
+import type { Tally } from './telemetry/counter.js'
 
 type Labels = Readonly<Record<string, string>>
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { type Config, ConfigError, readConfig } from './config.js'
-import { helpText } from './help.js'
-import { backlog } from './http-gate.js'
+import { type Config, ConfigError, readConfig } from './config/schema.js'
+import { helpText } from './config/help.js'
+import { backlog } from './listener/gate.js'
 import { createService } from './service.js'
-import { startTracing } from './tracing.js'
+import { startTracing } from './telemetry/tracing.js'
 
 /** After the drain, what has not ended by then is cut by the process's end. In ms. */
 const lastWordMs = 4_500

@@ -1,12 +1,12 @@
 import { createServer, type RequestListener } from 'node:http'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { type SerializedError, stdSerializers } from 'pino'
-import { outside } from '../routes/outside.js'
+import { outside } from '../routes/unrouted.js'
 import { describeRequest, signalbox } from './app.js'
-import type { Config } from './config.js'
-import { type LogStream, logStream } from './log-stream.js'
-import { serverOptions, type Timeouts, timeouts as usualTimeouts } from './http-gate.js'
-import { tlsOf } from './tls.js'
+import type { Config } from './config/schema.js'
+import { type LogStream, logStream } from './telemetry/log-stream.js'
+import { serverOptions, type Timeouts, timeouts as usualTimeouts } from './listener/gate.js'
+import { tlsOf } from './listener/tls.js'
 
 /** One for all servers of the process. */
 let stdout: LogStream | undefined

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect as connectTcp, createServer, type AddressInfo } from 'node:net'
 import t from 'tap'
-import { configNames, flagOf } from '../src/config.js'
+import { configNames, flagOf } from '../src/config/schema.js'
 import { connect, refusal, until, urlOf } from './helper.js'
 import { run, start } from './process.js'
 

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Connection } from '../../src/connection.js'
-import { closeCodes } from '../../src/errors.js'
+import type { Connection } from '../../src/connection/connection.js'
+import { closeCodes } from '../../src/frame/close-codes.js'
 import type { CallerOf } from './index.js'
 import { routes } from './schema.js'
 

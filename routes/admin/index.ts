@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { bearerOf } from '../../src/auth.js'
+import { bearerOf } from '../../src/auth/tokens.js'
 import { connections } from './connections.js'
 import { node } from './node.js'
 

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
-import { IdSchema, printable } from '../../src/schema.js'
-import { ErrorBody } from '../directory.js'
+import { IdSchema, printable } from '../../src/frame/ids.js'
+import { ErrorBody } from '../discovery.js'
 import { ReadyStatus } from '../health.js'
 
 /** A page of the list: enough to look at by default, and at most what a busy process serialises between two frames. */

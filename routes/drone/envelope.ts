@@ -1,6 +1,6 @@
-import type { JsonObject, Received } from '../../src/parse.js'
-import { endOf, lastMember, restOf } from '../../src/pass-on.js'
-import { Frame } from '../../src/wire.js'
+import type { JsonObject, Received } from '../../src/frame/parse.js'
+import { endOf, lastMember, restOf } from '../../src/frame/pass-on.js'
+import { Frame } from '../../src/frame/bytes.js'
 
 interface Signal extends JsonObject {
   readonly type: string

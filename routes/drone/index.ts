@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { quote } from '../../src/errors.js'
-import { registrants } from '../registrant.js'
+import { quote } from '../../src/frame/close-codes.js'
+import { registrants } from '../../src/dialect/registration.js'
 import { droneHandlers } from './handlers.js'
 import { announceLeaving } from './presence.js'
 import { rest } from './rest.js'

@@ -1,6 +1,6 @@
-import { type MemberList, memberList } from '../../src/member-list.js'
+import { type MemberList, memberList } from '../../src/dialect/member-list.js'
 import type { State } from '../../src/state/contract.js'
-import type { Timers } from '../../src/timers.js'
+import type { Timers } from '../../src/timing/timers.js'
 import { now, room } from './handlers.js'
 import { say } from './schema.js'
 

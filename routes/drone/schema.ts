@@ -1,6 +1,6 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
-import { IdSchema } from '../../src/schema.js'
-import { Frame } from '../../src/wire.js'
+import { IdSchema } from '../../src/frame/ids.js'
+import { Frame } from '../../src/frame/bytes.js'
 
 /** Absent, `null` and `""` all mean that there is none. */
 const SessionSchema = Type.Optional(Type.Union([IdSchema, Type.Literal(''), Type.Null()]))

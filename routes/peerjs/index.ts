@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { quote } from '../../src/errors.js'
+import { quote } from '../../src/frame/close-codes.js'
 import { admit } from './admit.js'
 import { peerjsHandlers } from './handlers.js'
 import { rest } from './rest.js'

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
-import { directory } from '../directory.js'
+import { directory } from '../discovery.js'
 import { roomOf } from './admit.js'
 
 const BannerBody = Type.Object({ name: Type.String(), description: Type.String(), website: Type.String() })

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { registrants } from '../registrant.js'
+import { registrants } from '../../src/dialect/registration.js'
 import { psyncHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'

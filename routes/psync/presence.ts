@@ -1,6 +1,6 @@
 import type { Signalbox } from '../../plugins/signalbox.js'
 import type { Peer, State } from '../../src/state/contract.js'
-import type { Frame } from '../../src/wire.js'
+import type { Frame } from '../../src/frame/bytes.js'
 import { say } from './schema.js'
 
 /** Every group is a room. */

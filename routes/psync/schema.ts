@@ -1,6 +1,6 @@
 import { type Static, type TLiteral, Type } from '@sinclair/typebox'
-import { IdSchema } from '../../src/schema.js'
-import { Frame } from '../../src/wire.js'
+import { IdSchema } from '../../src/frame/ids.js'
+import { Frame } from '../../src/frame/bytes.js'
 
 const relayed = <Name extends string>(type: Name) => Type.Object({
   type: Type.Literal(type) as TLiteral<Name>,

@@ -1,5 +1,5 @@
-import { networkOf } from '../../src/address.js'
-import { after, type MaybePromise } from '../../src/maybe-promise.js'
+import { networkOf } from '../../src/net/address.js'
+import { after, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { Attempts, Joined } from '../../src/state/contract.js'
 
 const limit = { failures: 10, windowMs: 60_000 }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
-import { directory } from '../directory.js'
+import { directory } from '../discovery.js'
 import { roomPrefix } from './handlers.js'
 
 const HealthBody = Type.Object({ status: Type.Literal('ok') })

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { IdSchema } from '../../src/schema.js'
-import { Frame } from '../../src/wire.js'
+import { IdSchema } from '../../src/frame/ids.js'
+import { Frame } from '../../src/frame/bytes.js'
 
 /** What a client may send. A room id of whatever shape is at worst a room that does not exist. */
 export const frames = {

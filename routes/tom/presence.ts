@@ -1,7 +1,7 @@
 import type { Signalbox } from '../../plugins/signalbox.js'
-import { type MemberList, memberList } from '../../src/member-list.js'
+import { type MemberList, memberList } from '../../src/dialect/member-list.js'
 import type { Peer, State } from '../../src/state/contract.js'
-import type { Frame } from '../../src/wire.js'
+import type { Frame } from '../../src/frame/bytes.js'
 import { say } from './schema.js'
 
 /** All nodes are in one room. */

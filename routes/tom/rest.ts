@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { directory } from '../directory.js'
+import { directory } from '../discovery.js'
 import { room } from './presence.js'
 
 /** Says no more than the original does. */

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { IdSchema } from '../../src/schema.js'
-import { Frame } from '../../src/wire.js'
+import { IdSchema } from '../../src/frame/ids.js'
+import { Frame } from '../../src/frame/bytes.js'
 
 /** Every node is sent all keys, and all roles: 1 KiB of printable ASCII, and 4 KiB in all. */
 const maxKeyLength = 1024

@@ -1,5 +1,5 @@
-import type { MaybePromise } from '../maybe-promise.js'
-import type { Wire } from '../wire.js'
+import type { MaybePromise } from '../timing/maybe-promise.js'
+import type { Wire } from '../frame/bytes.js'
 
 /**
  * What a dialect may ask of the exchange, wherever a peer's socket is. Every operation is one step: what it reads and

@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { pino } from 'pino'
 import { WebSocket, WebSocketServer } from 'ws'
-import { openAudit } from '../../src/audit.js'
-import { readPermit } from '../../src/claims.js'
-import { Connections } from '../../src/connections.js'
-import { Rate } from '../../src/throttle.js'
-import { Timers } from '../../src/timers.js'
+import { openAudit } from '../../src/telemetry/audit.js'
+import { readPermit } from '../../src/auth/permit.js'
+import { Connections } from '../../src/connection/connections.js'
+import { Rate } from '../../src/limits/token-bucket.js'
+import { Timers } from '../../src/timing/timers.js'
 
 const now = Date.now()
 const day = 86_400_000

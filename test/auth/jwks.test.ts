@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { begin, build, connect, type Frame, until, urlOf } from '../helper.js'
-import { remoteKeys } from '../../src/jwks.js'
+import { remoteKeys } from '../../src/auth/jwks.js'
 import { pairFor, tokenFor } from './tokens.js'
 
 const claims = { sub: 'alice' }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { closeTimeoutMs } from '../../src/connections.js'
+import { closeTimeoutMs } from '../../src/connection/connections.js'
 import { withSecret } from '../auth/tokens.js'
 import { build, connect, totals } from '../helper.js'
 import { connectTcp, upgradeRequest } from '../routes/raw.js'

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { scripts } from '../../src/state/redis-scripts.js'
+import { scripts } from '../../src/state/redis/scripts.js'
 import { connect } from '../helper.js'
 import { start } from '../process.js'
 import { startRedis } from '../redis.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { readPermit } from '../../src/claims.js'
+import { readPermit } from '../../src/auth/permit.js'
 import { bearing, tokenFor, withSecret } from '../auth/tokens.js'
 import { eventually } from '../cluster/nodes.js'
 import { build, connect, type Frame, refusal, urlOf } from '../helper.js'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Test } from 'tap'
-import { closeCodes } from '../../src/errors.js'
-import { payloadOf } from '../../src/wire.js'
+import { closeCodes } from '../../src/frame/close-codes.js'
+import { payloadOf } from '../../src/frame/bytes.js'
 import type { Ending, Join, MailboxLimits, Member, Peer, Sink, State, StateSize, Wire } from '../../src/state/contract.js'
 import { until } from '../helper.js'
 

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import { Mailboxes } from '../../src/state/mailboxes.js'
-import { Timers } from '../../src/timers.js'
+import { Mailboxes } from '../../src/state/local/mailboxes.js'
+import { Timers } from '../../src/timing/timers.js'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void

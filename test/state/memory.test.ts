@@ -1,6 +1,6 @@
 import t from 'tap'
-import { memoryState } from '../../src/state/memory.js'
-import { Timers } from '../../src/timers.js'
+import { memoryState } from '../../src/state/memory/state.js'
+import { Timers } from '../../src/timing/timers.js'
 import { type MakeState, stateContract } from './contract.js'
 
 const makeState: MakeState = (t, limits) => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { headOf, type LetterHead, letterOf, type NodeMessage, readMember, readMessages } from '../../src/state/redis-messages.js'
-import { Frame } from '../../src/wire.js'
+import { headOf, type LetterHead, letterOf, type NodeMessage, readMember, readMessages } from '../../src/state/redis/messages.js'
+import { Frame } from '../../src/frame/bytes.js'
 
 const name = fc.string({ unit: 'binary' })
 const frame = fc.string({ unit: 'binary' })

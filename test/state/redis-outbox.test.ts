@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Sent } from '../../src/state/contract.js'
-import type { LetterHead } from '../../src/state/redis-messages.js'
-import { Outbox } from '../../src/state/redis-outbox.js'
+import type { LetterHead } from '../../src/state/redis/messages.js'
+import { Outbox } from '../../src/state/redis/outbox.js'
 
 const head = (to: string): LetterHead => ['frame', 'tom', to, 'a']
 const turn = async () => await new Promise<void>((resolve) => { setImmediate(resolve) })

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { redisState } from '../../src/state/redis.js'
-import { Timers } from '../../src/timers.js'
+import { redisState } from '../../src/state/redis/state.js'
+import { Timers } from '../../src/timing/timers.js'
 import { startRedis } from '../redis.js'
 import { type MakeState, stateContract } from './contract.js'
 

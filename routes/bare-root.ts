@@ -1,0 +1,40 @@
+import type { FastifyPluginAsync } from 'fastify'
+import type { SpokenDialect } from '../src/dialect/dialect.js'
+import type { JsonObject } from '../src/frame/parse.js'
+import { Frame } from '../src/frame/bytes.js'
+import { banner } from './peerjs/rest.js'
+
+const has = (frame: JsonObject, name: string) => Object.hasOwn(frame, name)
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** What the first frame of each dialect's clients looks like. The first row that fits wins. */
+const signs: ReadonlyArray<readonly [fits: (frame: JsonObject) => boolean, dialect: string]> = [
+  [({ type }) => type === 'create' || type === 'join', 'rooms'],
+  [(frame) => frame.type === 'register' && (has(frame, 'nodeId') || has(frame, 'username')), 'tom'],
+  [(frame) => frame.type === 'register' && (has(frame, 'source_id') || isObject(frame.payload)), 'psync'],
+  [(frame) => frame.type === 'register' && has(frame, 'id'), 'drone'],
+  [(frame) => frame.type === 'ping' || frame.type === 'list' || has(frame, 'target'), 'drone'],
+  [(frame) => has(frame, 'source_id'), 'psync'],
+  [({ type }) => type === 'heartbeat' || type === 'role-assign', 'tom'],
+  [(frame) => frame.type === 'signal' && (has(frame, 'from') || has(frame, 'to')), 'tom']
+]
+
+const unknown = new Frame('error', JSON.stringify({ type: 'error', error: 'unknown dialect', message: 'unknown dialect' }))
+
+/**
+ * The bare root, where unmodified clients of several dialects connect: their first frame decides. The one file that knows
+ * the dialects from each other; a dialect that is not spoken here is not chosen.
+ */
+export const auto: FastifyPluginAsync = async (app) => {
+  const { config, dialects } = app.signalbox
+
+  function choose (frame: unknown): SpokenDialect | undefined {
+    if (frame === undefined) return undefined
+    const sign = signs.find(([fits]) => fits(frame as JsonObject))
+    return sign === undefined ? undefined : dialects.get(sign[1])
+  }
+
+  const speaks = app.speakAs({ choose, unknown })
+  const hasBanner = config.DIALECTS.includes('peerjs') && config.PEERJS_PATH === '/'
+  app.route({ url: '/', ...speaks, ...(hasBanner && { handler: () => banner }) })
+}

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { type TObject, Type } from '@sinclair/typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { openPermit, type Permit } from '../src/auth/permit.js'
+import type { MaybePromise } from '../src/timing/maybe-promise.js'
+
+interface Directory {
+  readonly dialect: string
+  /** Whether anybody may list the peers. */
+  readonly isOpen: boolean
+  /** The query, or the parameters in the path, that narrow the list. */
+  readonly querystring?: TObject
+  readonly params?: TObject
+  /** The rooms whose peers are listed; by a permit, only those that it lets its holder enter. */
+  readonly rooms: (request: FastifyRequest, permit: Permit) => MaybePromise<readonly string[]>
+  /** Answers instead of both routes, when it answers at all. */
+  readonly refuse?: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+}
+
+const IdBody = Type.String({ description: 'A fresh id, as text/plain' })
+const PeersBody = Type.Array(Type.String(), { description: 'Ids of the peers' })
+export const ErrorBody = Type.Object({ error: Type.String() })
+
+/** The two REST endpoints that every dialect has: `GET /id` and `GET /peers`. */
+export const directory: FastifyPluginAsyncTypebox<Directory> = async (app, { dialect, isOpen, querystring, params, rooms, refuse }) => {
+  const { auth } = app.signalbox
+  const onRequest = refuse === undefined ? app.admission : [...app.admission, refuse]
+  const shared = params === undefined ? {} : { params }
+
+  app.get('/id', { onRequest, schema: { ...shared, response: { 200: IdBody } } }, async (_request, reply) => {
+    return await reply.type('text/plain; charset=utf-8').send(randomUUID())
+  })
+
+  const schema = { ...shared, ...(querystring !== undefined && { querystring }), response: { 200: PeersBody, 401: ErrorBody } }
+  app.get('/peers', { onRequest, schema }, async (request, reply) => {
+    const permit = auth === undefined ? openPermit : await auth.authenticate(request)
+    const mayList = isOpen || (auth !== undefined && permit?.hasRole('discover') === true)
+    if (permit === undefined || !permit.speak(dialect) || !mayList) return await app.refuseCaller(request, reply)
+    const ids = new Set<string>()
+    for (const room of await rooms(request, permit)) {
+      for (const { id } of await app.state.peers.list(room)) ids.add(id)
+    }
+    return [...ids]
+  })
+}

@@ -1,0 +1,82 @@
+import type { BaseLogger } from 'pino'
+import type { Audit, AuditRecord } from '../telemetry/audit.js'
+import type { Identity, Permit } from '../auth/permit.js'
+import type { Connection } from './connection.js'
+import type { SpokenDialect } from '../dialect/dialect.js'
+import type { CloseCode } from '../frame/close-codes.js'
+import type { FrameBudget } from '../limits/frame-budget.js'
+import type { Histogram } from '../telemetry/histogram.js'
+import type { LargeFrames } from '../limits/large-frames.js'
+import type { MaybePromise } from '../timing/maybe-promise.js'
+import type { Tally } from '../telemetry/counter.js'
+import type { Rate } from '../limits/token-bucket.js'
+import type { Timers } from '../timing/timers.js'
+import type { Turn } from './write-batch.js'
+import type { Wire } from '../frame/bytes.js'
+
+export type Log = Pick<BaseLogger, 'error' | 'warn' | 'info' | 'debug'>
+
+export interface ConnectionLimits {
+  /** Bytes in a frame. */
+  readonly maxPayload: number
+  /** Bytes that may wait for this socket. */
+  readonly maxBuffered: number
+  /** Of frames that come. */
+  readonly messageRate: Rate
+  /** ms between pings; silent for two of them, the socket is closed. */
+  readonly heartbeatMs: number
+}
+
+/** What a connection needs of the process it runs in. */
+export interface ConnectionHost {
+  readonly limits: ConnectionLimits
+  readonly timers: Timers
+  readonly log: Log
+  readonly audit: Audit
+  readonly counters: ConnectionCounters
+  readonly largeFrames: LargeFrames
+  readonly frameBudget: FrameBudget
+  /** The turn of the event loop that goes on. */
+  readonly turn: () => Turn
+  /** The connection's socket has ended. */
+  readonly forget: (connection: Connection) => void
+  /** The connection is closed by us. */
+  readonly onClose: (code: CloseCode) => void
+  /** A client was refused what it is not allowed. */
+  readonly refused: (reason: Refusal, who: Omit<AuditRecord, 'event' | 'reason'>) => void
+  /** Checks a token, beside the certificate that the client came with; absent without a JWT key. */
+  readonly verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
+}
+
+/** Plain numbers of all connections, since the start. */
+export interface ConnectionCounters {
+  /** From a frame's arrival to the end of its handling, in seconds. */
+  readonly handling: Histogram
+  /** Sockets closed, by code: by us, and by clients. */
+  readonly closed: Tally
+  readonly left: Tally
+  /** Frames that did not reach a socket or a mailbox. */
+  readonly dropped: Tally<Drop>
+  /** What clients were refused. */
+  readonly refused: Tally<Refusal>
+  /** Times a socket was over its rate and not read for a while. */
+  held: number
+}
+
+/** Why a frame was dropped: its receiver was going already, or read too slowly; or the mailbox was full. */
+export type Drop = 'closing' | 'slow_consumer' | 'mailbox_full'
+
+/** Why a client was not let in, or not let do what it asked. */
+export type Refusal =
+  | 'origin' | 'connect_rate' | 'pressure' | 'draining' | 'max_clients' | 'max_clients_per_address' | 'unauthorized'
+  | 'not_allowed' | 'too_many_attempts' | 'id_taken'
+  // Of HTTP: what is no request, nothing to upgrade, too slow, or too many requests in one connection.
+  | 'bad_request' | 'not_found' | 'timeout' | 'pipelining'
+
+/** A dialect, or how to choose one by the first frame. The choice is asked again, three times, while it answers undefined. */
+export type Speaks = SpokenDialect | Chooser
+
+export interface Chooser {
+  readonly choose: (frame: unknown) => SpokenDialect | undefined
+  readonly unknown: Wire
+}

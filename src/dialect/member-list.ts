@@ -1,0 +1,35 @@
+import { coalesce } from '../timing/coalesce.js'
+import { after } from '../timing/maybe-promise.js'
+import type { Peer, State } from '../state/contract.js'
+import type { Timers } from '../timing/timers.js'
+import type { Frame } from '../frame/bytes.js'
+
+/** The list of who is in a room, which its members are told. */
+export interface MemberList {
+  /** Tells them soon: one list for many changes, and the last one after the last change. */
+  announce (): void
+  /** As it was told last: its members on all nodes, and the bytes that all of them were sent. */
+  readonly size: number
+  readonly bytes: number
+}
+
+export function memberList ({ peers, relay }: State, timers: Timers, room: string, compose: (members: readonly Peer[]) => Frame): MemberList {
+  let size = 0
+  let bytes = 0
+  const list = coalesce(timers, () => after(peers.list(room), (members) => {
+    let length = 0
+    const receivers = relay.listHere(room, () => {
+      const frame = compose(members)
+      length = frame.byteLength
+      return frame
+    }, () => list.isDue)
+    size = members.length
+    bytes = size * length
+    return receivers * length
+  }))
+  return {
+    announce: list.ask,
+    get size () { return size },
+    get bytes () { return bytes }
+  }
+}

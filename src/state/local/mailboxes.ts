@@ -1,0 +1,135 @@
+import type { Timer, Timers } from '../../timing/timers.js'
+import { Frame, frameOf } from '../../frame/bytes.js'
+import type { Mail, MailboxLimits } from '../contract.js'
+import { MailAccounts, sharesOf, weightOf, weightOfFirst } from './mail-shares.js'
+
+/** What is left of mail beside its frame: who is told when it expires, and how. */
+export type Kept = Omit<Mail, 'frame'>
+
+/** What one sender has put into one mailbox. It expires with its oldest frame. */
+interface Batch {
+  readonly mail: Kept
+  readonly timer: Timer
+  count: number
+  bytes: number
+  /** What it takes in memory. */
+  weight: number
+}
+
+interface Letter {
+  readonly batch: Batch
+  readonly frame: Frame
+}
+
+interface Mailbox {
+  letters: Letter[]
+  batches: Batch[]
+  bytes: number
+}
+
+/** Frames waiting for absent peers of one process, bounded in count, bytes and time, for each sender and for all. */
+export class Mailboxes {
+  readonly #boxes = new Map<string, Mailbox>()
+  readonly #timers: Timers
+  readonly #limits: MailboxLimits
+  readonly #shares: ReturnType<typeof sharesOf>
+  readonly #accounts: MailAccounts
+  readonly #onExpired: (mail: Kept) => void
+  #bytes = 0
+
+  /** @param onExpired told once for each sender and receiver */
+  constructor (timers: Timers, limits: MailboxLimits, onExpired: (mail: Kept) => void) {
+    this.#timers = timers
+    this.#limits = limits
+    this.#shares = sharesOf(limits)
+    this.#accounts = new MailAccounts(limits)
+    this.#onExpired = onExpired
+  }
+
+  get size (): number {
+    return this.#boxes.size
+  }
+
+  /** Of all frames. */
+  get bytes (): number {
+    return this.#bytes
+  }
+
+  /** What all of it takes in memory. */
+  get weight (): number {
+    return this.#accounts.bytes
+  }
+
+  /** False when a bound is reached. */
+  keep (mail: Mail): boolean {
+    const key = keyOf(mail.room, mail.to)
+    const box: Mailbox = this.#boxes.get(key) ?? { letters: [], batches: [], bytes: 0 }
+    const { type, payload, byteLength: bytes } = frameOf(mail.frame)
+    const known = box.batches.find((batch) => batch.mail.from === mail.from)
+    if (!this.#hasRoom(box, known, mail, bytes)) return false
+    // Text of its own: bytes may be a part of a slab that they would keep alive, and there are many small ones.
+    const text = String(payload)
+    const weight = weightOf(text, bytes) + (known === undefined ? weightOfFirst(mail) : 0)
+    const payer = known?.mail ?? mail
+    if (!this.#accounts.take(payer, weight)) return false
+    this.#boxes.set(key, box)
+    const batch = known ?? this.#begin(key, box, mail)
+    batch.count++
+    batch.bytes += bytes
+    batch.weight += weight
+    box.letters.push({ batch, frame: new Frame(type, text) })
+    box.bytes += bytes
+    this.#bytes += bytes
+    return true
+  }
+
+  #hasRoom (box: Mailbox, known: Batch | undefined, { origin }: Mail, bytes: number): boolean {
+    const { maxMessages, maxBytes } = this.#limits
+    if (box.letters.length >= maxMessages || box.bytes + bytes > maxBytes) return false
+    const { sender, origin: ofOrigin } = this.#shares
+    if ((known?.count ?? 0) >= sender.messages || (known?.bytes ?? 0) + bytes > sender.bytes) return false
+    if (origin === undefined || (box.letters.length < ofOrigin.messages && box.bytes + bytes <= ofOrigin.bytes)) return true
+    const theirs = box.batches.filter(({ mail }) => mail.origin === origin)
+    return sum(theirs, ({ count }) => count) < ofOrigin.messages && sum(theirs, ({ bytes }) => bytes) + bytes <= ofOrigin.bytes
+  }
+
+  /** Nothing here may hold on to the frame. */
+  #begin (key: string, box: Mailbox, { frame, ...mail }: Mail): Batch {
+    const batch: Batch = { mail, timer: this.#timers.schedule(mail.keepMs, () => this.#expire(key, box, batch)), count: 0, bytes: 0, weight: 0 }
+    box.batches.push(batch)
+    return batch
+  }
+
+  /** Empties the mailbox of a peer: its frames in the order they came. */
+  take (room: string, to: string): Frame[] {
+    const key = keyOf(room, to)
+    const box = this.#boxes.get(key)
+    if (box === undefined) return []
+    this.#boxes.delete(key)
+    this.#bytes -= box.bytes
+    for (const { mail, timer, weight } of box.batches) {
+      this.#timers.cancel(timer)
+      this.#accounts.add(mail, -weight)
+    }
+    return box.letters.map(({ frame }) => frame)
+  }
+
+  #expire (key: string, box: Mailbox, batch: Batch): void {
+    box.batches = box.batches.filter((other) => other !== batch)
+    box.letters = box.letters.filter((letter) => letter.batch !== batch)
+    box.bytes -= batch.bytes
+    this.#bytes -= batch.bytes
+    this.#accounts.add(batch.mail, -batch.weight)
+    if (box.batches.length === 0) this.#boxes.delete(key)
+    this.#onExpired(batch.mail)
+  }
+}
+
+function sum<Item> (items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((total, item) => total + of(item), 0)
+}
+
+/** No id and no room name holds a control character. */
+function keyOf (room: string, to: string): string {
+  return `${room}\n${to}`
+}

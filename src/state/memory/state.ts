@@ -1,0 +1,296 @@
+import { closeCodes } from '../../frame/close-codes.js'
+import type { Timer, Timers } from '../../timing/timers.js'
+import type { Join, Joined, Mail, MailboxLimits, Member, Origin, Peer, PeerInfo, Relay, Rooms, Sender, Sent, SessionSignal, Sink, State, Watcher, Wire } from '../contract.js'
+import { memoryAttempts } from '../local/attempts.js'
+import { Mailboxes } from '../local/mailboxes.js'
+import { RoomSessions } from '../local/sessions.js'
+import { fewMembers, frameOf } from '../../frame/bytes.js'
+import { deliverList, isAlone, placed, senderAbout } from '../membership.js'
+import { CodeDraw, mostEmptyOf } from '../local/room-codes.js'
+
+const noInfo: PeerInfo = Object.freeze({})
+const nobody: readonly Member[] = []
+
+class Registration implements Member {
+  readonly room: string
+  readonly id: string
+  readonly sink: Sink
+  readonly info: PeerInfo
+  readonly owner: string | undefined
+  readonly undeliverable: ((to: string) => void) | undefined
+
+  constructor ({ room, id, sink, info = noInfo, owner, undeliverable }: Join) {
+    this.room = room
+    this.id = id
+    this.sink = sink
+    this.info = info
+    this.owner = owner
+    this.undeliverable = undeliverable
+  }
+
+  get seenAt (): number {
+    return this.sink.seenAt
+  }
+}
+
+/** When an opened room goes. */
+interface Lifetime {
+  idleMs: number
+  emptyMs: number
+  by: string | undefined
+  /** Of the rooms opened by the same, how many may be empty. */
+  mostEmpty: number
+  /** Moved on by every use; the timer looks at it when it fires, so that a signal costs no timer. */
+  idleAt: number
+  idle: Timer
+  empty: Timer | undefined
+}
+
+interface Room {
+  readonly name: string
+  readonly members: Map<string, Registration>
+  lifetime: Lifetime | undefined
+  sessions: RoomSessions | undefined
+}
+
+/** The exchange of one process. Every operation answers at once. */
+export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPlaces = Infinity): State {
+  const rooms = new Map<string, Room>()
+  const watchers = new Map<string, Watcher>()
+  const attempts = memoryAttempts(timers)
+  const codes = new CodeDraw(timers)
+  /** By who opened them, in the order they were left. */
+  const emptyRooms = new Map<string, Set<Room>>()
+  const mailboxes = new Mailboxes(timers, mailboxLimits, ({ room, from, expired }) => {
+    find(room, from)?.sink.deliver(expired())
+  })
+
+  function find (room: string, id: string): Registration | undefined {
+    return rooms.get(room)?.members.get(id)
+  }
+
+  function add (name: string, lifetime?: Lifetime): Room {
+    const room: Room = { name, members: new Map(), lifetime, sessions: undefined }
+    rooms.set(name, room)
+    return room
+  }
+
+  function watcherOf (room: string): Watcher | undefined {
+    const slash = room.indexOf('/')
+    return watchers.get(slash === -1 ? room : room.slice(0, slash))
+  }
+
+  function startIdle (room: Room, idleMs: number): Timer {
+    return timers.schedule(idleMs, () => {
+      if (room.lifetime === undefined) return
+      const restMs = room.lifetime.idleAt - timers.now()
+      if (restMs > 0) room.lifetime.idle = startIdle(room, restMs)
+      else expire(room)
+    })
+  }
+
+  function use ({ lifetime }: Room): void {
+    if (lifetime !== undefined) lifetime.idleAt = timers.now() + lifetime.idleMs
+  }
+
+  function expire (room: Room): void {
+    for (const member of [...room.members.values()]) {
+      leave(member)
+      member.sink.close(closeCodes.roomExpired)
+    }
+    remove(room)
+  }
+
+  function remove (room: Room): void {
+    noteUsed(room)
+    timers.cancel(room.lifetime?.idle)
+    timers.cancel(room.lifetime?.empty)
+    rooms.delete(room.name)
+  }
+
+  function noteEmpty (room: Room, { by, mostEmpty }: Lifetime): void {
+    if (by === undefined) return
+    const empty = emptyRooms.get(by) ?? new Set()
+    emptyRooms.set(by, empty.add(room))
+    const [first] = empty
+    if (empty.size > mostEmpty && first !== undefined) remove(first)
+  }
+
+  function noteUsed (room: Room): void {
+    const by = room.lifetime?.by
+    if (by === undefined) return
+    const empty = emptyRooms.get(by)
+    empty?.delete(room)
+    if (empty?.size === 0) emptyRooms.delete(by)
+  }
+
+  function join (request: Join): Joined {
+    const { id, sink, leaving, welcome, maxMembers = Infinity } = request
+    let room = rooms.get(request.room)
+    if (request.opened === true && room?.lifetime === undefined) return { outcome: 'missing' }
+    const holder = room?.members.get(id)
+    if (holder !== undefined && holder.sink !== sink && (!request.replace || holder.owner !== request.owner)) return { outcome: 'taken' }
+    const givesUpPlace = leaving?.room === request.room && find(leaving.room, leaving.id) === leaving
+    if (holder === undefined && !givesUpPlace && (room?.members.size ?? 0) >= maxMembers) return { outcome: 'full' }
+
+    const member = new Registration(request)
+    // Not one of those that leaving may end.
+    if (room !== undefined) noteUsed(room)
+    if (leaving !== undefined && leaving !== holder) leave(leaving)
+    // Leaving may have ended the room.
+    room = rooms.get(request.room) ?? add(request.room)
+    timers.cancel(room.lifetime?.empty)
+    use(room)
+    // Taking the place of the holder keeps its sessions but not its turn: the list is in the order of joining.
+    room.members.delete(id)
+    const greeting = welcome?.(welcome.length > 0 ? [...room.members.values()] : nobody)
+    room.members.set(id, member)
+    if (holder !== undefined && holder.sink !== sink) holder.sink.close(closeCodes.replaced)
+    if (greeting !== undefined) sink.deliver(greeting)
+    for (const frame of mailboxes.take(request.room, id)) sink.deliver(frame)
+    watcherOf(request.room)?.joined?.(request.room, member)
+    return { outcome: 'joined', member }
+  }
+
+  function leave (member: Member): boolean {
+    const room = rooms.get(member.room)
+    if (room?.members.get(member.id) !== member) return false
+    room.members.delete(member.id)
+    room.sessions?.endOf(member.id)
+    if (room.members.size === 0) {
+      const { lifetime } = room
+      if (lifetime === undefined) {
+        remove(room)
+      } else {
+        lifetime.empty = timers.schedule(lifetime.emptyMs, () => remove(room))
+        noteEmpty(room, lifetime)
+      }
+    }
+    watcherOf(member.room)?.left?.(member.room, member)
+    return true
+  }
+
+  const peers = placed({
+    join,
+    leave,
+    disconnect (room, id, { code, reason, by }) {
+      const member = find(room, id)
+      member?.sink.close(code, reason, by)
+      return member === undefined ? 'absent' : 'closed'
+    },
+    list: (room) => [...rooms.get(room)?.members.values() ?? []],
+    count: (room) => rooms.get(room)?.members.size ?? 0,
+    roomNames: (prefix) => [...rooms.values()].filter(({ name, members }) => members.size > 0 && name.startsWith(prefix)).map(({ name }) => name),
+    watch (dialect, watcher) { watchers.set(dialect, watcher) }
+  }, maxPlaces)
+
+  function freeCode (prefix: string, digits: number): string | undefined {
+    for (const draw of codes.draws(prefix, digits)) {
+      const code = draw.find((code) => !rooms.has(prefix + code))
+      if (code !== undefined) return code
+    }
+    return undefined
+  }
+
+  const openRooms: Rooms = {
+    open ({ prefix, digits, idleMs, emptyMs, by }) {
+      const code = freeCode(prefix, digits)
+      if (code === undefined) return undefined
+      const room = add(prefix + code)
+      room.lifetime = {
+        idleMs,
+        emptyMs,
+        by,
+        mostEmpty: mostEmptyOf(digits),
+        idleAt: timers.now() + idleMs,
+        idle: startIdle(room, idleMs),
+        empty: timers.schedule(emptyMs, () => remove(room))
+      }
+      return code
+    }
+  }
+
+  function send (room: string, to: string, frame: Wire, from?: string): Sent {
+    const members = rooms.get(room)?.members
+    const member = members?.get(to)
+    if (member === undefined) return 'absent'
+    return member.sink.deliver(frame, false, from === undefined ? undefined : members?.get(from)?.sink ?? from) ? 'sent' : 'failed'
+  }
+
+  function sendOrKeep (mail: Mail): Sent | 'kept' | 'full' {
+    const sent = send(mail.room, mail.to, mail.frame, mail.from)
+    if (sent !== 'absent') return sent
+    return mailboxes.keep(mail) ? 'kept' : 'full'
+  }
+
+  function broadcast (name: string, frame: Wire, except?: string, { from = except, isSignal = false }: Origin = {}): number {
+    const sender = from === undefined ? undefined : find(name, from)
+    const told = tell(name, () => frame, except, sender?.sink ?? from)
+    if (isSignal && told.refusedBy !== undefined) sender?.undeliverable?.(told.refusedBy)
+    return told.count
+  }
+
+  /** Answers how many there were, and who of them, if any, reads too slowly to get it. */
+  function tell (name: string, make: () => Wire, except: string | undefined, from: Sender | undefined): { count: number, refusedBy: string | undefined } {
+    let count = 0
+    let refusedBy: string | undefined
+    const room = rooms.get(name)
+    if (room !== undefined) use(room)
+    if (room === undefined || isAlone(room.members, except)) return { count, refusedBy }
+    const frame = frameOf(make())
+    const isForMany = room.members.size > fewMembers
+    for (const member of room.members.values()) {
+      if (member.id === except) continue
+      if (!member.sink.deliver(frame, isForMany, from) && member.sink.isBehind === true) refusedBy = member.id
+      count++
+    }
+    return { count, refusedBy }
+  }
+
+  function broadcastHere (name: string, make: () => Wire, except?: string, about?: Peer): void {
+    tell(name, make, except, senderAbout(about))
+  }
+
+  function listHere (name: string, make: () => Wire, isOutdated: () => boolean): number {
+    const members = rooms.get(name)?.members
+    return members === undefined || members.size === 0 ? 0 : deliverList(name, members, frameOf(make()), isOutdated)
+  }
+
+  const relay: Relay = { send, sendOrKeep, broadcast, broadcastHere, listHere }
+
+  function sendInSession ({ room: name, from, to, session: named, begins, idleMs, frame }: SessionSignal): Sent | 'foreign' {
+    const room = rooms.get(name)
+    if (named !== undefined && room?.sessions?.[begins ? 'mayBegin' : 'mayUse'](named, from, to) === false) return 'foreign'
+    const session = named ?? room?.sessions?.latest(from, to)
+    const sent = send(name, to, frame(session), from)
+    if (sent !== 'sent' || room === undefined || session === undefined) return sent
+    if (begins) (room.sessions ??= new RoomSessions(timers)).begin(session, from, to, idleMs)
+    else room.sessions?.touch(session, from, to, idleMs)
+    return sent
+  }
+
+  return {
+    peers,
+    rooms: openRooms,
+    relay,
+    sessions: { send: sendInSession },
+    attempts,
+    isReady: true,
+    size: () => ({
+      peers: sum(rooms, ({ members }) => members.size),
+      rooms: rooms.size,
+      largestRoom: [...rooms.values()].reduce((most, { members }) => Math.max(most, members.size), 0),
+      mailboxes: mailboxes.size,
+      mailboxBytes: mailboxes.bytes,
+      sessions: sum(rooms, ({ sessions }) => sessions?.size ?? 0),
+      attempts: attempts.size
+    }),
+    close () {}
+  }
+}
+
+function sum (rooms: Map<string, Room>, count: (room: Room) => number): number {
+  let total = 0
+  for (const room of rooms.values()) total += count(room)
+  return total
+}

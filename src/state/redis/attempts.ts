@@ -1,0 +1,53 @@
+import type { Timers } from '../../timing/timers.js'
+import type { Attempts } from '../contract.js'
+import { memoryAttempts } from '../local/attempts.js'
+import { nodesKey, type RedisNode, whenDown } from './node.js'
+
+/** Counts over all nodes, and without Redis on this one. */
+export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { readonly size: number } {
+  const here = memoryAttempts(timers)
+  const keysOf = (key: string) => [`{sb:0}:attempts:${key}`, `{sb:0}:attempts-held:${key}`, nodesKey]
+  return {
+    async begin (key, limit) {
+      if (!node.isUp) return here.begin(key, limit)
+      try {
+        return await node.run('beginAttempt', keysOf(key), limit.failures, limit.windowMs) === 1
+      } catch (error) {
+        return whenDown(error, false) || here.begin(key, limit)
+      }
+    },
+
+    async succeed (key) {
+      here.succeed(key)
+      if (!node.isUp) return
+      try {
+        await node.run('succeedAttempt', keysOf(key))
+      } catch (error) {
+        whenDown(error, undefined)
+      }
+    },
+
+    async fail (key, limit) {
+      // What failed counts here as well, for when Redis goes.
+      const isBarredHere = here.fail(key, limit)
+      if (!node.isUp) return isBarredHere
+      try {
+        return await node.run('failAttempt', keysOf(key), limit.failures, limit.windowMs) === 1
+      } catch (error) {
+        return whenDown(error, isBarredHere)
+      }
+    },
+
+    async hold (key, change) {
+      const count = here.hold(key, change)
+      if (!node.isUp) return
+      try {
+        await node.run('holdAttempts', keysOf(key), node.name, count)
+      } catch (error) {
+        whenDown(error, undefined)
+      }
+    },
+
+    get size () { return here.size }
+  }
+}

@@ -1,0 +1,430 @@
+import { randomUUID } from 'node:crypto'
+import { setImmediate as afterReading } from 'node:timers/promises'
+import { Cluster, Redis } from 'ioredis'
+import { ConfigError } from '../../config/schema.js'
+import type { Log } from '../../connection/host.js'
+import { type NodeMessage, type Probe, probeOf, readMessages } from './messages.js'
+import { type ScriptName, scriptsFor } from './scripts.js'
+
+/** Nothing waits longer than this for Redis. In ms. */
+const commandTimeoutMs = 1_000
+/** The client's own, which does not look whether an answer has come: for what it asks by itself, and others on our connection. */
+const clientTimeoutMs = 3_000
+const retryMs = 250
+const probeEveryMs = 500
+/** A probe that is not back by then is lost. */
+const probeTimeoutMs = 1_500
+/** What is told of one outage. */
+const maxComplaints = 20
+/** Characters that are told of an error. */
+const maxRefusal = 128
+
+/** On a cluster the keys are spread over so many slots, each with a channel of this node. */
+const clusterSlots = 64
+
+/** All that a cluster's client says of a node that refused to be connected. */
+const closedMessage = 'Connection is closed.'
+
+/** What Redis answers when it is well: the command is wrong in itself, or the value it is about. */
+const isVerdict = /^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT) /
+/** What a script of ours answers that comes too late. */
+const isLate = /^LATE /
+
+type Argument = string | Buffer | number
+
+/** A client with our scripts on it, which the types of ioredis cannot know. */
+type Scripted = Record<`${ScriptName}Buffer`, (...args: Argument[]) => Promise<unknown>>
+
+export interface LinkListener {
+  /** A message on a channel this node listens to. */
+  onMessage: (message: Exclude<NodeMessage, Probe>) => void
+  /** Redis answers and delivers again, or for the first time. Nothing is listened to yet. */
+  onUp: () => void
+  onDown: () => void
+}
+
+/** Redis did not do what it was asked: it cannot be reached, or did not answer in time, or see below. What needs it goes on without. */
+export class RedisDown extends Error {
+  override name: string = 'RedisDown'
+}
+
+/** Redis is well, and answered with an error that may be about one key only. */
+export class RedisRefused extends RedisDown {
+  override name = 'RedisRefused'
+  /** WRONGTYPE, ERR, … */
+  readonly code: string
+
+  constructor (cause: Error) {
+    super('Redis answered with an error', { cause })
+    this.code = cause.message.split(' ', 1)[0] ?? ''
+  }
+}
+
+/**
+ * The two connections to Redis, one for commands and one to listen, and whether they work: a probe goes through the real
+ * way of a frame, published on this node's own channels, and must come back. A command that cannot be sent fails at once;
+ * nothing is queued. One that gets no answer takes the link down, until a probe comes back. What came while this process stood
+ * still is read before anything is given up.
+ */
+export class RedisLink {
+  readonly log: Log
+  readonly #urls: readonly string[]
+  readonly #isCluster: boolean
+  /** What all channels and tags begin with: channels are common to all databases of one Redis. */
+  readonly #name: string
+  readonly #commands: Redis | Cluster
+  /** Serves from one outage to the next: what was subscribed through an earlier one is forgotten with it. */
+  #listening: Redis | Cluster | undefined
+  #listener: LinkListener | undefined
+  #isUp = false
+  #isClosed = false
+  #isGathering = false
+  #clock: NodeJS.Timeout | undefined
+  #probe: { readonly token: string, at: number, readonly missing: Set<string> } | undefined
+  #channels: string[] = []
+  readonly #complaints = new Set<string>()
+  /** ms that the last probe took, there and back. */
+  roundTripMs = 0
+  /** Times the link went up. */
+  connects = 0
+  /** Messages, or parts of them, that were not understood, or whose handling failed; and how it failed last. */
+  skipped = 0
+  failure: unknown
+  /** Commands that were answered with an error, and the last one. */
+  refused = 0
+  refusal = ''
+
+  /** @throws ConfigError for URLs that no Redis can have */
+  constructor (urls: readonly string[], log: Log) {
+    this.log = log
+    this.#urls = urls
+    this.#isCluster = urls.length > 1
+    check(urls)
+    this.#commands = this.#connect(false)
+    const database = this.#commands instanceof Redis ? this.#commands.options.db ?? 0 : 0
+    this.#name = database === 0 ? 'sb' : `sb/${database}`
+    this.#commands.on('close', () => this.#down('connection lost'))
+  }
+
+  /** The connection for commands, for others who count in Redis too. */
+  get client (): Redis | Cluster {
+    return this.#commands
+  }
+
+  get isUp (): boolean {
+    return this.#isUp
+  }
+
+  /** Begins to probe, on channels of this node. Settles when Redis was reached, or not at once. */
+  async start (node: string, listener: LinkListener): Promise<void> {
+    this.#listener = listener
+    this.#channels = this.tags.map((tag) => `${tag}:probe:${node}`)
+    await this.#tick()
+    const deadline = performance.now() + probeTimeoutMs
+    while (!this.#isUp && !this.#isClosed && this.#complaints.size === 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      await this.#tick()
+    }
+    if (!this.#isUp && this.#complaints.size === 0) this.#complain('no answer in time')
+    if (this.#isClosed) return
+    this.#clock = setInterval(() => { this.#tick().catch((error: unknown) => this.log.error({ err: error }, 'probe')) }, probeEveryMs).unref()
+  }
+
+  /** The part of a key that decides its slot. */
+  tagOf (room: string): string {
+    return `{${this.#name}:${this.#isCluster ? slotOf(room) : 0}}`
+  }
+
+  /** All tags that `tagOf` gives. */
+  get tags (): string[] {
+    return Array.from({ length: this.#isCluster ? clusterSlots : 1 }, (_, slot) => `{${this.#name}:${slot}}`)
+  }
+
+  /** Runs a script. @throws RedisDown */
+  async run (name: ScriptName, keys: string[], ...args: Argument[]): Promise<unknown> {
+    if (!this.#isUp) throw new RedisDown()
+    return await this.runAnyway(name, keys, ...args)
+  }
+
+  /** The same while the link is not up yet: what must be done to bring it up. @throws RedisDown */
+  async runAnyway (name: ScriptName, keys: string[], ...args: Argument[]): Promise<unknown> {
+    const scripted = this.#commands as unknown as Scripted
+    this.#gather()
+    return await this.#guard(async () => await scripted[`${name}Buffer`](...keys, ...args))
+  }
+
+  /** Runs one command. @throws RedisDown */
+  async command (work: (client: Redis | Cluster) => Promise<unknown>): Promise<unknown> {
+    return await this.#guard(async () => await work(this.#commands))
+  }
+
+  /** @throws RedisDown */
+  async publish (channel: string, message: string): Promise<void> {
+    await this.command(async (client) => this.#isCluster ? await client.spublish(channel, message) : await client.publish(channel, message))
+  }
+
+  /** Listens to a channel; settles when nothing published from now on is missed, until the link goes down. @throws RedisDown */
+  async subscribe (channel: string): Promise<void> {
+    const listening = this.#listening
+    if (listening === undefined) throw new RedisDown()
+    await this.#guard(async () => await (this.#isCluster ? listening.ssubscribe(channel) : listening.subscribe(channel)))
+  }
+
+  async unsubscribe (channel: string): Promise<void> {
+    const listening = this.#listening
+    if (listening === undefined) return
+    await this.#guard(async () => await (this.#isCluster ? listening.sunsubscribe(channel) : listening.unsubscribe(channel)))
+  }
+
+  async close (): Promise<void> {
+    this.#isClosed = true
+    this.#isUp = false
+    clearInterval(this.#clock)
+    this.#listening?.disconnect()
+    this.#commands.disconnect()
+  }
+
+  #connect (isListening: boolean): Redis | Cluster {
+    const options = {
+      connectTimeout: commandTimeoutMs,
+      commandTimeout: clientTimeoutMs,
+      // A connection that is given up and does not close is cut.
+      disconnectTimeout: retryMs,
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+      autoResubscribe: false
+    }
+    // Who listens subscribes as soon as it is connected; nothing else may wait for a connection.
+    const enableOfflineQueue = isListening
+    const retryStrategy = () => isListening ? null : retryMs
+    const enableAutoPipelining = this.#isCluster && !isListening
+    // They have been gathered already.
+    const autoPipeliningIgnoredCommands = ['send']
+    const scripts = isListening ? {} : scriptsFor(this.#isCluster ? 'SPUBLISH' : 'PUBLISH')
+    const client = this.#isCluster
+      ? new Cluster([...this.#urls], {
+        redisOptions: { ...options, ...credentialsOf(this.#urls[0] as string) },
+        lazyConnect: true,
+        enableOfflineQueue,
+        enableAutoPipelining,
+        autoPipeliningIgnoredCommands,
+        clusterRetryStrategy: retryStrategy,
+        scripts,
+        shardedSubscribers: isListening,
+        slotsRefreshTimeout: commandTimeoutMs,
+        // A signal that comes late is worse than an error.
+        retryDelayOnFailover: 0,
+        retryDelayOnClusterDown: 0,
+        // A certificate names hosts, not addresses.
+        ...((this.#urls[0] as string).startsWith('rediss:') && { dnsLookup: (host, done) => done(null, host) })
+      })
+      : new Redis(this.#urls[0] as string, { ...options, enableOfflineQueue, retryStrategy, scripts })
+    client.on('error', (error: Error & { command?: { name: string } }) => {
+      if (!this.#isUp) this.#complain(reasonOf(error))
+      // It would go on in database 0, which is another's.
+      if (error.command?.name === 'select') client.disconnect(true)
+    })
+    // A name that cannot be resolved is told nowhere else.
+    if (client instanceof Cluster) client.connect().catch((error: unknown) => { if (!this.#isUp) this.#complain(reasonOf(error)) })
+    return client
+  }
+
+  /** A new connection to listen, with the node's probe channels on it. */
+  async #listen (): Promise<void> {
+    const client = this.#connect(true)
+    this.#listening = client
+    const end = (reason: string): void => {
+      if (this.#listening === client) this.#down(reason)
+    }
+    client.on(this.#isCluster ? 'smessageBuffer' : 'messageBuffer', (_channel: Buffer, message: Buffer) => {
+      if (this.#listening === client) this.#onMessage(message)
+    })
+    client.on('close', () => end('connection lost'))
+    // Of a cluster: a connection to one of the nodes that deliver, and slots that are elsewhere now.
+    client.on('-node', (_client, deliveringNode?: string) => { if (deliveringNode !== undefined) end('connection to a node of the cluster lost') })
+    client.on('subscribersReady', () => {
+      if (!this.#isUp) return
+      if (this.#commands instanceof Cluster) this.#commands.refreshSlotsCache()
+      end('the cluster has changed')
+    })
+    await Promise.all(this.#channels.map(async (channel) => await this.subscribe(channel)))
+  }
+
+  /**
+   * What is sent in one turn of the event loop is written at once. The pipelines of ioredis do that too, with which a cluster
+   * makes do, and cost some 11 µs a command more.
+   */
+  #gather (): void {
+    if (this.#isGathering || !(this.#commands instanceof Redis)) return
+    const { stream } = this.#commands
+    this.#isGathering = true
+    stream.cork()
+    setImmediate(() => {
+      this.#isGathering = false
+      stream.uncork()
+    })
+  }
+
+  async #guard<T> (ask: () => Promise<T>): Promise<T> {
+    let timeout: NodeJS.Timeout | undefined
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        const giveUp = async () => {
+          await afterReading()
+          reject(new Error('no answer in time'))
+        }
+        timeout = setTimeout(giveUp, commandTimeoutMs).unref()
+        ask().then(resolve, reject)
+      })
+    } catch (error) {
+      if (isReply(error)) {
+        if (isLate.test(error.message)) throw error
+        this.#refuse(error.message)
+        // Anything else is about Redis, or this part of a cluster, and not about the key.
+        if (isVerdict.test(error.message)) throw new RedisRefused(error)
+        throw new RedisDown('Redis cannot do it now', { cause: error })
+      }
+      this.#down(reasonOf(error))
+      throw new RedisDown('Redis cannot be reached', { cause: error })
+    } finally {
+      clearTimeout(timeout)
+    }
+  }
+
+  #refuse (message: string): void {
+    // The client follows a slot by itself only if all that it had sent at once has moved.
+    if (this.#commands instanceof Cluster && /^(MOVED|ASK) /.test(message)) return this.#commands.refreshSlotsCache()
+    // An unknown command is told with what was sent along.
+    const [reason = ''] = message.split(', with args', 1)
+    this.refused++
+    this.refusal = reason.slice(0, maxRefusal)
+    if (!isVerdict.test(message)) this.#complain(reason)
+  }
+
+  async #tick (): Promise<void> {
+    if (this.#isClosed) return
+    const earlier = this.#probe
+    if (earlier !== undefined) {
+      if (performance.now() - earlier.at < probeTimeoutMs) return
+      await afterReading()
+      if (this.#probe === earlier) this.#begin('a probe was lost')
+      return
+    }
+    const { status } = this.#commands
+    if (status === 'end') this.#commands.connect().catch(() => {})
+    if (status !== 'ready') return
+    const probe = { token: randomUUID(), at: performance.now(), missing: new Set(this.#channels) }
+    this.#probe = probe
+    try {
+      if (this.#listening === undefined) await this.#listen()
+      probe.at = performance.now()
+      await Promise.all(this.#channels.map(async (channel) => {
+        await this.publish(channel, probeOf({ token: probe.token, channel }))
+      }))
+    } catch (error) {
+      // A later one is on its way.
+      if (this.#probe !== undefined && this.#probe !== probe) return
+      const { cause } = error as RedisDown
+      if (isReply(cause)) this.#down(reasonOf(cause))
+      else this.#begin('a probe could not be sent')
+    }
+  }
+
+  /** What looks alive and does not answer or deliver: begin anew. */
+  #begin (reason: string): void {
+    if (this.#isClosed) return
+    this.#down(reason)
+    if (this.#commands.status === 'ready') this.#commands.disconnect(true)
+  }
+
+  /** Nothing that comes may end the process: it is thrown in an event of the client, where nobody would catch it. */
+  #onMessage (bytes: Buffer): void {
+    readMessages(bytes, (message) => {
+      try {
+        if (message.kind === 'probe') this.#onProbe(message)
+        else this.#listener?.onMessage(message)
+      } catch (error) {
+        this.skipped++
+        this.failure = error
+      }
+    }, () => { this.skipped++ })
+  }
+
+  #onProbe ({ token, channel }: Probe): void {
+    if (this.#isClosed || this.#probe === undefined || this.#probe.token !== token) return
+    this.#probe.missing.delete(channel)
+    if (this.#probe.missing.size > 0) return
+    this.roundTripMs = performance.now() - this.#probe.at
+    this.#probe = undefined
+    if (this.#isUp) return
+    this.#isUp = true
+    this.connects++
+    this.#complaints.clear()
+    this.log.info({ roundTripMs: this.roundTripMs }, 'redis is up')
+    this.#listener?.onUp()
+  }
+
+  #down (reason: string): void {
+    if (this.#isClosed) return
+    const wasUp = this.#isUp
+    this.#isUp = false
+    this.#complain(reason)
+    this.#probe = undefined
+    const listening = this.#listening
+    this.#listening = undefined
+    listening?.disconnect()
+    if (wasUp) this.#listener?.onDown()
+  }
+
+  /** Says what is wrong, once until the link is up again. */
+  #complain (reason: string): void {
+    if (this.#isClosed || this.#complaints.has(reason) || this.#complaints.size >= maxComplaints) return
+    this.#complaints.add(reason)
+    this.log.warn({ reason }, 'redis is down')
+  }
+}
+
+/** Says what is wrong without the URL, which may hold a password. */
+function check (urls: readonly string[]): void {
+  const databases = urls.map((url) => {
+    try {
+      const { pathname, username, password } = new URL(url)
+      decodeURIComponent(username + password)
+      return pathname.slice(1)
+    } catch {
+      throw new ConfigError('REDIS_URL: got what is not a URL, takes redis://user:password@host:port, with special characters of the password as %XX')
+    }
+  })
+  if (databases.some((database) => !/^\d*$/.test(database))) throw new ConfigError('REDIS_URL: got a path that is not the number of a database')
+  if (urls.length > 1 && databases.some((database) => Number(database) !== 0)) throw new ConfigError('REDIS_URL: got a database for one of several URLs, but a Redis Cluster has database 0 only')
+}
+
+/** All nodes of a cluster take the same, also those that no URL names. */
+function credentialsOf (url: string) {
+  const { protocol, username, password } = new URL(url)
+  return {
+    ...(username !== '' && { username: decodeURIComponent(username) }),
+    ...(password !== '' && { password: decodeURIComponent(password) }),
+    ...(protocol === 'rediss:' && { tls: {} })
+  }
+}
+
+/** An answer of Redis, not of the way there. */
+function isReply (error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError'
+}
+
+/** An error in words. Its other parts may hold what was sent, a password too. */
+function reasonOf (error: unknown): string {
+  const { message, code, errors, lastNodeError } = error as Error & { code?: string, errors?: Error[], lastNodeError?: Error }
+  const inner = lastNodeError ?? errors?.[0]
+  if (inner !== undefined) return inner.message === closedMessage ? 'no node of the cluster can be reached' : reasonOf(inner)
+  return message || String(code)
+}
+
+/** FNV-1a: any spread will do, as long as all nodes have the same. */
+function slotOf (room: string): number {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < room.length; at++) hash = Math.imul(hash ^ room.charCodeAt(at), 0x01000193) >>> 0
+  return hash % clusterSlots
+}

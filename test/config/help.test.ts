@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { withSettings } from '../../scripts/print-settings.js'
+import { configNames, defaultOf, flagOf, takes } from '../../src/config/schema.js'
+import { envExample, helpText } from '../../src/config/help.js'
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+
+t.test('the README’s table of settings is the one the schema prints', async (t) => {
+  const readme = read('README.md')
+  t.equal(readme, withSettings(readme), 'npm run settings prints it')
+  for (const name of configNames) t.ok(readme.includes(`| \`${name}\` |`), name)
+})
+
+t.test('.env.example is the one the schema prints', async (t) => {
+  t.equal(read('.env.example'), envExample(), 'npm run settings prints it')
+})
+
+t.test('.env.example with its comment signs removed is the defaults', async (t) => {
+  const lines = envExample().split('\n').filter((line) => /^# [A-Z_]+=/.test(line))
+  t.same(lines, configNames.map((name) => `# ${name}=${defaultOf(name)}`))
+})
+
+t.test('the help names every flag with its variable, its unit or values, and its default', async (t) => {
+  const help = helpText()
+  for (const name of configNames) {
+    t.ok(help.includes(`  ${flagOf(name)} `), flagOf(name))
+    t.ok(help.includes(`takes ${takes(name)}; default ${defaultOf(name) || 'none'}; environment ${name}\n`), name)
+  }
+  t.match(help, '--help')
+  t.match(help, /--drain-ms +ms over which/)
+})
+
+t.test('a README without a place for the table is an error', async (t) => {
+  t.throws(() => withSettings('# Signalbox'), { message: /no place/ })
+})
