@@ -34,7 +34,7 @@ declare module 'fastify' {
 export default fp(async (app) => {
   const { config, connections, gate } = app.signalbox
   const isAllowed = originFilter(config.ALLOWED_ORIGINS)
-  const pressure = new Pressure(config)
+  const pressure = new Pressure(config.MAX_EVENT_LOOP_DELAY, config.MAX_MEMORY)
   app.addHook('onClose', async () => pressure.close())
   const healthChecks = new TokenBuckets(new Rate(healthRate.perSecond, healthRate.burst))
 

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { type AddressInfo, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import fp from 'fastify-plugin'
-import { outside } from '../routes/unrouted.js'
+import { unrouted } from '../src/listener/unrouted.js'
 import type { Config, DialectName } from '../src/config/schema.js'
 import { backlog, serverOptions, type Timeouts } from '../src/listener/gate.js'
 import type { Tls } from '../src/listener/tls.js'
@@ -79,7 +79,7 @@ export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeout
     const translate = translations[dialect]
     const redirect = (request: IncomingMessage, isUpgrade: boolean): void => {
       const [path = '/', query] = (request.url ?? '/').split(/\?(.*)/s)
-      const target = safely(() => translate(path, isUpgrade, config)) ?? outside.notFound
+      const target = safely(() => translate(path, isUpgrade, config)) ?? unrouted.notFound
       request.url = `${prefix}${target}${query === undefined ? '' : `?${query}`}`
     }
     const server = guarded((request, response) => {

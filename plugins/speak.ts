@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
 import { openPermit, type Permit } from '../src/auth/permit.js'
-import type { Speaks } from '../src/connection/host.js'
+import type { Speaks } from '../src/dialect/dialect.js'
 import { type Dialect, type FrameSchemas, speakable } from '../src/dialect/dialect.js'
 
 declare module 'fastify' {

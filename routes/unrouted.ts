@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { Refusal } from '../src/connection/host.js'
+import type { Refusal } from '../src/telemetry/audit.js'
+import { unrouted } from '../src/listener/unrouted.js'
 import { quote } from '../src/frame/close-codes.js'
 
 /** Why an upgrade is refused on a route where no dialect is spoken. */
@@ -15,23 +16,20 @@ declare module 'fastify' {
   interface FastifyContextConfig { upgradeRefusal?: UpgradeRefusal }
 }
 
-/** Where requests are sent that have no route, by listeners and by the router, so that every hook is asked about their answers. */
-export const outside = { notFound: '/-/not-found', badUrl: '/-/bad-url', tooLong: '/-/too-long' }
-
-const answers: Record<keyof typeof outside, UpgradeRefusal> = {
+const answers: Record<keyof typeof unrouted, UpgradeRefusal> = {
   notFound: notFoundRefusal,
   badUrl: { reason: 'bad_request', status: 400, error: 'bad request' },
   tooLong: { reason: 'bad_request', status: 414, error: 'uri too long' }
 }
 
-export const outsideRoutes: FastifyPluginAsync = async (app) => {
-  for (const name of Object.keys(outside) as Array<keyof typeof outside>) {
+export const unroutedRequests: FastifyPluginAsync = async (app) => {
+  for (const name of Object.keys(unrouted) as Array<keyof typeof unrouted>) {
     const { status, error } = answers[name]
     const onRequest = [...app.admission, async ({ ws }: FastifyRequest, reply: FastifyReply) => {
       if (!ws) return await reply.code(status).send({ error })
     }]
     // Never handled: a body is not waited for.
-    app.all(outside[name], { onRequest, config: { upgradeRefusal: answers[name] }, schema: { hide: true } }, () => {})
+    app.all(unrouted[name], { onRequest, config: { upgradeRefusal: answers[name] }, schema: { hide: true } }, () => {})
   }
 }
 

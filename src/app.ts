@@ -16,7 +16,7 @@ import { auto } from '../routes/bare-root.js'
 import { drone } from '../routes/drone/index.js'
 import { health } from '../routes/health.js'
 import { iceServers } from '../routes/ice-servers.js'
-import { answerError, answerNotFound, notFoundRefusal, outsideRoutes } from '../routes/unrouted.js'
+import { answerError, answerNotFound, notFoundRefusal, unroutedRequests } from '../routes/unrouted.js'
 import { peerjs } from '../routes/peerjs/index.js'
 import { psync } from '../routes/psync/index.js'
 import { rooms } from '../routes/rooms/index.js'
@@ -118,7 +118,7 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
   // Refused origins never get that far, so those that do are reflected.
   if (hasCors && !app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, { origin: true, strictPreflight: false })
   app.setErrorHandler(answerError)
-  await app.register(outsideRoutes)
+  await app.register(unroutedRequests)
 
   await app.register(health)
   await app.register(iceServers)

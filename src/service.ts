@@ -1,11 +1,11 @@
 import { createServer, type RequestListener } from 'node:http'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { type SerializedError, stdSerializers } from 'pino'
-import { outside } from '../routes/unrouted.js'
 import { describeRequest, signalbox } from './app.js'
 import type { Config } from './config/schema.js'
 import { type LogStream, logStream } from './telemetry/log-stream.js'
 import { serverOptions, type Timeouts, timeouts as usualTimeouts } from './listener/gate.js'
+import { unrouted } from './listener/unrouted.js'
 import { tlsOf } from './listener/tls.js'
 
 /** One for all servers of the process. */
@@ -48,7 +48,7 @@ function describeLoss (lines: number): string {
 
 /** What the router refuses before any hook is asked goes to a route that says the same, and to its hooks. */
 function answerOutside ({ statusCode }: FastifyError, { raw, server }: FastifyRequest, reply: FastifyReply): void {
-  raw.url = statusCode === 414 ? outside.tooLong : outside.badUrl
+  raw.url = statusCode === 414 ? unrouted.tooLong : unrouted.badUrl
   server.routing(raw, reply.raw)
 }
 

@@ -1,8 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Connection } from '../../src/connection/connection.js'
+import type { ClientConnection } from '../../src/connection/connection.js'
 import { closeCodes } from '../../src/frame/close-codes.js'
-import type { CallerOf } from './index.js'
-import { routes } from './schema.js'
+import { type CallerOf, routes } from './schema.js'
 
 /** The reason that goes with 1008. */
 export const disconnectReason = 'Disconnected by an administrator'
@@ -11,7 +10,7 @@ export const disconnectReason = 'Disconnected by an administrator'
 export const connections: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = async (app, { callerOf }) => {
   const { connections, dialects } = app.signalbox
 
-  const nameOf = ({ number }: Connection) => `${connections.node}-${number}`
+  const nameOf = ({ number }: ClientConnection) => `${connections.node}-${number}`
 
   /** Its number, or undefined when it is another node's. */
   function numberOf (name: string): number | undefined {
@@ -19,7 +18,7 @@ export const connections: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = as
     return node === connections.node ? Number(number) : undefined
   }
 
-  function describe (connection: Connection, now: number) {
+  function describe (connection: ClientConnection, now: number) {
     const { dialect, members, may: { subject }, address, openedAt, seenAt, received, sent, bufferedBytes } = connection
     return {
       connection: nameOf(connection),
@@ -41,7 +40,7 @@ export const connections: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = as
     const from = after === undefined ? 0 : numberOf(after)
     if (from === undefined) return await reply.code(400).send({ error: 'querystring/after must be a connection of this node' })
 
-    const page: Connection[] = []
+    const page: ClientConnection[] = []
     for (const connection of connections) {
       if (connection.number <= from || (dialect !== undefined && connection.dialect !== dialect)) continue
       page.push(connection)
@@ -50,7 +49,7 @@ export const connections: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = as
     const hasMore = page.length > limit
     if (hasMore) page.pop()
     const now = Date.now()
-    return { connections: page.map((connection) => describe(connection, now)), ...(hasMore && { next: nameOf(page.at(-1) as Connection) }) }
+    return { connections: page.map((connection) => describe(connection, now)), ...(hasMore && { next: nameOf(page.at(-1) as ClientConnection) }) }
   })
 
   app.delete('/connections/:connection', { schema: routes.closeConnection }, async (request, reply) => {

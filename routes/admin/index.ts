@@ -3,9 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { bearerOf } from '../../src/auth/tokens.js'
 import { connections } from './connections.js'
 import { node } from './node.js'
-
-/** The subject of the administrator who calls. */
-export type CallerOf = (request: FastifyRequest) => string | undefined
+import type { CallerOf } from './schema.js'
 
 /**
  * `/admin`: for tokens with the role `admin`, and in the `Authorization` header only, which no link and no other site can make

@@ -4,8 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { version } from '../../src/config/version.js'
 import { readinessOf } from '../health.js'
-import type { CallerOf } from './index.js'
-import { routes } from './schema.js'
+import { type CallerOf, routes } from './schema.js'
 
 /** How long the event loop is looked at. In ms. */
 const lookMs = 100

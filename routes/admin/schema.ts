@@ -2,6 +2,10 @@ import { Type } from '@sinclair/typebox'
 import { IdSchema, printable } from '../../src/frame/ids.js'
 import { ErrorBody } from '../discovery.js'
 import { ReadyStatus } from '../health.js'
+import type { FastifyRequest } from 'fastify'
+
+/** The subject of the administrator who calls. */
+export type CallerOf = (request: FastifyRequest) => string | undefined
 
 /** A page of the list: enough to look at by default, and at most what a busy process serialises between two frames. */
 export const pages = { usual: 100, most: 1000 }

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import type { Config } from '../../src/config/schema.js'
-import type { Connection } from '../../src/connection/connection.js'
+import type { Connection } from '../../src/dialect/connection.js'
 import type { Handlers } from '../../src/dialect/dialect.js'
 import { after, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { Member, State } from '../../src/state/contract.js'

@@ -1,4 +1,4 @@
-import type { Signalbox } from '../../plugins/signalbox.js'
+import type { FastifyInstance } from 'fastify'
 import type { Peer, State } from '../../src/state/contract.js'
 import type { Frame } from '../../src/frame/bytes.js'
 import { say } from './schema.js'
@@ -20,7 +20,7 @@ export function news (type: 'peer_joined' | 'peer_left', room: string, peer: Pee
 }
 
 /** Tells a group who comes and, if wished, who goes. */
-export function announcePresence ({ peers, relay }: State, { config, connections }: Signalbox): void {
+export function announcePresence ({ peers, relay }: State, { config, connections }: FastifyInstance['signalbox']): void {
   const announce = (type: 'peer_joined' | 'peer_left') => (room: string, peer: Peer) => {
     relay.broadcastHere(room, () => news(type, room, peer), peer.id, peer)
   }

@@ -1,4 +1,4 @@
-import type { Signalbox } from '../../plugins/signalbox.js'
+import type { FastifyInstance } from 'fastify'
 import { type MemberList, memberList } from '../../src/dialect/member-list.js'
 import type { Peer, State } from '../../src/state/contract.js'
 import type { Frame } from '../../src/frame/bytes.js'
@@ -8,7 +8,7 @@ import { say } from './schema.js'
 export const room = 'tom'
 
 /** Tells the nodes who comes and goes, and soon after each change who is there. */
-export function announcePresence (state: State, { timers, connections }: Signalbox): MemberList {
+export function announcePresence (state: State, { timers, connections }: FastifyInstance['signalbox']): MemberList {
   const { peers, relay } = state
   const list = memberList(state, timers, room, (nodes) => say({ type: 'participants', participants: nodes.map(participant) }))
 

@@ -1,18 +1,19 @@
 import { isUtf8 } from 'node:buffer'
 import type { RawData, WebSocket } from 'ws'
 import { boundAfterClose } from './close-grace.js'
-import type { AuditRecord } from '../telemetry/audit.js'
+import type { AuditRecord, Refusal } from '../telemetry/audit.js'
 import { networkOf } from '../net/address.js'
 import { Backlog } from './backlog.js'
 import type { Permit } from '../auth/permit.js'
-import type { Chooser, ConnectionHost, Drop, Refusal, Speaks } from './host.js'
-import type { Handshake, Liveness, SpokenDialect, SpokenFrame } from '../dialect/dialect.js'
+import type { ConnectionHost } from './host.js'
+import type { Connection, Drop } from '../dialect/connection.js'
+import type { Chooser, Handshake, Liveness, Speaks, SpokenDialect, SpokenFrame } from '../dialect/dialect.js'
 import { type CloseCode, closeCodes, closeReasons, notAllowed, quote, unauthorized } from '../frame/close-codes.js'
 import { largeBytes } from '../limits/large-frames.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import { countMembers, type JsonObject, parse, type Received } from '../frame/parse.js'
 import { SocketWriter } from './writer.js'
-import type { Member, Sender, Sink } from '../state/contract.js'
+import type { Member, Sender } from '../state/contract.js'
 import type { Timer } from '../timing/timers.js'
 import { Frame, frameOf, type Wire } from '../frame/bytes.js'
 
@@ -96,7 +97,7 @@ interface Hold {
  * One socket in one dialect: parses, checks and dispatches its frames in order and one at a time, keeps it alive, and holds
  * what it may take in and have waiting within bounds.
  */
-export class Connection implements Sink {
+export class ClientConnection implements Connection {
   /** The address of the client, as the proxies we trust report it. */
   readonly address: string
   /** Tells it from the others of this node: the later, the higher. */
@@ -642,7 +643,7 @@ export class Connection implements Sink {
     this.#expiry = this.#host.timers.schedule(Math.min(ms, clockCheckMs), () => this.#awaitExpiry())
   }
 
-  static readonly #lifeIsDue = (connection: Connection): void => connection.#checkLife()
+  static readonly #lifeIsDue = (connection: ClientConnection): void => connection.#checkLife()
 
   /** Closes the socket if it is silent for too long, else pings it and looks again. */
   #checkLife (): void {
@@ -663,7 +664,7 @@ export class Connection implements Sink {
     const pingInMs = pingEveryMs - (now + pingEveryMs) % stepMs
     const ms = Math.min(pingInMs, this.#heardAt + silentMs - now, this.#frameAt + framelessMs - now)
     this.#host.timers.cancel(this.#life)
-    this.#life = this.#host.timers.schedule(ms, Connection.#lifeIsDue, this)
+    this.#life = this.#host.timers.schedule(ms, ClientConnection.#lifeIsDue, this)
   }
 
   #bounds (): Required<Liveness> {
@@ -725,10 +726,10 @@ function timeOf (at: number): number {
 
 const owner = Symbol('owner')
 
-type Owned = WebSocket & { [owner]: Connection }
+type Owned = WebSocket & { [owner]: ClientConnection }
 
-function listen (socket: WebSocket, connection: Connection): void {
-  const { message, control, close } = Connection.listeners
+function listen (socket: WebSocket, connection: ClientConnection): void {
+  const { message, control, close } = ClientConnection.listeners
   ;(socket as Owned)[owner] = connection
   socket.on('message', message).on('ping', control).on('pong', control).on('close', close)
 }

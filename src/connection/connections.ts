@@ -3,11 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 import { clipAddress, networkOf } from '../net/address.js'
 import { boundAfterClose } from './close-grace.js'
-import type { Audit, AuditRecord } from '../telemetry/audit.js'
+import type { Audit, AuditRecord, Refusal } from '../telemetry/audit.js'
 import type { Identity, Permit } from '../auth/permit.js'
-import { Connection } from './connection.js'
-import type { ConnectionHost, ConnectionLimits, Drop, Log, Refusal, Speaks } from './host.js'
-import type { Handshake } from '../dialect/dialect.js'
+import { ClientConnection } from './connection.js'
+import type { ConnectionHost, ConnectionLimits } from './host.js'
+import type { Connection, Drop } from '../dialect/connection.js'
+import type { Log } from '../telemetry/log.js'
+import type { Handshake, Speaks } from '../dialect/dialect.js'
 import { type CloseCode, closeCodes, closeReasons, unauthorized } from '../frame/close-codes.js'
 import { FrameBudget } from '../limits/frame-budget.js'
 import { Histogram } from '../telemetry/histogram.js'
@@ -63,7 +65,7 @@ export class Connections implements ConnectionHost {
   readonly node = randomBytes(4).toString('hex')
   #accepted = 0
   /** In the order of their numbers. */
-  readonly #open = new Set<Connection>()
+  readonly #open = new Set<ClientConnection>()
   /** How many of each address; empty where they are not bounded. */
   readonly #byNetwork = new Map<string, number>()
   /** Its number is 0 until something is written in it. */
@@ -77,7 +79,7 @@ export class Connections implements ConnectionHost {
     this.audit = audit
   }
 
-  [Symbol.iterator] (): IterableIterator<Connection> {
+  [Symbol.iterator] (): IterableIterator<ClientConnection> {
     return this.#open.values()
   }
 
@@ -111,7 +113,7 @@ export class Connections implements ConnectionHost {
       if ('unauthorized' in speaks && speaks.unauthorized !== undefined) socket.send(payloadOf(speaks.unauthorized))
       return turnAway('unauthorized', closeCodes.policy, unauthorized)
     }
-    const connection = new Connection(this, socket, speaks, { number: ++this.#accepted, address, handshake, permit })
+    const connection = new ClientConnection(this, socket, speaks, { number: ++this.#accepted, address, handshake, permit })
     this.#open.add(connection)
     this.#count(address, 1)
   }
@@ -131,7 +133,8 @@ export class Connections implements ConnectionHost {
   }
 
   forget = (connection: Connection): void => {
-    if (this.#open.delete(connection)) this.#count(connection.address, -1)
+    const open: Set<Connection> = this.#open
+    if (open.delete(connection)) this.#count(connection.address, -1)
   }
 
   onClose = (code: CloseCode): void => {

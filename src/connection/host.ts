@@ -1,8 +1,7 @@
-import type { BaseLogger } from 'pino'
-import type { Audit, AuditRecord } from '../telemetry/audit.js'
+import type { Audit, AuditRecord, Refusal } from '../telemetry/audit.js'
+import type { Log } from '../telemetry/log.js'
 import type { Identity, Permit } from '../auth/permit.js'
-import type { Connection } from './connection.js'
-import type { SpokenDialect } from '../dialect/dialect.js'
+import type { Connection, Drop } from '../dialect/connection.js'
 import type { CloseCode } from '../frame/close-codes.js'
 import type { FrameBudget } from '../limits/frame-budget.js'
 import type { Histogram } from '../telemetry/histogram.js'
@@ -12,9 +11,6 @@ import type { Tally } from '../telemetry/counter.js'
 import type { Rate } from '../limits/token-bucket.js'
 import type { Timers } from '../timing/timers.js'
 import type { Turn } from './write-batch.js'
-import type { Wire } from '../frame/bytes.js'
-
-export type Log = Pick<BaseLogger, 'error' | 'warn' | 'info' | 'debug'>
 
 export interface ConnectionLimits {
   /** Bytes in a frame. */
@@ -61,22 +57,4 @@ export interface ConnectionCounters {
   readonly refused: Tally<Refusal>
   /** Times a socket was over its rate and not read for a while. */
   held: number
-}
-
-/** Why a frame was dropped: its receiver was going already, or read too slowly; or the mailbox was full. */
-export type Drop = 'closing' | 'slow_consumer' | 'mailbox_full'
-
-/** Why a client was not let in, or not let do what it asked. */
-export type Refusal =
-  | 'origin' | 'connect_rate' | 'pressure' | 'draining' | 'max_clients' | 'max_clients_per_address' | 'unauthorized'
-  | 'not_allowed' | 'too_many_attempts' | 'id_taken'
-  // Of HTTP: what is no request, nothing to upgrade, too slow, or too many requests in one connection.
-  | 'bad_request' | 'not_found' | 'timeout' | 'pipelining'
-
-/** A dialect, or how to choose one by the first frame. The choice is asked again, three times, while it answers undefined. */
-export type Speaks = SpokenDialect | Chooser
-
-export interface Chooser {
-  readonly choose: (frame: unknown) => SpokenDialect | undefined
-  readonly unknown: Wire
 }

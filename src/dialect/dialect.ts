@@ -1,6 +1,6 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import type { Connection } from '../connection/connection.js'
+import type { Connection } from './connection.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Received } from '../frame/parse.js'
 import { Tally } from '../telemetry/counter.js'
@@ -91,6 +91,14 @@ export interface SpokenFrame {
   received: number
   readonly fits: (frame: unknown) => boolean
   readonly handle: (peer: unknown, frame: unknown, received: Received) => MaybePromise<void>
+}
+
+/** A dialect, or how to choose one by the first frame. The choice is asked again, three times, while it answers undefined. */
+export type Speaks = SpokenDialect | Chooser
+
+export interface Chooser {
+  readonly choose: (frame: unknown) => SpokenDialect | undefined
+  readonly unknown: Wire
 }
 
 /** Compiles a dialect, once for all its connections. Throws when a frame type has no handler. */

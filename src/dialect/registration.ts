@@ -1,6 +1,6 @@
 import { ownerOf } from '../auth/permit.js'
 import type { Config } from '../config/schema.js'
-import type { Connection } from '../connection/connection.js'
+import type { Connection } from './connection.js'
 import { after, type MaybePromise } from '../timing/maybe-promise.js'
 import type { Join, Member, State } from '../state/contract.js'
 

@@ -1,6 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
-import type { Config } from '../config/schema.js'
 
 /** How often the process is looked at. In ms. */
 const lookMs = 1000
@@ -17,9 +16,10 @@ export class Pressure {
   readonly #timer: NodeJS.Timeout
   #strainedLooks = 0
 
-  constructor ({ MAX_EVENT_LOOP_DELAY, MAX_MEMORY }: Pick<Config, 'MAX_EVENT_LOOP_DELAY' | 'MAX_MEMORY'>) {
-    this.#maxDelayMs = MAX_EVENT_LOOP_DELAY
-    this.#maxRss = MAX_MEMORY
+  /** @param maxRss bytes; undefined: nine tenths of the heap that Node may take */
+  constructor (maxDelayMs: number, maxRss: number | undefined) {
+    this.#maxDelayMs = maxDelayMs
+    this.#maxRss = maxRss
     this.#delays.enable()
     this.#timer = setInterval(() => { this.#strainedLooks = this.#isStrained() ? this.#strainedLooks + 1 : 0 }, lookMs).unref()
   }

@@ -6,7 +6,7 @@ import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { type Config, ConfigError } from '../config/schema.js'
-import type { Log } from '../connection/host.js'
+import type { Log } from '../telemetry/log.js'
 import type { Timers } from '../timing/timers.js'
 
 /** How often the files are looked at. In ms. */

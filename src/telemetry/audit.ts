@@ -18,6 +18,13 @@ export type AuditEvent =
   // How a connection ends, one for each.
   | 'leave' | 'takeover' | 'kicked' | 'drained'
 
+/** Why a client was not let in, or not let do what it asked. */
+export type Refusal =
+  | 'origin' | 'connect_rate' | 'pressure' | 'draining' | 'max_clients' | 'max_clients_per_address' | 'unauthorized'
+  | 'not_allowed' | 'too_many_attempts' | 'id_taken'
+  // Of HTTP: what is no request, nothing to upgrade, too slow, or too many requests in one connection.
+  | 'bad_request' | 'not_found' | 'timeout' | 'pipelining'
+
 /** Who it happened to, and what is to be said of it: never a payload, a token or a query. */
 export interface AuditRecord {
   readonly event: AuditEvent

@@ -1,8 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type CloseCode, closeCodes } from '../../frame/close-codes.js'
 import { Frame, frameOf, type Wire } from '../../frame/bytes.js'
-import type { Ending, PeerInfo } from '../contract.js'
-import type { Known } from './room.js'
+import type { Ending, Peer, PeerInfo } from '../contract.js'
 
 /**
  * What nodes tell each other, and what they leave in Redis, as bytes and back. A message is an event, a JSON array of texts that
@@ -20,6 +19,12 @@ import type { Known } from './room.js'
 export type LetterKind = 'frame' | 'lost' | 'disconnect' | 'all' | 'signal'
 
 export type LetterHead = readonly [kind: LetterKind, room: string, to: string, from: string]
+
+/** A member of a room, on any node. */
+export interface Known extends Peer {
+  readonly epoch: string
+  readonly seenAt: number
+}
 
 /** A member of a room as Redis holds it. `joinedAt` is by the clock of Redis, in ms. */
 export interface Stored extends Known {

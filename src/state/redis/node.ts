@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Log } from '../../connection/host.js'
+import type { Log } from '../../telemetry/log.js'
 import type { Timer, Timers } from '../../timing/timers.js'
 import type { Sent } from '../contract.js'
 import { RedisDown, type RedisLink, RedisRefused } from './link.js'

@@ -1,7 +1,7 @@
 import type { Timer } from '../../timing/timers.js'
 import type { Join, Member, Peer, PeerInfo, Sink, Watcher, Wire } from '../contract.js'
 import { RoomSessions } from '../local/sessions.js'
-import type { RoomEvent } from './messages.js'
+import type { Known, RoomEvent } from './messages.js'
 
 const noInfo: PeerInfo = Object.freeze({})
 
@@ -38,12 +38,6 @@ export class Registration implements Member {
   get seenAt (): number {
     return this.sink.seenAt
   }
-}
-
-/** A member of a room, on any node. */
-export interface Known extends Peer {
-  readonly epoch: string
-  readonly seenAt: number
 }
 
 /** A registration that Redis is being asked for. What arrives for it meanwhile waits. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Log } from '../../connection/host.js'
+import type { Log } from '../../telemetry/log.js'
 import { closeCodes } from '../../frame/close-codes.js'
 import { after, type MaybePromise } from '../../timing/maybe-promise.js'
 import type { Timer, Timers } from '../../timing/timers.js'

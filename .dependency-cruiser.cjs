@@ -1,0 +1,64 @@
+/** What each folder of src may import besides itself and packages. Types count as values do. */
+const folders = {
+  timing: [],
+  frame: [],
+  net: [],
+  limits: ['timing'],
+  config: ['net'],
+  telemetry: ['net', 'limits', 'config'],
+  auth: ['timing', 'frame', 'limits', 'config'],
+  listener: ['timing', 'net', 'limits', 'config', 'telemetry'],
+  state: ['timing', 'frame', 'config', 'telemetry'],
+  dialect: ['timing', 'frame', 'config', 'telemetry', 'auth', 'state'],
+  connection: ['timing', 'frame', 'net', 'limits', 'telemetry', 'auth', 'state', 'dialect']
+}
+
+/** Only the files directly in src see Fastify, plugins and routes. */
+const fastify = '^node_modules/(@fastify/|fastify)'
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
+    ...Object.entries(folders).map(([folder, others]) => ({
+      name: `src/${folder}`,
+      comment: `src/${folder} may import ${['itself', ...others].join(', ')} and packages, but not Fastify`,
+      severity: 'error',
+      from: { path: `^src/${folder}/` },
+      to: { path: `^(src|plugins|routes)/|${fastify}`, pathNot: `^src/(${[folder, ...others].join('|')})/` }
+    })),
+    {
+      name: 'src-has-rooms',
+      comment: 'src holds the doors and the folders that are listed here',
+      severity: 'error',
+      from: { path: '^src/', pathNot: `^src/((index|server|service|app|metrics)\\.ts$|(${Object.keys(folders).join('|')})/)` },
+      to: {}
+    },
+    {
+      name: 'plugins',
+      comment: 'plugins come before the doors and the routes',
+      severity: 'error',
+      from: { path: '^plugins/' },
+      to: { path: '^(src/[^/]+\\.ts|routes/)' }
+    },
+    {
+      name: 'routes',
+      comment: 'routes find what they need on the app, and import no other route folder but their own',
+      severity: 'error',
+      from: { path: '^routes/' },
+      to: { path: '^(src/(index|server|service|app)\\.ts|plugins/)' }
+    },
+    {
+      name: 'route-folders',
+      comment: 'a dialect does not know another one',
+      severity: 'error',
+      from: { path: '^routes/([^/]+)/' },
+      to: { path: '^routes/[^/]+/', pathNot: '^routes/$1/' }
+    }
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' }
+  }
+}
