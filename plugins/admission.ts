@@ -5,7 +5,7 @@ import { networkOf } from '../src/net/address.js'
 import { unauthorized } from '../src/frame/close-codes.js'
 import { originFilter } from '../src/net/origins.js'
 import { Pressure } from '../src/limits/pressure.js'
-import { Rate } from '../src/limits/token-bucket.js'
+import { TokenRate } from '../src/limits/token-bucket.js'
 import { TokenBuckets } from '../src/limits/token-buckets.js'
 
 /** When a client that was turned away does right to come back. In s. */
@@ -36,7 +36,7 @@ export default fp(async (app) => {
   const isAllowed = originFilter(config.ALLOWED_ORIGINS)
   const pressure = new Pressure(config.MAX_EVENT_LOOP_DELAY, config.MAX_MEMORY)
   app.addHook('onClose', async () => pressure.close())
-  const healthChecks = new TokenBuckets(new Rate(healthRate.perSecond, healthRate.burst))
+  const healthChecks = new TokenBuckets(new TokenRate(healthRate.perSecond, healthRate.burst))
 
   async function checkOrigin ({ headers: { origin }, ip }: FastifyRequest, reply: FastifyReply) {
     if (origin === undefined || isAllowed(origin)) return

@@ -6,11 +6,11 @@ import { type Audit, openAudit } from '../src/telemetry/audit.js'
 import type { Permit } from '../src/auth/permit.js'
 import type { Config } from '../src/config/schema.js'
 import { Connections } from '../src/connection/connections.js'
-import type { SpokenDialect } from '../src/dialect/dialect.js'
+import type { CompiledDialect } from '../src/dialect/dialect.js'
 import { HttpGate, type Timeouts } from '../src/listener/gate.js'
 import type { MaybePromise } from '../src/timing/maybe-promise.js'
 import { openFilesLimit } from '../src/limits/open-files.js'
-import { Rate } from '../src/limits/token-bucket.js'
+import { TokenRate } from '../src/limits/token-bucket.js'
 import { Timers } from '../src/timing/timers.js'
 import { trustedProxies } from '../src/net/trusted-proxies.js'
 import type { Auth } from './auth.js'
@@ -24,7 +24,7 @@ export interface Signalbox {
   /** In front of every listener that is ours. */
   readonly gate: HttpGate
   /** By name, in the order they were registered. */
-  readonly dialects: Map<string, SpokenDialect>
+  readonly dialects: Map<string, CompiledDialect>
   /** The connection for commands, with `REDIS_URL`. */
   redis?: Redis | Cluster
   /** Who clients are, with a JWT key or where certificates are required; absent, anybody may do anything. */
@@ -55,7 +55,7 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, ownsSe
     maxClientsPerAddress: config.MAX_CLIENTS_PER_ADDRESS ?? Infinity,
     maxBuffered: config.MAX_BUFFERED,
     maxPayload: config.MAX_PAYLOAD,
-    messageRate: new Rate(config.MESSAGE_RATE, config.MESSAGE_BURST),
+    messageRate: new TokenRate(config.MESSAGE_RATE, config.MESSAGE_BURST),
     heartbeatMs: config.HEARTBEAT_INTERVAL
   }, { timers, log: app.log, audit })
   const files = openFilesLimit()

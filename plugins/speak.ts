@@ -3,8 +3,8 @@ import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
 import { openPermit, type Permit } from '../src/auth/permit.js'
-import type { Speaks } from '../src/dialect/dialect.js'
-import { type Dialect, type FrameSchemas, speakable } from '../src/dialect/dialect.js'
+import type { DialectSource } from '../src/dialect/dialect.js'
+import { type Dialect, type FrameSchemas, compileDialect } from '../src/dialect/dialect.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -14,7 +14,7 @@ declare module 'fastify' {
      */
     speak: <Frames extends FrameSchemas, Peer>(dialect: Dialect<Frames, Peer>) => SpeakRoute
     /** The same for a dialect that is spoken elsewhere already, or where the first frame chooses one. */
-    speakAs: (speaks: Speaks) => SpeakRoute
+    speakAs: (speaks: DialectSource) => SpeakRoute
   }
 }
 
@@ -58,7 +58,7 @@ export default fp(async (app) => {
       const isOfAnotherVersion = !versions.includes(headers['sec-websocket-version'] ?? '')
       if (isOfAnotherVersion || headers['sec-websocket-key']?.length !== keyLength) return refuseHandshake(request, reply, isOfAnotherVersion)
       socket.cork()
-      connections.turn().cork(socket)
+      connections.batch().cork(socket)
     }
     done()
   }
@@ -76,7 +76,7 @@ export default fp(async (app) => {
     if (request.ws) (request as Handshake)[admitted] = await identify?.(request)
   }
 
-  function route (speaks: Speaks): SpeakRoute {
+  function route (speaks: DialectSource): SpeakRoute {
     return {
       method: 'GET',
       schema: { hide: true },
@@ -92,7 +92,7 @@ export default fp(async (app) => {
   }
 
   app.decorate('speak', function speak<Frames extends FrameSchemas, Peer> (dialect: Dialect<Frames, Peer>) {
-    const spoken = speakable(dialect)
+    const spoken = compileDialect(dialect)
     dialects.set(dialect.name, spoken)
     return route(spoken)
   })

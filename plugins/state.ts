@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import type { State } from '../src/state/contract.js'
 import { memoryState } from '../src/state/memory/state.js'
-import { recordRelays } from '../src/state/relay-audit.js'
+import { auditRelays } from '../src/state/relay-audit.js'
 
 declare module 'fastify' {
   interface FastifyInstance { state: State }
@@ -19,10 +19,10 @@ export default fp(async (app) => {
     app.decorate('state', memoryState(timers, mailboxes, config.MAX_ROOMS_PER_CLIENT))
   } else {
     const { redisState } = await import('../src/state/redis/state.js')
-    const state = await redisState({ urls: config.REDIS_URL, leaseMs: config.NODE_LEASE_MS, mailboxes, maxPlaces: config.MAX_ROOMS_PER_CLIENT, timers, log: app.log })
+    const state = await redisState({ urls: config.REDIS_URL, leaseMs: config.NODE_LEASE_MS, mailboxes, maxRoomsPerClient: config.MAX_ROOMS_PER_CLIENT, timers, log: app.log })
     app.signalbox.redis = state.link.client
     app.decorate('state', state)
   }
-  if (audit.isLevelEnabled('debug')) recordRelays(app.state, audit)
+  if (audit.isLevelEnabled('debug')) auditRelays(app.state, audit)
   app.addHook('onClose', async () => { await app.state.close() })
 }, { name: 'state', fastify: '5.x', dependencies: ['signalbox'] })

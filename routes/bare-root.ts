@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { SpokenDialect } from '../src/dialect/dialect.js'
+import type { CompiledDialect } from '../src/dialect/dialect.js'
 import type { JsonObject } from '../src/frame/parse.js'
 import { Frame } from '../src/frame/bytes.js'
 import { banner } from './peerjs/rest.js'
@@ -8,7 +8,7 @@ const has = (frame: JsonObject, name: string) => Object.hasOwn(frame, name)
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What the first frame of each dialect's clients looks like. The first row that fits wins. */
-const signs: ReadonlyArray<readonly [fits: (frame: JsonObject) => boolean, dialect: string]> = [
+const signatures: ReadonlyArray<readonly [fits: (frame: JsonObject) => boolean, dialect: string]> = [
   [({ type }) => type === 'create' || type === 'join', 'rooms'],
   [(frame) => frame.type === 'register' && (has(frame, 'nodeId') || has(frame, 'username')), 'tom'],
   [(frame) => frame.type === 'register' && (has(frame, 'source_id') || isObject(frame.payload)), 'psync'],
@@ -25,12 +25,12 @@ const unknown = new Frame('error', JSON.stringify({ type: 'error', error: 'unkno
  * The bare root, where unmodified clients of several dialects connect: their first frame decides. The one file that knows
  * the dialects from each other; a dialect that is not spoken here is not chosen.
  */
-export const auto: FastifyPluginAsync = async (app) => {
+export const bareRoot: FastifyPluginAsync = async (app) => {
   const { config, dialects } = app.signalbox
 
-  function choose (frame: unknown): SpokenDialect | undefined {
+  function choose (frame: unknown): CompiledDialect | undefined {
     if (frame === undefined) return undefined
-    const sign = signs.find(([fits]) => fits(frame as JsonObject))
+    const sign = signatures.find(([fits]) => fits(frame as JsonObject))
     return sign === undefined ? undefined : dialects.get(sign[1])
   }
 

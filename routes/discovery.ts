@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { openPermit, type Permit } from '../src/auth/permit.js'
 import type { MaybePromise } from '../src/timing/maybe-promise.js'
 
-interface Directory {
+interface DiscoveryOptions {
   readonly dialect: string
   /** Whether anybody may list the peers. */
   readonly isOpen: boolean
@@ -23,7 +23,7 @@ const PeersBody = Type.Array(Type.String(), { description: 'Ids of the peers' })
 export const ErrorBody = Type.Object({ error: Type.String() })
 
 /** The two REST endpoints that every dialect has: `GET /id` and `GET /peers`. */
-export const directory: FastifyPluginAsyncTypebox<Directory> = async (app, { dialect, isOpen, querystring, params, rooms, refuse }) => {
+export const discovery: FastifyPluginAsyncTypebox<DiscoveryOptions> = async (app, { dialect, isOpen, querystring, params, rooms, refuse }) => {
   const { auth } = app.signalbox
   const onRequest = refuse === undefined ? app.admission : [...app.admission, refuse]
   const shared = params === undefined ? {} : { params }
@@ -36,7 +36,7 @@ export const directory: FastifyPluginAsyncTypebox<Directory> = async (app, { dia
   app.get('/peers', { onRequest, schema }, async (request, reply) => {
     const permit = auth === undefined ? openPermit : await auth.authenticate(request)
     const mayList = isOpen || (auth !== undefined && permit?.hasRole('discover') === true)
-    if (permit === undefined || !permit.speak(dialect) || !mayList) return await app.refuseCaller(request, reply)
+    if (permit === undefined || !permit.useDialect(dialect) || !mayList) return await app.refuseCaller(request, reply)
     const ids = new Set<string>()
     for (const room of await rooms(request, permit)) {
       for (const { id } of await app.state.peers.list(room)) ids.add(id)

@@ -1,11 +1,11 @@
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { Refusal } from '../src/telemetry/audit.js'
+import type { RefusalReason } from '../src/telemetry/audit.js'
 import { unrouted } from '../src/listener/unrouted.js'
 import { quote } from '../src/frame/close-codes.js'
 
 /** Why an upgrade is refused on a route where no dialect is spoken. */
 export interface UpgradeRefusal {
-  readonly reason: Refusal
+  readonly reason: RefusalReason
   readonly status: number
   readonly error: string
 }

@@ -12,7 +12,7 @@ import state from '../plugins/state.js'
 import tracing from '../plugins/tracing.js'
 import websocket from '../plugins/websocket.js'
 import { admin } from '../routes/admin/index.js'
-import { auto } from '../routes/bare-root.js'
+import { bareRoot } from '../routes/bare-root.js'
 import { drone } from '../routes/drone/index.js'
 import { health } from '../routes/health.js'
 import { iceServers } from '../routes/ice-servers.js'
@@ -23,7 +23,7 @@ import { rooms } from '../routes/rooms/index.js'
 import { tom } from '../routes/tom/index.js'
 import { clipAddress } from './net/address.js'
 import { completeConfig, type Config, ConfigError, type DialectName } from './config/schema.js'
-import { type Timeouts, timeouts as usualTimeouts } from './listener/gate.js'
+import { type Timeouts, defaultTimeouts } from './listener/gate.js'
 import { listeners } from '../plugins/native-listeners.js'
 import { loadPlugin } from './config/load-plugin.js'
 import { type Tls, tlsOf } from './listener/tls.js'
@@ -65,7 +65,7 @@ const mounts: Record<DialectName, { plugin: FastifyPluginAsync, prefix: (config:
  *
  * @throws ConfigError for a setting with a value it cannot take
  */
-export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, prefix = '', isService = false, cors = isService || prefix !== '', tls: shared, timeouts = usualTimeouts }) => {
+export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, prefix = '', isService = false, cors = isService || prefix !== '', tls: shared, timeouts = defaultTimeouts }) => {
   const config = completeConfig(given)
   const tls = shared ?? tlsOf(config)
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
@@ -124,7 +124,7 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
   await app.register(iceServers)
   await app.register(metrics)
   await app.register(admin, { prefix: '/admin' })
-  await app.register(auto)
+  await app.register(bareRoot)
   for (const name of config.DIALECTS) {
     const { plugin, prefix } = mounts[name]
     await app.register(plugin, { prefix: prefix(config) })

@@ -1,9 +1,9 @@
 import { Counter, Gauge, type Metric, Registry } from 'prom-client'
 import type { Connections } from './connection/connections.js'
-import type { SpokenDialect } from './dialect/dialect.js'
+import type { CompiledDialect } from './dialect/dialect.js'
 import type { Histogram } from './telemetry/histogram.js'
 import type { State, StateCounters } from './state/contract.js'
-import type { Tally } from './telemetry/counter.js'
+import type { LabelCounter } from './telemetry/counter.js'
 
 type Labels = Readonly<Record<string, string>>
 
@@ -14,7 +14,7 @@ type Reading = number | ReadonlyArray<readonly [labels: Labels, value: number]>
 export interface Measured {
   readonly state: State
   readonly connections: Connections
-  readonly dialects: ReadonlyMap<string, SpokenDialect>
+  readonly dialects: ReadonlyMap<string, CompiledDialect>
   readonly loopDelay: Histogram
 }
 
@@ -45,8 +45,8 @@ function ofConnections ({ gauge, counter }: Meter, connections: Connections): vo
   counter('signalbox_drops_total', 'Frames that reached neither a socket nor a mailbox, by reason', () => labelled(counters.dropped, 'reason'), ['reason'])
 }
 
-function ofTraffic ({ counter }: Meter, dialects: ReadonlyMap<string, SpokenDialect>): void {
-  const each = (read: (dialect: SpokenDialect) => ReadonlyArray<readonly [Labels, number]>) => () => [...dialects.values()].flatMap(read)
+function ofTraffic ({ counter }: Meter, dialects: ReadonlyMap<string, CompiledDialect>): void {
+  const each = (read: (dialect: CompiledDialect) => ReadonlyArray<readonly [Labels, number]>) => () => [...dialects.values()].flatMap(read)
   counter('signalbox_registrations_total', 'Ids registered and rooms joined, by dialect', each(({ name, traffic }) => [[{ dialect: name }, traffic.registrations]]), ['dialect'])
   counter('signalbox_frames_received_total', 'Frames that were understood, by dialect and type', each(({ name, frames }) => [...frames].filter(([, { received }]) => received > 0).map(([type, { received }]) => [{ type, dialect: name }, received])), ['dialect', 'type'])
   counter('signalbox_frames_sent_total', 'Frames handed to sockets, by dialect and type', each(({ name, traffic }) => labelled(traffic.sent, 'type', { dialect: name })), ['dialect', 'type'])
@@ -75,8 +75,8 @@ function ofState ({ gauge, counter }: Meter, state: State): void {
   counter('signalbox_frames_dropped_total', 'Frames from other nodes whose receiver had gone; their senders are told', count('framesDropped'))
 }
 
-function labelled (tally: Tally, label: string, others: Labels = {}): Array<readonly [Labels, number]> {
-  return [...tally].map(([name, count]) => [{ [label]: name, ...others }, count])
+function labelled (counter: LabelCounter, label: string, others: Labels = {}): Array<readonly [Labels, number]> {
+  return [...counter].map(([name, count]) => [{ [label]: name, ...others }, count])
 }
 
 function connectionsByDialect (connections: Connections): ReadonlyArray<readonly [Labels, number]> {

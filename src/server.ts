@@ -6,7 +6,7 @@ import { createService } from './service.js'
 import { startTracing } from './telemetry/tracing.js'
 
 /** After the drain, what has not ended by then is cut by the process's end. In ms. */
-const lastWordMs = 4_500
+const forceExitMs = 4_500
 
 const argv = process.argv.slice(2)
 if (argv.includes('--help')) {
@@ -36,7 +36,7 @@ async function start (config: Config): Promise<void> {
   let isStopping = false
   let isFalling = false
   async function end (drainMs: number, code: number): Promise<void> {
-    setTimeout(() => process.exit(code), drainMs + lastWordMs).unref()
+    setTimeout(() => process.exit(code), drainMs + forceExitMs).unref()
     await app.signalbox.connections.drain(drainMs)
     await app.close()
     // Last, since it may take until the end: the receiver of the traces may be gone.

@@ -4,7 +4,7 @@ import { type SerializedError, stdSerializers } from 'pino'
 import { describeRequest, signalbox } from './app.js'
 import type { Config } from './config/schema.js'
 import { type LogStream, logStream } from './telemetry/log-stream.js'
-import { serverOptions, type Timeouts, timeouts as usualTimeouts } from './listener/gate.js'
+import { serverOptions, type Timeouts, defaultTimeouts } from './listener/gate.js'
 import { unrouted } from './listener/unrouted.js'
 import { tlsOf } from './listener/tls.js'
 
@@ -17,7 +17,7 @@ let stdout: LogStream | undefined
  * @param timeouts how long clients may take over what
  * @throws ConfigError for TLS files that cannot be used
  */
-export function createService (config: Config, timeouts: Timeouts = usualTimeouts): FastifyInstance {
+export function createService (config: Config, timeouts: Timeouts = defaultTimeouts): FastifyInstance {
   const tls = tlsOf(config)
   const app: FastifyInstance = fastify({
     logger: { level: config.LOG_LEVEL, serializers: { req: describeRequest, err: describeError }, stream: stdout ??= logStream({ describeLoss }) },

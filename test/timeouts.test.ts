@@ -3,7 +3,7 @@ import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
 import { readConfig } from '../src/config/schema.js'
-import { timeouts } from '../src/listener/gate.js'
+import { defaultTimeouts } from '../src/listener/gate.js'
 import { createService } from '../src/service.js'
 import { connect, type Env } from './helper.js'
 import { filesFor } from './tls/secure.js'
@@ -33,7 +33,7 @@ for (const kind of ['plain', 'TLS'] as const) {
   t.test(`${kind}: a client that takes too long over its request is cut, on every listener`, async (t) => {
     const { env, client } = filesFor(t)
     const settings: Env = { LOG_LEVEL: 'silent', HOST: '127.0.0.1', NATIVE_PORTS: 'tom:0', ...(kind === 'TLS' && { TLS_CERT: env.TLS_CERT, TLS_KEY: env.TLS_KEY }) }
-    const app = createService(readConfig(settings, []), { ...timeouts, headersTimeout: 500, requestTimeout: 500, connectionsCheckingInterval: 100 })
+    const app = createService(readConfig(settings, []), { ...defaultTimeouts, headersTimeout: 500, requestTimeout: 500, connectionsCheckingInterval: 100 })
     t.teardown(async () => await app.close())
     await app.listen({ port: 0, host: '127.0.0.1' })
     const ports = [(app.server.address() as AddressInfo).port, app.nativePorts[0] ?? 0]

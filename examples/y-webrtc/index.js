@@ -1,4 +1,4 @@
-import { after, Frame, IdSchema, quote, Type } from 'signalbox'
+import { andThen, Frame, IdSchema, quote, Type } from 'signalbox'
 
 /** Most topics that one connection is subscribed to. */
 const maxTopics = 256
@@ -47,9 +47,9 @@ const handlersOf = ({ peers, relay }) => ({
 
   publish ({ connection, id }, frame) {
     const room = roomOf(frame.topic)
-    return after(peers.list(room), ({ length: clients }) => {
+    return andThen(peers.list(room), ({ length: clients }) => {
       const published = new Frame('publish', JSON.stringify({ ...frame, clients }))
-      return after(relay.broadcast(room, published, undefined, { from: id }), () => connection.charge(published.byteLength, clients))
+      return andThen(relay.broadcast(room, published, undefined, { from: id }), () => connection.charge(published.byteLength, clients))
     })
   },
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Config } from '../../src/config/schema.js'
 import type { Handlers } from '../../src/dialect/dialect.js'
-import { after, type MaybePromise } from '../../src/timing/maybe-promise.js'
+import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { MemberList } from '../../src/dialect/member-list.js'
-import type { State, Wire } from '../../src/state/contract.js'
-import { register, type Registrant } from '../../src/dialect/registration.js'
+import type { State, FrameLike } from '../../src/state/contract.js'
+import { register, type RegisteringClient } from '../../src/dialect/registration.js'
 import { enveloped } from './envelope.js'
-import { type frames, say, sentences } from './schema.js'
+import { type frames, encode, errorMessages } from './schema.js'
 
 /** All clients are in one room. */
 export const room = 'drone'
@@ -16,18 +16,18 @@ interface Addressed {
   sessionId?: string | null
 }
 
-export function droneHandlers (state: State, config: Config, updates: MemberList | undefined): Handlers<typeof frames, Registrant> {
+export function droneHandlers (state: State, config: Config, updates: MemberList | undefined): Handlers<typeof frames, RegisteringClient> {
   const { peers, sessions } = state
 
   /** Everything that is sent to another client goes through here: who sends, to whom, in which session. */
   function signal (
-    { connection, member }: Registrant,
+    { connection, member }: RegisteringClient,
     { target, sessionId }: Addressed,
     begins: boolean,
-    compose: (from: string, session: string | undefined, timestamp: string) => Wire
+    compose: (from: string, session: string | undefined, timestamp: string) => FrameLike
   ): MaybePromise<void> {
-    if (member === undefined) return connection.refuse(sentences.notRegistered)
-    if (target === undefined || target === '') return connection.refuse(sentences.noTarget)
+    if (member === undefined) return connection.refuse(errorMessages.notRegistered)
+    if (target === undefined || target === '') return connection.refuse(errorMessages.noTarget)
     const from = member.id
     const given = sessionId === null || sessionId === '' ? undefined : sessionId
     const sent = sessions.send({
@@ -39,9 +39,9 @@ export function droneHandlers (state: State, config: Config, updates: MemberList
       idleMs: config.SESSION_TIMEOUT_MS,
       frame: (session) => compose(from, session, now())
     })
-    return after(sent, (sent) => {
-      if (sent === 'foreign') connection.refuse(sentences.foreignSession)
-      else if (sent !== 'sent') connection.refuse(sentences.absent, target)
+    return andThen(sent, (sent) => {
+      if (sent === 'foreign') connection.refuse(errorMessages.foreignSession)
+      else if (sent !== 'sent') connection.refuse(errorMessages.absent, target)
     })
   }
 
@@ -51,11 +51,11 @@ export function droneHandlers (state: State, config: Config, updates: MemberList
       const registered = register(state, config, peer, {
         room,
         id,
-        welcome: () => say({ type: 'registered', id, timestamp: now() }),
-        undeliverable: (to) => peer.connection.refuse(sentences.absent, to),
-        taken: sentences.taken
+        welcome: () => encode({ type: 'registered', id, timestamp: now() }),
+        undeliverable: (to) => peer.connection.refuse(errorMessages.absent, to),
+        taken: errorMessages.taken
       })
-      return after(registered, () => {
+      return andThen(registered, () => {
         // All others are told that the earlier one has left.
         if (earlier !== undefined && earlier.id !== peer.member?.id) peer.connection.charge(updates?.bytes ?? 0)
       })
@@ -75,16 +75,16 @@ export function droneHandlers (state: State, config: Config, updates: MemberList
     },
 
     list ({ connection, member }) {
-      return after(peers.list(room), (all) => {
+      return andThen(peers.list(room), (all) => {
         const clients = all.map(({ id }) => id).filter((id) => id !== member?.id)
-        const frame = say({ type: 'clients', clients, count: clients.length })
+        const frame = encode({ type: 'clients', clients, count: clients.length })
         connection.deliver(frame)
         connection.charge(frame.byteLength)
       })
     },
 
     ping ({ connection }) {
-      connection.deliver(say({ type: 'pong', timestamp: now() }))
+      connection.deliver(encode({ type: 'pong', timestamp: now() }))
     }
   }
 }

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { quote } from '../../src/frame/close-codes.js'
-import { registrants } from '../../src/dialect/registration.js'
+import { registration } from '../../src/dialect/registration.js'
 import { droneHandlers } from './handlers.js'
 import { announceLeaving } from './presence.js'
 import { rest } from './rest.js'
-import { frames, say, sentences } from './schema.js'
+import { frames, encode, errorMessages } from './schema.js'
 
 /** The drone service: drones, cameras and monitors that call each other in sessions. */
 export const drone: FastifyPluginAsync = async (app) => {
@@ -17,13 +17,13 @@ export const drone: FastifyPluginAsync = async (app) => {
       frames,
       handlers: droneHandlers(state, config, list),
       errors: {
-        frame: (message, details) => say({ type: 'error', message, ...(details !== undefined && { details }) }),
-        notJson: sentences.malformed,
-        unknownType: (type) => typeof type === 'string' ? sentences.unknownType(quote(type)) : sentences.malformed,
-        malformed: () => sentences.malformed,
-        internal: sentences.internal
+        frame: (message, details) => encode({ type: 'error', message, ...(details !== undefined && { details }) }),
+        notJson: errorMessages.malformed,
+        unknownType: (type) => typeof type === 'string' ? errorMessages.unknownType(quote(type)) : errorMessages.malformed,
+        malformed: () => errorMessages.malformed,
+        internal: errorMessages.internal
       },
-      ...registrants(state)
+      ...registration(state)
     })
   })
   await app.register(rest)

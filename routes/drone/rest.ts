@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { directory } from '../discovery.js'
+import { discovery } from '../discovery.js'
 import { room } from './handlers.js'
 
 const HealthBody = Type.Object({
@@ -16,5 +16,5 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
     const clients = await app.state.peers.count(room)
     return { status: 'healthy' as const, clients, uptime: process.uptime(), memory: { rss, heapTotal, heapUsed, external } }
   })
-  await app.register(directory, { dialect: 'drone', isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
+  await app.register(discovery, { dialect: 'drone', isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
 }

@@ -44,10 +44,10 @@ export const OutgoingSchema = Type.Union([
 
 export type Outgoing = Static<typeof OutgoingSchema>
 
-export const say = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
+export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 
 /** This dialect's sentences. */
-export const sentences = {
+export const errorMessages = {
   malformed: 'Invalid message format',
   unknownType: (type: string) => `Unknown message type: ${type}`,
   taken: 'Id is taken',

@@ -5,11 +5,11 @@ import type { Config } from '../../src/config/schema.js'
 import type { Connection } from '../../src/dialect/connection.js'
 import type { Handshake } from '../../src/dialect/dialect.js'
 import { type CloseCode, closeCodes } from '../../src/frame/close-codes.js'
-import { after, type MaybePromise } from '../../src/timing/maybe-promise.js'
+import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import { IdSchema } from '../../src/frame/ids.js'
 import type { State } from '../../src/state/contract.js'
 import type { PeerjsPeer } from './handlers.js'
-import { say, sentences } from './schema.js'
+import { encode, errorMessages } from './schema.js'
 
 /** Every key is a room, in which ids are unique. */
 export function roomOf (key: string): string {
@@ -19,7 +19,7 @@ export function roomOf (key: string): string {
 /** Registers by the upgrade's query, as the original does: a client is a peer from its first moment, or is told why not. */
 export function admit ({ peers }: State, config: Config) {
   function refuse (connection: Connection, msg: string, code: CloseCode = closeCodes.policy): undefined {
-    connection.deliver(say({ type: 'ERROR', payload: { msg } }))
+    connection.deliver(encode({ type: 'ERROR', payload: { msg } }))
     connection.close(code, msg)
   }
 
@@ -27,9 +27,9 @@ export function admit ({ peers }: State, config: Config) {
     const { subject } = connection.may
     // Who needs a token here has shown it, and maybe not in the query.
     const hasToken = token !== '' || subject !== undefined
-    if (id === '' || !hasToken || key === '') return refuse(connection, sentences.incomplete)
-    if (!config.PEERJS_KEY.includes(key)) return refuse(connection, sentences.wrongKey)
-    if (!Value.Check(IdSchema, id)) return refuse(connection, sentences.wrongId)
+    if (id === '' || !hasToken || key === '') return refuse(connection, errorMessages.incomplete)
+    if (!config.PEERJS_KEY.includes(key)) return refuse(connection, errorMessages.wrongKey)
+    if (!Value.Check(IdSchema, id)) return refuse(connection, errorMessages.wrongId)
     if (!connection.may.register(id)) {
       connection.deny()
       return
@@ -41,15 +41,15 @@ export function admit ({ peers }: State, config: Config) {
       owner: ownerOf(connection.may, token),
       replace: true,
       maxMembers: config.PEERJS_CONCURRENT_LIMIT,
-      welcome: () => say({ type: 'OPEN' }),
-      undeliverable: (dst) => { connection.deliver(say({ type: 'LEAVE', src: dst, dst: id })) }
+      welcome: () => encode({ type: 'OPEN' }),
+      undeliverable: (dst) => { connection.deliver(encode({ type: 'LEAVE', src: dst, dst: id })) }
     })
-    return after(joined, (joined) => {
+    return andThen(joined, (joined) => {
       if (joined.outcome === 'joined') return { connection, member: joined.member, origin: originOf(connection), stamp: `,"src":${JSON.stringify(id)}}` }
-      if (joined.outcome === 'full') return refuse(connection, sentences.full, closeCodes.tryAgainLater)
+      if (joined.outcome === 'full') return refuse(connection, errorMessages.full, closeCodes.tryAgainLater)
       connection.noteRefusal('id_taken', id)
-      connection.deliver(say({ type: 'ID-TAKEN', payload: { msg: sentences.taken } }))
-      connection.close(closeCodes.policy, sentences.taken)
+      connection.deliver(encode({ type: 'ID-TAKEN', payload: { msg: errorMessages.taken } }))
+      connection.close(closeCodes.policy, errorMessages.taken)
     })
   }
 }

@@ -2,12 +2,12 @@ import type { Static } from '@sinclair/typebox'
 import type { Config } from '../../src/config/schema.js'
 import type { Connection } from '../../src/dialect/connection.js'
 import type { Handlers } from '../../src/dialect/dialect.js'
-import { after, type MaybePromise } from '../../src/timing/maybe-promise.js'
+import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { Member, State } from '../../src/state/contract.js'
 import type { Received } from '../../src/frame/parse.js'
 import { lastMember, restOf, stamped } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
-import { type frames, say, sentences } from './schema.js'
+import { type frames, encode, errorMessages } from './schema.js'
 
 export interface PeerjsPeer {
   readonly connection: Connection
@@ -32,33 +32,33 @@ function forwarded (frame: Signal, received: Received, stamp: string): Frame | u
 
 /** The general way to the same frame. */
 function composed ({ type, dst, payload }: Signal, src: string): Frame {
-  return say({ type, src, dst, payload })
+  return encode({ type, src, dst, payload })
 }
 
 export function peerjsHandlers ({ peers, relay }: State, config: Config): Handlers<typeof frames, PeerjsPeer> {
   /** Waits for a receiver that is not there yet. */
   function signal ({ connection, member, origin, stamp }: PeerjsPeer, signal: Signal, received: Received): MaybePromise<void> {
-    if (member === undefined) return connection.refuse(sentences.notRegistered)
+    if (member === undefined) return connection.refuse(errorMessages.notRegistered)
     const { room, id: src } = member
     const { dst } = signal
-    const expired = () => say({ type: 'EXPIRE', src: dst, dst: src })
+    const expired = () => encode({ type: 'EXPIRE', src: dst, dst: src })
     const sent = relay.sendOrKeep({ room, from: src, to: dst, frame: forwarded(signal, received, stamp) ?? composed(signal, src), keepMs: config.PEERJS_EXPIRE_TIMEOUT, expired, origin })
-    return after(sent, (sent) => {
+    return andThen(sent, (sent) => {
       if (sent === 'full') {
         connection.drop('mailbox_full')
         connection.deliver(expired())
       } else if (sent === 'failed') {
-        connection.deliver(say({ type: 'LEAVE', src: dst, dst: src }))
+        connection.deliver(encode({ type: 'LEAVE', src: dst, dst: src }))
       }
     })
   }
 
   /** Best effort: to nobody it is nothing. */
   function notify ({ connection, member }: PeerjsPeer, { type, dst, payload }: Notice): MaybePromise<void> {
-    if (member === undefined) return connection.refuse(sentences.notRegistered)
+    if (member === undefined) return connection.refuse(errorMessages.notRegistered)
     const { room, id: src } = member
-    return after(relay.send(room, dst, say({ type, src, dst, payload }), src), (sent) => {
-      if (sent === 'failed') connection.deliver(say({ type: 'LEAVE', src: dst, dst: src }))
+    return andThen(relay.send(room, dst, encode({ type, src, dst, payload }), src), (sent) => {
+      if (sent === 'failed') connection.deliver(encode({ type: 'LEAVE', src: dst, dst: src }))
     })
   }
 
@@ -74,7 +74,7 @@ export function peerjsHandlers ({ peers, relay }: State, config: Config): Handle
       const { member } = peer
       if (member === undefined) return
       peer.member = undefined
-      return after(peers.leave(member), () => {})
+      return andThen(peers.leave(member), () => {})
     }
   }
 }

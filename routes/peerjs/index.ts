@@ -3,7 +3,7 @@ import { quote } from '../../src/frame/close-codes.js'
 import { admit } from './admit.js'
 import { peerjsHandlers } from './handlers.js'
 import { rest } from './rest.js'
-import { frames, say, sentences } from './schema.js'
+import { frames, encode, errorMessages } from './schema.js'
 
 /** The PeerJS server: peers call each other by id, also a little before they are there. */
 export const peerjs: FastifyPluginAsync = async (app) => {
@@ -13,13 +13,13 @@ export const peerjs: FastifyPluginAsync = async (app) => {
     frames,
     handlers: peerjsHandlers(state, config),
     errors: {
-      frame: (msg) => say({ type: 'ERROR', payload: { msg } }),
-      notJson: sentences.malformed,
-      unknownType: (type) => typeof type === 'string' ? sentences.unknownType(quote(type)) : sentences.malformed,
-      malformed: () => sentences.noDestination,
-      internal: sentences.internal
+      frame: (msg) => encode({ type: 'ERROR', payload: { msg } }),
+      notJson: errorMessages.malformed,
+      unknownType: (type) => typeof type === 'string' ? errorMessages.unknownType(quote(type)) : errorMessages.malformed,
+      malformed: () => errorMessages.noDestination,
+      internal: errorMessages.internal
     },
-    unauthorized: say({ type: 'ERROR', payload: { msg: sentences.unauthorized } }),
+    unauthorized: encode({ type: 'ERROR', payload: { msg: errorMessages.unauthorized } }),
     // Frames count, pongs do not: a frozen tab still answers pings but can no longer answer an offer.
     liveness: { framelessMs: config.PEERJS_ALIVE_TIMEOUT },
     open: admit(state, config),

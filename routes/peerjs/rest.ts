@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
-import { directory } from '../discovery.js'
+import { discovery } from '../discovery.js'
 import { roomOf } from './admit.js'
 
 const BannerBody = Type.Object({ name: Type.String(), description: Type.String(), website: Type.String() })
@@ -22,7 +22,7 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
   const root = app.prefix === '' ? '/' : app.prefix
   if (!app.hasRoute({ method: 'GET', url: root })) app.get('/', { onRequest: app.admission, schema: { response: { 200: BannerBody } } }, () => banner)
   app.get('/peerjs/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
-  await app.register(directory, {
+  await app.register(discovery, {
     prefix: '/:key',
     dialect: 'peerjs',
     isOpen: config.PEERJS_ALLOW_DISCOVERY ?? config.ALLOW_DISCOVERY,

@@ -39,10 +39,10 @@ export const OutgoingSchema = Type.Union([
 
 export type Outgoing = Static<typeof OutgoingSchema>
 
-export const say = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
+export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 
 /** This dialect's sentences, the original's where it has one. */
-export const sentences = {
+export const errorMessages = {
   incomplete: 'No id, token, or key supplied to websocket server',
   wrongKey: 'Invalid key provided',
   unauthorized: 'Invalid token provided',

@@ -1,18 +1,18 @@
 import type { Static } from '@sinclair/typebox'
 import type { Config } from '../../src/config/schema.js'
 import type { Handlers } from '../../src/dialect/dialect.js'
-import { after, type MaybePromise } from '../../src/timing/maybe-promise.js'
+import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { Peer, State } from '../../src/state/contract.js'
 import type { Received } from '../../src/frame/parse.js'
 import { restOf } from '../../src/frame/pass-on.js'
 import { Frame } from '../../src/frame/bytes.js'
-import { register, type Registrant } from '../../src/dialect/registration.js'
+import { register, type RegisteringClient } from '../../src/dialect/registration.js'
 import { describe, news, roomOf } from './presence.js'
-import { type frames, say, sentences } from './schema.js'
+import { type frames, encode, errorMessages } from './schema.js'
 
 type Signal = Static<typeof frames.offer | typeof frames.answer | typeof frames.candidate>
 
-export function psyncHandlers (state: State, config: Config): Handlers<typeof frames, Registrant> {
+export function psyncHandlers (state: State, config: Config): Handlers<typeof frames, RegisteringClient> {
   const { relay } = state
 
   /** True when a frame names another sender. One that names nobody is not forged. */
@@ -20,31 +20,31 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
     return config.STRICT_IDENTITY && isNamed(source) && source !== id
   }
 
-  function signal ({ connection, member }: Registrant, frame: Signal, received: Received): MaybePromise<void> {
+  function signal ({ connection, member }: RegisteringClient, frame: Signal, received: Received): MaybePromise<void> {
     const { source_id: source, target_id: to } = frame
-    if (member === undefined) return connection.refuse(sentences.notRegistered)
-    if (isForged(source, member.id)) return connection.refuse(sentences.forged)
-    return after(relay.send(member.room, to, forwarded(frame, received) ?? composed(frame, member.id), member.id), (sent) => {
-      if (sent !== 'sent') connection.refuse(sentences.absent, to)
+    if (member === undefined) return connection.refuse(errorMessages.notRegistered)
+    if (isForged(source, member.id)) return connection.refuse(errorMessages.forged)
+    return andThen(relay.send(member.room, to, forwarded(frame, received) ?? composed(frame, member.id), member.id), (sent) => {
+      if (sent !== 'sent') connection.refuse(errorMessages.absent, to)
     })
   }
 
   return {
     register (peer, { source_id: source, payload: { peer_id: id, group_id: group } }) {
-      if (isForged(source, id)) return peer.connection.refuse(sentences.forged)
+      if (isForged(source, id)) return peer.connection.refuse(errorMessages.forged)
       if (!peer.connection.may.enterGroup(group)) return peer.connection.deny()
       const room = roomOf(group)
       const earlier = peer.member
       let others = 0
       let listBytes = 0
       const welcome = (members: readonly Peer[]) => {
-        const list = say({ type: 'peer_list', payload: { peers: members.map((member) => describe(room, member)) } })
+        const list = encode({ type: 'peer_list', payload: { peers: members.map((member) => describe(room, member)) } })
         others = members.length
         listBytes = list.byteLength
         return list
       }
-      const registered = register(state, config, peer, { room, id, welcome, taken: sentences.taken, undeliverable: (to) => peer.connection.refuse(sentences.absent, to) })
-      return after(registered, () => {
+      const registered = register(state, config, peer, { room, id, welcome, taken: errorMessages.taken, undeliverable: (to) => peer.connection.refuse(errorMessages.absent, to) })
+      return andThen(registered, () => {
         const { connection, member } = peer
         if (member === undefined || member === earlier) return
         // One for who is here now, and with PSYNC_PEER_LEFT maybe one for who was.
@@ -69,7 +69,7 @@ function forwarded (frame: Signal, received: Received): Frame | undefined {
 
 /** The general way to the same frame. */
 function composed ({ type, source_id: source, target_id: to, payload = null }: Signal, sender: string): Frame {
-  return say({ type, source_id: typeof source === 'string' && source !== '' ? source : sender, target_id: to, payload })
+  return encode({ type, source_id: typeof source === 'string' && source !== '' ? source : sender, target_id: to, payload })
 }
 
 function isNamed (source: unknown): boolean {

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { registrants } from '../../src/dialect/registration.js'
+import { registration } from '../../src/dialect/registration.js'
 import { psyncHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
-import { frames, say, sentences } from './schema.js'
+import { frames, encode, errorMessages } from './schema.js'
 
 /** PSync: peers find each other in groups. */
 export const psync: FastifyPluginAsync = async (app) => {
@@ -15,15 +15,15 @@ export const psync: FastifyPluginAsync = async (app) => {
     frames,
     handlers: psyncHandlers(state, config),
     errors: {
-      frame: (message, target) => say({ type: 'error', payload: { message, ...(target !== undefined && { target_id: target }) } }),
-      notJson: sentences.notJson,
-      unknownType: () => sentences.unknownType,
-      malformed: (type) => type === 'register' ? sentences.incomplete : sentences.noTarget,
-      internal: sentences.internal
+      frame: (message, target) => encode({ type: 'error', payload: { message, ...(target !== undefined && { target_id: target }) } }),
+      notJson: errorMessages.notJson,
+      unknownType: () => errorMessages.unknownType,
+      malformed: (type) => type === 'register' ? errorMessages.incomplete : errorMessages.noTarget,
+      internal: errorMessages.internal
     },
     // The original forgets a peer not heard of for so long.
     liveness: { silentMs: config.PSYNC_PEER_TTL_MS },
-    ...registrants(state)
+    ...registration(state)
   })
   // A plugin of its own, so that the path with a trailing slash is a route too.
   await app.register(async (app) => { app.route({ url: '/', ...socket }) }, { prefix: '/ws' })

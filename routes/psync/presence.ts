@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Peer, State } from '../../src/state/contract.js'
 import type { Frame } from '../../src/frame/bytes.js'
-import { say } from './schema.js'
+import { encode } from './schema.js'
 
 /** Every group is a room. */
 export const roomPrefix = 'psync/'
@@ -16,7 +16,7 @@ export function describe (room: string, { id, seenAt }: Peer) {
 }
 
 export function news (type: 'peer_joined' | 'peer_left', room: string, peer: Peer): Frame {
-  return say({ type, payload: { peer: describe(room, peer) } })
+  return encode({ type, payload: { peer: describe(room, peer) } })
 }
 
 /** Tells a group who comes and, if wished, who goes. */

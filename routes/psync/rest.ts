@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
-import { directory } from '../discovery.js'
+import { discovery } from '../discovery.js'
 import { roomOf, roomPrefix } from './presence.js'
 
 const QuerySchema = Type.Object({ group: Type.Optional(Type.String({ description: 'Only the peers of this group' })) })
@@ -9,7 +9,7 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: Type.String() } } }, async (_request, reply) => {
     return await reply.type('text/plain; charset=utf-8').send('OK')
   })
-  await app.register(directory, {
+  await app.register(discovery, {
     dialect: 'psync',
     isOpen: app.signalbox.config.ALLOW_DISCOVERY,
     querystring: QuerySchema,

@@ -1,6 +1,6 @@
 import { networkOf } from '../../src/net/address.js'
-import { after, type MaybePromise } from '../../src/timing/maybe-promise.js'
-import type { Attempts, Joined } from '../../src/state/contract.js'
+import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
+import type { Attempts, JoinOutcome } from '../../src/state/contract.js'
 
 const limit = { failures: 10, windowMs: 60_000 }
 
@@ -24,13 +24,13 @@ export function guessThrottle (attempts: Attempts) {
 
   return {
     /** Makes a join, which counts before it is made and is given back unless it finds no room. `barred`: it was not made, or was one too many. */
-    attempt (address: string, join: () => MaybePromise<Joined['outcome']>): MaybePromise<Joined['outcome'] | 'barred'> {
+    attempt (address: string, join: () => MaybePromise<JoinOutcome['outcome']>): MaybePromise<JoinOutcome['outcome'] | 'barred'> {
       const key = keyOf(address)
-      return inTurn<Joined['outcome'] | 'barred'>(key, () => after(attempts.begin(key, limit), (mayTry) => {
+      return inTurn<JoinOutcome['outcome'] | 'barred'>(key, () => andThen(attempts.begin(key, limit), (mayTry) => {
         if (!mayTry) return 'barred'
-        return after(join(), (outcome): MaybePromise<Joined['outcome'] | 'barred'> => {
-          if (outcome !== 'missing') return after(attempts.succeed(key), () => outcome)
-          return after(attempts.fail(key, limit), (isTooMany) => isTooMany ? 'barred' : outcome)
+        return andThen(join(), (outcome): MaybePromise<JoinOutcome['outcome'] | 'barred'> => {
+          if (outcome !== 'missing') return andThen(attempts.succeed(key), () => outcome)
+          return andThen(attempts.fail(key, limit), (isTooMany) => isTooMany ? 'barred' : outcome)
         })
       }))
     },

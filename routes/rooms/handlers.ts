@@ -2,14 +2,14 @@ import { originOf } from '../../src/net/address.js'
 import type { Config } from '../../src/config/schema.js'
 import type { Connection } from '../../src/dialect/connection.js'
 import type { Handlers } from '../../src/dialect/dialect.js'
-import { after, type MaybePromise } from '../../src/timing/maybe-promise.js'
-import type { Joined, Member, State } from '../../src/state/contract.js'
-import { Rate, Throttle } from '../../src/limits/token-bucket.js'
+import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
+import type { JoinOutcome, Member, State } from '../../src/state/contract.js'
+import { TokenRate, TokenBucket } from '../../src/limits/token-bucket.js'
 import type { JsonObject, Received } from '../../src/frame/parse.js'
 import { restOf, stamped } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
 import type { GuessThrottle } from './guesses.js'
-import { type frames, say, sentences } from './schema.js'
+import { type frames, encode, errorMessages } from './schema.js'
 
 export const roomPrefix = 'rooms/'
 
@@ -21,7 +21,7 @@ export interface RoomsPeer {
   readonly stamp: string
   member: Member | undefined
   /** Holds back who creates room after room. */
-  creations?: Throttle
+  creations?: TokenBucket
 }
 
 /** Rooms that a socket may open in the time that an empty room stays: four digits are few. */
@@ -29,56 +29,56 @@ const maxRoomsLeft = 16
 
 function refuseMore (connection: Connection): void {
   connection.noteRefusal('too_many_attempts')
-  connection.refuse(sentences.tooManyAttempts)
+  connection.refuse(errorMessages.tooManyAttempts)
 }
 
 export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, guesses: GuessThrottle): Handlers<typeof frames, RoomsPeer> {
-  const creationRate = new Rate(maxRoomsLeft * 1000 / config.ROOM_EMPTY_TTL_MS, maxRoomsLeft)
+  const creationRate = new TokenRate(maxRoomsLeft * 1000 / config.ROOM_EMPTY_TTL_MS, maxRoomsLeft)
 
-  function enter (peer: RoomsPeer, roomId: string, type: 'room_created' | 'room_joined'): MaybePromise<Joined['outcome']> {
+  function enter (peer: RoomsPeer, roomId: string, type: 'room_created' | 'room_joined'): MaybePromise<JoinOutcome['outcome']> {
     const { connection, myId } = peer
     const joined = peers.join({
       room: roomPrefix + roomId,
       id: myId,
       sink: connection,
       replace: false,
-      opened: true,
+      requireOpen: true,
       maxMembers: config.ROOM_MAX_CLIENTS,
       leaving: peer.member,
-      welcome: () => say({ type, roomId, myId }),
-      undeliverable: () => connection.refuse(sentences.slow)
+      welcome: () => encode({ type, roomId, myId }),
+      undeliverable: () => connection.refuse(errorMessages.slow)
     })
-    return after(joined, (joined) => {
+    return andThen(joined, (joined) => {
       if (joined.outcome !== 'joined') return joined.outcome
       const isFirst = peer.member === undefined
       peer.member = joined.member
-      return isFirst ? after(guesses.entered(connection.address), () => joined.outcome) : joined.outcome
+      return isFirst ? andThen(guesses.entered(connection.address), () => joined.outcome) : joined.outcome
     })
   }
 
   function join (peer: RoomsPeer, roomId: string | undefined): MaybePromise<void> {
     const { connection } = peer
     const entered = guesses.attempt(connection.address, () => roomId === undefined ? 'missing' : enter(peer, roomId, 'room_joined'))
-    return after(entered, (outcome) => {
+    return andThen(entered, (outcome) => {
       if (outcome === 'barred') refuseMore(connection)
-      else if (outcome === 'missing') connection.refuse(sentences.absent)
-      else if (outcome !== 'joined') connection.refuse(sentences.full)
+      else if (outcome === 'missing') connection.refuse(errorMessages.absent)
+      else if (outcome !== 'joined') connection.refuse(errorMessages.full)
     })
   }
 
   return {
     create (peer) {
       if (!peer.connection.may.createRoom()) return peer.connection.deny()
-      peer.creations ??= new Throttle(creationRate)
+      peer.creations ??= new TokenBucket(creationRate)
       if (!peer.creations.take(performance.now())) return refuseMore(peer.connection)
       const opened = rooms.open({ prefix: roomPrefix, digits: config.ROOM_ID_DIGITS, idleMs: config.ROOM_TIMEOUT_MS, emptyMs: config.ROOM_EMPTY_TTL_MS, by: originOf(peer.connection) })
-      return after(opened, (roomId) => {
+      return andThen(opened, (roomId) => {
         if (roomId === undefined) {
-          peer.creations?.giveBack()
-          return peer.connection.refuse(sentences.noRoomFree)
+          peer.creations?.refund()
+          return peer.connection.refuse(errorMessages.noRoomFree)
         }
         // It is gone again when Redis went away meanwhile.
-        return after(enter(peer, roomId, 'room_created'), (outcome) => { if (outcome !== 'joined') peer.connection.refuse(sentences.noRoomFree) })
+        return andThen(enter(peer, roomId, 'room_created'), (outcome) => { if (outcome !== 'joined') peer.connection.refuse(errorMessages.noRoomFree) })
       })
     },
 
@@ -90,9 +90,9 @@ export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, g
     },
 
     signal ({ connection, myId, stamp, member }, frame, received) {
-      if (member === undefined) return connection.refuse(sentences.notInRoom)
-      const signal = forwarded(frame, received, stamp) ?? say({ type: 'signal', senderId: myId, payload: frame.payload })
-      return after(relay.broadcast(member.room, signal, myId, { isSignal: true }), (count) => connection.charge(signal.byteLength, count))
+      if (member === undefined) return connection.refuse(errorMessages.notInRoom)
+      const signal = forwarded(frame, received, stamp) ?? encode({ type: 'signal', senderId: myId, payload: frame.payload })
+      return andThen(relay.broadcast(member.room, signal, myId, { isSignal: true }), (count) => connection.charge(signal.byteLength, count))
     }
   }
 }

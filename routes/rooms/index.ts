@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
 import { quote } from '../../src/frame/close-codes.js'
-import { after } from '../../src/timing/maybe-promise.js'
+import { andThen } from '../../src/timing/maybe-promise.js'
 import { guessThrottle } from './guesses.js'
 import { roomsHandlers } from './handlers.js'
 import { rest } from './rest.js'
-import { frames, say, sentences } from './schema.js'
+import { frames, encode, errorMessages } from './schema.js'
 
 /** Rooms under a code of a few digits, which one peer tells the others. */
 export const rooms: FastifyPluginAsync = async (app) => {
@@ -18,11 +18,11 @@ export const rooms: FastifyPluginAsync = async (app) => {
       frames,
       handlers: roomsHandlers(state, config, guesses),
       errors: {
-        frame: (message) => say({ type: 'error', message }),
-        notJson: sentences.notJson,
-        unknownType: (type) => sentences.unknownType(quote(type)),
-        malformed: () => sentences.noPayload,
-        internal: sentences.internal
+        frame: (message) => encode({ type: 'error', message }),
+        notJson: errorMessages.notJson,
+        unknownType: (type) => errorMessages.unknownType(quote(type)),
+        malformed: () => errorMessages.noPayload,
+        internal: errorMessages.internal
       },
       open (connection) {
         const myId = randomUUID()
@@ -30,7 +30,7 @@ export const rooms: FastifyPluginAsync = async (app) => {
       },
       close ({ connection, member }) {
         if (member === undefined) return
-        return after(state.peers.leave(member), () => guesses.left(connection.address))
+        return andThen(state.peers.leave(member), () => guesses.left(connection.address))
       }
     })
   })

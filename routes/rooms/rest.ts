@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
-import { directory } from '../discovery.js'
+import { discovery } from '../discovery.js'
 import { roomPrefix } from './handlers.js'
 
 const HealthBody = Type.Object({ status: Type.Literal('ok') })
@@ -8,7 +8,7 @@ const QuerySchema = Type.Object({ room: Type.Optional(Type.String({ description:
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
-  await app.register(directory, {
+  await app.register(discovery, {
     dialect: 'rooms',
     isOpen: app.signalbox.config.ALLOW_DISCOVERY,
     querystring: QuerySchema,

@@ -1,26 +1,26 @@
 import type { Static } from '@sinclair/typebox'
 import type { Config } from '../../src/config/schema.js'
 import type { Handlers } from '../../src/dialect/dialect.js'
-import { after } from '../../src/timing/maybe-promise.js'
+import { andThen } from '../../src/timing/maybe-promise.js'
 import type { MemberList } from '../../src/dialect/member-list.js'
 import type { PeerInfo, State } from '../../src/state/contract.js'
 import type { JsonObject, Received } from '../../src/frame/parse.js'
 import { restOf } from '../../src/frame/pass-on.js'
 import { Frame } from '../../src/frame/bytes.js'
-import { register, type Registrant } from '../../src/dialect/registration.js'
+import { register, type RegisteringClient } from '../../src/dialect/registration.js'
 import { presence, room } from './presence.js'
-import { type frames, say, sentences } from './schema.js'
+import { type frames, encode, errorMessages } from './schema.js'
 
 type Signal = Static<typeof frames.signal>
 
-export function tomHandlers (state: State, config: Config, list: MemberList): Handlers<typeof frames, Registrant> {
+export function tomHandlers (state: State, config: Config, list: MemberList): Handlers<typeof frames, RegisteringClient> {
   const { relay } = state
   return {
     register (peer, { nodeId, username, publicKey, encryptionKey }) {
       const info: PeerInfo = { username, publicKey: publicKey ?? '', ...(typeof encryptionKey === 'string' && { encryptionKey }) }
       const earlier = peer.member
-      const registered = register(state, config, peer, { room, id: nodeId, info, taken: sentences.taken, undeliverable: () => peer.connection.refuse(sentences.absent) })
-      return after(registered, () => {
+      const registered = register(state, config, peer, { room, id: nodeId, info, taken: errorMessages.taken, undeliverable: () => peer.connection.refuse(errorMessages.absent) })
+      return andThen(registered, () => {
         const { connection, member } = peer
         if (member === undefined || member === earlier) return
         connection.charge(presence('join', member).byteLength, list.size)
@@ -33,25 +33,25 @@ export function tomHandlers (state: State, config: Config, list: MemberList): Ha
 
     heartbeat ({ connection, member }) {
       if (member === undefined) return
-      const frame = say({ type: 'heartbeat', from: member.id })
-      return after(relay.broadcast(room, frame, member.id), (count) => connection.charge(frame.byteLength, count))
+      const frame = encode({ type: 'heartbeat', from: member.id })
+      return andThen(relay.broadcast(room, frame, member.id), (count) => connection.charge(frame.byteLength, count))
     },
 
     'role-assign' ({ connection, member }, { nodeId, roles }) {
-      if (member === undefined) return connection.refuse(sentences.notRegistered)
+      if (member === undefined) return connection.refuse(errorMessages.notRegistered)
       if (nodeId !== member.id && !connection.may.hasRole('assign')) return connection.deny()
-      const frame = say({ type: 'role-assign', nodeId, roles, from: member.id })
-      return after(relay.broadcast(room, frame, undefined, { from: member.id, isSignal: true }), (count) => connection.charge(frame.byteLength, count))
+      const frame = encode({ type: 'role-assign', nodeId, roles, from: member.id })
+      return andThen(relay.broadcast(room, frame, undefined, { from: member.id, isSignal: true }), (count) => connection.charge(frame.byteLength, count))
     },
 
     signal ({ connection, member }, frame, received) {
       const { from, to } = frame
       if (config.STRICT_IDENTITY) {
-        if (member === undefined) return connection.refuse(sentences.notRegistered)
-        if (from !== member.id) return connection.refuse(sentences.forged)
+        if (member === undefined) return connection.refuse(errorMessages.notRegistered)
+        if (from !== member.id) return connection.refuse(errorMessages.forged)
       }
-      return after(relay.send(room, to, forwarded(frame, received), member?.id), (sent) => {
-        if (sent !== 'sent') connection.refuse(sentences.absent)
+      return andThen(relay.send(room, to, forwarded(frame, received), member?.id), (sent) => {
+        if (sent !== 'sent') connection.refuse(errorMessages.absent)
       })
     }
   }

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { registrants } from '../../src/dialect/registration.js'
+import { registration } from '../../src/dialect/registration.js'
 import { tomHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
-import { frames, say, sentences } from './schema.js'
+import { frames, encode, errorMessages } from './schema.js'
 
 /** ToM: a presence mesh in which every node hears of every other. */
 export const tom: FastifyPluginAsync = async (app) => {
@@ -16,13 +16,13 @@ export const tom: FastifyPluginAsync = async (app) => {
       frames,
       handlers: tomHandlers(state, signalbox.config, list),
       errors: {
-        frame: (error) => say({ type: 'error', error }),
-        notJson: sentences.notJson,
-        unknownType: () => sentences.unknownType,
-        malformed: (type) => sentences.malformed.get(type) ?? sentences.unknownType,
-        internal: sentences.internal
+        frame: (error) => encode({ type: 'error', error }),
+        notJson: errorMessages.notJson,
+        unknownType: () => errorMessages.unknownType,
+        malformed: (type) => errorMessages.malformed.get(type) ?? errorMessages.unknownType,
+        internal: errorMessages.internal
       },
-      ...registrants(state)
+      ...registration(state)
     })
   })
   await app.register(rest)

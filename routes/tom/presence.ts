@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { type MemberList, memberList } from '../../src/dialect/member-list.js'
 import type { Peer, State } from '../../src/state/contract.js'
 import type { Frame } from '../../src/frame/bytes.js'
-import { say } from './schema.js'
+import { encode } from './schema.js'
 
 /** All nodes are in one room. */
 export const room = 'tom'
@@ -10,7 +10,7 @@ export const room = 'tom'
 /** Tells the nodes who comes and goes, and soon after each change who is there. */
 export function announcePresence (state: State, { timers, connections }: FastifyInstance['signalbox']): MemberList {
   const { peers, relay } = state
-  const list = memberList(state, timers, room, (nodes) => say({ type: 'participants', participants: nodes.map(participant) }))
+  const list = memberList(state, timers, room, (nodes) => encode({ type: 'participants', participants: nodes.map(participant) }))
 
   function announce (action: 'join' | 'leave', peer: Peer): void {
     relay.broadcastHere(room, () => presence(action, peer), peer.id, peer)
@@ -26,7 +26,7 @@ export function announcePresence (state: State, { timers, connections }: Fastify
 }
 
 export function presence (action: 'join' | 'leave', { id, info: { username = '', publicKey = '', encryptionKey } }: Pick<Peer, 'id' | 'info'>): Frame {
-  return say({ type: 'presence', action, nodeId: id, username, publicKey, ...(encryptionKey !== undefined && { encryptionKey }) })
+  return encode({ type: 'presence', action, nodeId: id, username, publicKey, ...(encryptionKey !== undefined && { encryptionKey }) })
 }
 
 function participant ({ id, info: { username = '', encryptionKey } }: Peer) {

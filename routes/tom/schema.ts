@@ -39,10 +39,10 @@ export const OutgoingSchema = Type.Union([
 
 export type Outgoing = Static<typeof OutgoingSchema>
 
-export const say = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
+export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 
 /** This dialect's sentences. */
-export const sentences = {
+export const errorMessages = {
   notJson: 'invalid JSON',
   unknownType: 'unknown message type',
   malformed: new Map([

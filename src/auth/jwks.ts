@@ -1,6 +1,6 @@
 import { KeyObject } from 'node:crypto'
 import { createLocalJWKSet, type CryptoKey, errors, type JSONWebKeySet } from 'jose'
-import { Rate, Throttle } from '../limits/token-bucket.js'
+import { TokenRate, TokenBucket } from '../limits/token-bucket.js'
 import { type Algorithm, algorithmOf, pemOf, type TokenHeader, type Verification } from './verification.js'
 
 /** How long a key server may take. In ms. */
@@ -64,7 +64,7 @@ class KeyServer {
   readonly #url: string
   readonly #onProblem: (reason: string) => void
   readonly #clock: () => number
-  readonly #reloads = new Throttle(new Rate(reloadRate, reloadBurst))
+  readonly #reloads = new TokenBucket(new TokenRate(reloadRate, reloadBurst))
   #keys: KeySet | undefined
   #fetching: Promise<boolean> | undefined
   #pauseMs = 0

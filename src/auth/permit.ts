@@ -45,7 +45,7 @@ export interface Permit {
   /** Whether it may have this id. */
   register (id: string): boolean
   /** Whether it may speak a dialect at all. */
-  speak (dialect: string): boolean
+  useDialect (dialect: string): boolean
   enterGroup (group: string): boolean
   enterRoom (room: string): boolean
   /** Whether it may make a room, whose name it does not choose. */
@@ -87,7 +87,7 @@ function permitOf (claims: Claims | undefined, identity: Identity | undefined): 
     identity,
     claims,
     register: (id) => claims === undefined || id === sub || fits(ids ?? [], id),
-    speak: (dialect) => fits(dialects, dialect),
+    useDialect: (dialect) => fits(dialects, dialect),
     enterGroup: (group) => fits(groups, group),
     enterRoom: (room) => fits(rooms, room),
     createRoom: () => rooms?.length !== 0,

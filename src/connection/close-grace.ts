@@ -9,7 +9,7 @@ const graceMs = 500
  * Until a client answers our close, or has had its time, it is read at full speed. One that uses this to go on is not read any
  * more, and cut soon; not at once, since its close would be lost with the connection.
  */
-export function boundAfterClose (socket: WebSocket): void {
+export function limitAfterClose (socket: WebSocket): void {
   let late = 0
   const count = (): void => {
     if (++late !== maxLate) return

@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer'
 import type { RawData, WebSocket } from 'ws'
-import { boundAfterClose } from './close-grace.js'
-import type { AuditRecord, Refusal } from '../telemetry/audit.js'
+import { limitAfterClose } from './close-grace.js'
+import type { AuditRecord, RefusalReason } from '../telemetry/audit.js'
 import { networkOf } from '../net/address.js'
 import { Backlog } from './backlog.js'
 import type { Permit } from '../auth/permit.js'
 import type { ConnectionHost } from './host.js'
-import type { Connection, Drop } from '../dialect/connection.js'
-import type { Chooser, Handshake, Liveness, Speaks, SpokenDialect, SpokenFrame } from '../dialect/dialect.js'
+import type { Connection, DropReason } from '../dialect/connection.js'
+import type { Chooser, Handshake, Liveness, DialectSource, CompiledDialect, CompiledFrame } from '../dialect/dialect.js'
 import { type CloseCode, closeCodes, closeReasons, notAllowed, quote, unauthorized } from '../frame/close-codes.js'
 import { largeBytes } from '../limits/large-frames.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
@@ -15,7 +15,7 @@ import { countMembers, type JsonObject, parse, type Received } from '../frame/pa
 import { SocketWriter } from './writer.js'
 import type { Member, Sender } from '../state/contract.js'
 import type { Timer } from '../timing/timers.js'
-import { Frame, frameOf, type Wire } from '../frame/bytes.js'
+import { Frame, frameOf, type FrameLike } from '../frame/bytes.js'
 
 /** A socket held back for so long without a break is closed. */
 const maxHeldMs = 300_000
@@ -78,7 +78,7 @@ interface Slow {
 
 /** The newest list of a room, while an earlier one waits still. */
 interface WaitingList {
-  readonly list: Wire
+  readonly list: FrameLike
   readonly isOutdated: () => boolean
 }
 
@@ -109,7 +109,7 @@ export class ClientConnection implements Connection {
   #entrance: Entrance | undefined
   /** When all tokens of `MESSAGE_RATE` are there again. */
   #fullAt = 0
-  #dialect: SpokenDialect | undefined
+  #dialect: CompiledDialect | undefined
   /** The dialect has been opened: it may be spoken. */
   #isOpen = false
   #peer: unknown
@@ -148,7 +148,7 @@ export class ClientConnection implements Connection {
   received = 0
   sent = 0
 
-  constructor (host: ConnectionHost, socket: WebSocket, speaks: Speaks, { number, address, handshake, permit }: { number: number, address: string, handshake: Handshake, permit: Permit }) {
+  constructor (host: ConnectionHost, socket: WebSocket, speaks: DialectSource, { number, address, handshake, permit }: { number: number, address: string, handshake: Handshake, permit: Permit }) {
     this.#host = host
     this.#socket = socket
     this.#writer = new SocketWriter(socket)
@@ -212,17 +212,17 @@ export class ClientConnection implements Connection {
    * False when the socket does not take the frame: it is closing, or too many bytes wait for it. Then a sender is refused, while the
    * server's own frames close it.
    */
-  deliver (wire: Wire, isForMany = false, from?: Sender): boolean {
+  deliver (wire: FrameLike, isForMany = false, from?: Sender): boolean {
     if (!this.#takesFrames) return this.drop(this.#isCut ? 'slow_consumer' : 'closing')
     const frame = frameOf(wire)
     if (this.#writer.isBehind(this.#host.limits.maxBuffered / 2) && !this.#hasRoomFor(frame, from)) return this.drop('slow_consumer')
-    this.#writer.write(frame, isForMany, this.#host.turn())
+    this.#writer.write(frame, isForMany, this.#host.batch())
     this.#count(frame)
     return true
   }
 
   /** False when the socket is closing. */
-  deliverList (room: string, list: Wire, isOutdated: () => boolean): boolean {
+  deliverList (room: string, list: FrameLike, isOutdated: () => boolean): boolean {
     if (!this.#takesFrames) return this.drop(this.#isCut ? 'slow_consumer' : 'closing')
     if (this.#writer.isListWaiting) {
       if (this.#lists === undefined) this.#writer.onDrained(() => this.#writeLists())
@@ -232,7 +232,7 @@ export class ClientConnection implements Connection {
     }
     this.#lists?.delete(room)
     const frame = frameOf(list)
-    this.#writer.writeList(frame, this.#host.turn())
+    this.#writer.writeList(frame, this.#host.batch())
     this.#count(frame)
     return true
   }
@@ -245,7 +245,7 @@ export class ClientConnection implements Connection {
 
   #count ({ type }: Frame): void {
     this.sent++
-    this.#dialect?.traffic.sent.add(type)
+    this.#dialect?.traffic.sent.inc(type)
   }
 
   #hasRoomFor ({ byteLength: bytes }: Frame, from: Sender | undefined): boolean {
@@ -288,16 +288,16 @@ export class ClientConnection implements Connection {
   }
 
   /** Counts a frame that its peer does not get, or that is not kept for another. */
-  drop (why: Drop): false {
-    this.#host.counters.dropped.add(why)
+  drop (why: DropReason): false {
+    this.#host.counters.dropped.inc(why)
     return false
   }
 
   /** Told by the state: the peer is registered there. */
-  entered (member: Member, leaving: Member | undefined): void {
+  onJoin (member: Member, leaving: Member | undefined): void {
     const others = this.members.filter((other) => other !== leaving && (other.room !== member.room || other.id !== member.id))
     this.#keep([...others, member])
-    const { traffic } = this.#dialect as SpokenDialect
+    const { traffic } = this.#dialect as CompiledDialect
     traffic.registrations++
     const record = { event: 'register' as const, ...this.#who(), room: member.room, id: member.id }
     // The first one comes with a handshake, which has a rate.
@@ -307,7 +307,7 @@ export class ClientConnection implements Connection {
   }
 
   /** Told by the state: the peer is not registered there any more. */
-  exited (member: Member): void {
+  onLeave (member: Member): void {
     this.#keep(this.members.filter((other) => other !== member))
   }
 
@@ -329,7 +329,7 @@ export class ClientConnection implements Connection {
   }
 
   /** Counts and records what the client was refused, beside what it is told. */
-  noteRefusal (reason: Refusal, id = this.#member?.id): void {
+  noteRefusal (reason: RefusalReason, id = this.#member?.id): void {
     this.#host.refused(reason, { ...this.#who(), id })
   }
 
@@ -361,7 +361,7 @@ export class ClientConnection implements Connection {
     this.#socket.close(code, reason)
     // A paused socket would not read the client's answer.
     this.#socket.resume()
-    boundAfterClose(this.#socket)
+    limitAfterClose(this.#socket)
     this.#end()
   }
 
@@ -510,8 +510,8 @@ export class ClientConnection implements Connection {
     const frame = parse(raw, memberCount)
     if (frame?.type === 'auth' && this.#host.verify !== undefined) return this.#refresh(frame.token, this.#host.verify)
     if (this.#dialect === undefined && !this.#choose(frame)) return
-    const { name, errors, frames } = this.#dialect as SpokenDialect
-    if (!this.#isClosed && !this.#may.speak(name)) return this.deny()
+    const { name, errors, frames } = this.#dialect as CompiledDialect
+    if (!this.#isClosed && !this.#may.useDialect(name)) return this.deny()
     if (!this.#isClosed && !this.#isOpen) this.#open()
     if (this.#isClosed) return
     if (this.#isBusy) {
@@ -527,7 +527,7 @@ export class ClientConnection implements Connection {
     this.#handle(known, frame, { bytes: raw, memberCount })
   }
 
-  #handle (known: SpokenFrame, frame: JsonObject, received: Received): void {
+  #handle (known: CompiledFrame, frame: JsonObject, received: Received): void {
     const startedAt = this.#frameAt
     try {
       const result = known.handle(this.#peer, frame, received)
@@ -545,7 +545,7 @@ export class ClientConnection implements Connection {
   /** Tells the client no, and counts it under a name that holds nothing of what it sent. */
   #reject (sentence: string, name: string, details?: string): void {
     if (this.#dialect === undefined) return
-    this.#dialect.traffic.errors.add(name)
+    this.#dialect.traffic.errors.inc(name)
     this.deliver(this.#dialect.errors.frame(sentence, details === undefined ? undefined : quote(details)))
   }
 
@@ -583,14 +583,14 @@ export class ClientConnection implements Connection {
     return false
   }
 
-  #adopt (dialect: SpokenDialect): void {
+  #adopt (dialect: CompiledDialect): void {
     this.#dialect = dialect
-    if (this.#may.speak(dialect.name)) this.#open()
+    if (this.#may.useDialect(dialect.name)) this.#open()
     else if (dialect.unauthorized !== undefined) this.#expel('not_allowed')
   }
 
   #open (): void {
-    const dialect = this.#dialect as SpokenDialect
+    const dialect = this.#dialect as CompiledDialect
     this.#isOpen = true
     const take = (peer: unknown) => {
       this.#peer = peer
@@ -628,7 +628,7 @@ export class ClientConnection implements Connection {
     this.#until(permit, take, 'auth')
   }
 
-  #expel (why: Refusal): void {
+  #expel (why: RefusalReason): void {
     this.noteRefusal(why)
     if (this.#dialect?.unauthorized !== undefined) this.deliver(this.#dialect.unauthorized)
     this.close(closeCodes.policy, unauthorized)
@@ -679,11 +679,11 @@ export class ClientConnection implements Connection {
       return
     }
     if (!this.#isClosed) {
-      this.#host.counters.left.add(endsOfClients.has(code) ? String(code) : 'other')
+      this.#host.counters.left.inc(endsOfClients.has(code) ? String(code) : 'other')
       this.#host.audit.info({ event: 'leave', ...this.#who(), code })
     }
     this.#end()
-    this.#host.forget(this)
+    this.#host.onEnd(this)
   }
 
   #end (): void {

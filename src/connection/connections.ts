@@ -2,22 +2,22 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 import { clipAddress, networkOf } from '../net/address.js'
-import { boundAfterClose } from './close-grace.js'
-import type { Audit, AuditRecord, Refusal } from '../telemetry/audit.js'
+import { limitAfterClose } from './close-grace.js'
+import type { Audit, AuditRecord, RefusalReason } from '../telemetry/audit.js'
 import type { Identity, Permit } from '../auth/permit.js'
 import { ClientConnection } from './connection.js'
 import type { ConnectionHost, ConnectionLimits } from './host.js'
-import type { Connection, Drop } from '../dialect/connection.js'
+import type { Connection, DropReason } from '../dialect/connection.js'
 import type { Log } from '../telemetry/log.js'
-import type { Handshake, Speaks } from '../dialect/dialect.js'
+import type { Handshake, DialectSource } from '../dialect/dialect.js'
 import { type CloseCode, closeCodes, closeReasons, unauthorized } from '../frame/close-codes.js'
 import { FrameBudget } from '../limits/frame-budget.js'
 import { Histogram } from '../telemetry/histogram.js'
 import { LargeFrames } from '../limits/large-frames.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
-import { Tally } from '../telemetry/counter.js'
+import { LabelCounter } from '../telemetry/counter.js'
 import type { Timers } from '../timing/timers.js'
-import { Turn } from './write-batch.js'
+import { WriteBatch } from './write-batch.js'
 import { payloadOf } from '../frame/bytes.js'
 
 /** How long a client may take to answer a close before its socket is cut. In ms. */
@@ -39,7 +39,7 @@ export interface Newcomer {
   readonly address: string
   readonly handshake: Handshake
   readonly permit: Permit | undefined
-  readonly excess?: Refusal | undefined
+  readonly excess?: RefusalReason | undefined
 }
 
 /** All open connections of one process: how many there may be, and how they end when it does. */
@@ -52,10 +52,10 @@ export class Connections implements ConnectionHost {
   readonly frameBudget = new FrameBudget()
   readonly counters = {
     handling: new Histogram(handlingBounds),
-    closed: new Tally(),
-    left: new Tally(),
-    dropped: new Tally<Drop>(),
-    refused: new Tally<Refusal>(),
+    closed: new LabelCounter(),
+    left: new LabelCounter(),
+    dropped: new LabelCounter<DropReason>(),
+    refused: new LabelCounter<RefusalReason>(),
     held: 0
   }
 
@@ -69,7 +69,7 @@ export class Connections implements ConnectionHost {
   /** How many of each address; empty where they are not bounded. */
   readonly #byNetwork = new Map<string, number>()
   /** Its number is 0 until something is written in it. */
-  #turn: Turn | undefined
+  #turn: WriteBatch | undefined
   #isDraining = false
 
   constructor (limits: ConnectionsOptions, { timers, log, audit }: { timers: Timers, log: Log, audit: Audit }) {
@@ -96,31 +96,31 @@ export class Connections implements ConnectionHost {
    * Takes a socket that has just been upgraded. Past `maxClients`, or too many of one address, it is closed with 1013 at once,
    * during the drain with 1001, without a permit with 1008. `excess` tells that it is past a limit of its listeners already.
    */
-  accept (socket: WebSocket, speaks: Speaks, { address: claimed, handshake, permit, excess }: Newcomer): void {
+  accept (socket: WebSocket, speaks: DialectSource, { address: claimed, handshake, permit, excess }: Newcomer): void {
     const address = clipAddress(claimed)
-    const turnAway = (why: Refusal, code: CloseCode, reason = closeReasons[code]): void => {
+    const reject = (why: RefusalReason, code: CloseCode, reason = closeReasons[code]): void => {
       this.refused(why, { address, subject: permit?.subject, ...('name' in speaks && { dialect: speaks.name }) })
       this.onClose(code)
       socket.close(code, reason)
-      boundAfterClose(socket)
+      limitAfterClose(socket)
     }
     // A handshake let in just before the drain ends here.
-    if (this.#isDraining) return turnAway('draining', closeCodes.goingAway)
-    if (excess !== undefined) return turnAway(excess, closeCodes.tryAgainLater)
-    if (this.#open.size >= this.limits.maxClients) return turnAway('max_clients', closeCodes.tryAgainLater)
-    if (this.#isCrowded(address)) return turnAway('max_clients_per_address', closeCodes.tryAgainLater)
+    if (this.#isDraining) return reject('draining', closeCodes.goingAway)
+    if (excess !== undefined) return reject(excess, closeCodes.tryAgainLater)
+    if (this.#open.size >= this.limits.maxClients) return reject('max_clients', closeCodes.tryAgainLater)
+    if (this.#isCrowded(address)) return reject('max_clients_per_address', closeCodes.tryAgainLater)
     if (permit === undefined) {
       if ('unauthorized' in speaks && speaks.unauthorized !== undefined) socket.send(payloadOf(speaks.unauthorized))
-      return turnAway('unauthorized', closeCodes.policy, unauthorized)
+      return reject('unauthorized', closeCodes.policy, unauthorized)
     }
     const connection = new ClientConnection(this, socket, speaks, { number: ++this.#accepted, address, handshake, permit })
     this.#open.add(connection)
     this.#count(address, 1)
   }
 
-  turn = (): Turn => {
+  batch = (): WriteBatch => {
     if (this.#turn === undefined) {
-      this.#turn = new Turn()
+      this.#turn = new WriteBatch()
       setImmediate(this.#endTurn)
     }
     return this.#turn
@@ -132,18 +132,18 @@ export class Connections implements ConnectionHost {
     turn?.end()
   }
 
-  forget = (connection: Connection): void => {
+  onEnd = (connection: Connection): void => {
     const open: Set<Connection> = this.#open
     if (open.delete(connection)) this.#count(connection.address, -1)
   }
 
   onClose = (code: CloseCode): void => {
-    this.counters.closed.add(String(code))
+    this.counters.closed.inc(String(code))
   }
 
   /** Counts and records that a client was not let in, or not let do what it asked. */
-  refused = (reason: Refusal, who: Omit<AuditRecord, 'event' | 'reason'>): void => {
-    this.counters.refused.add(reason)
+  refused = (reason: RefusalReason, who: Omit<AuditRecord, 'event' | 'reason'>): void => {
+    this.counters.refused.inc(reason)
     this.audit.often({ event: 'refused', reason, ...who })
   }
 

@@ -1,16 +1,16 @@
-import type { Audit, AuditRecord, Refusal } from '../telemetry/audit.js'
+import type { Audit, AuditRecord, RefusalReason } from '../telemetry/audit.js'
 import type { Log } from '../telemetry/log.js'
 import type { Identity, Permit } from '../auth/permit.js'
-import type { Connection, Drop } from '../dialect/connection.js'
+import type { Connection, DropReason } from '../dialect/connection.js'
 import type { CloseCode } from '../frame/close-codes.js'
 import type { FrameBudget } from '../limits/frame-budget.js'
 import type { Histogram } from '../telemetry/histogram.js'
 import type { LargeFrames } from '../limits/large-frames.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
-import type { Tally } from '../telemetry/counter.js'
-import type { Rate } from '../limits/token-bucket.js'
+import type { LabelCounter } from '../telemetry/counter.js'
+import type { TokenRate } from '../limits/token-bucket.js'
 import type { Timers } from '../timing/timers.js'
-import type { Turn } from './write-batch.js'
+import type { WriteBatch } from './write-batch.js'
 
 export interface ConnectionLimits {
   /** Bytes in a frame. */
@@ -18,7 +18,7 @@ export interface ConnectionLimits {
   /** Bytes that may wait for this socket. */
   readonly maxBuffered: number
   /** Of frames that come. */
-  readonly messageRate: Rate
+  readonly messageRate: TokenRate
   /** ms between pings; silent for two of them, the socket is closed. */
   readonly heartbeatMs: number
 }
@@ -33,13 +33,13 @@ export interface ConnectionHost {
   readonly largeFrames: LargeFrames
   readonly frameBudget: FrameBudget
   /** The turn of the event loop that goes on. */
-  readonly turn: () => Turn
+  readonly batch: () => WriteBatch
   /** The connection's socket has ended. */
-  readonly forget: (connection: Connection) => void
+  readonly onEnd: (connection: Connection) => void
   /** The connection is closed by us. */
   readonly onClose: (code: CloseCode) => void
   /** A client was refused what it is not allowed. */
-  readonly refused: (reason: Refusal, who: Omit<AuditRecord, 'event' | 'reason'>) => void
+  readonly refused: (reason: RefusalReason, who: Omit<AuditRecord, 'event' | 'reason'>) => void
   /** Checks a token, beside the certificate that the client came with; absent without a JWT key. */
   readonly verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
 }
@@ -49,12 +49,12 @@ export interface ConnectionCounters {
   /** From a frame's arrival to the end of its handling, in seconds. */
   readonly handling: Histogram
   /** Sockets closed, by code: by us, and by clients. */
-  readonly closed: Tally
-  readonly left: Tally
+  readonly closed: LabelCounter
+  readonly left: LabelCounter
   /** Frames that did not reach a socket or a mailbox. */
-  readonly dropped: Tally<Drop>
+  readonly dropped: LabelCounter<DropReason>
   /** What clients were refused. */
-  readonly refused: Tally<Refusal>
+  readonly refused: LabelCounter<RefusalReason>
   /** Times a socket was over its rate and not read for a while. */
   held: number
 }

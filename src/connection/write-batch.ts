@@ -1,13 +1,13 @@
 /** What holds what is written to it until it is told to `uncork`, when the turn is over. */
 export interface Corked {
-  uncork: (turn: Turn) => void
+  uncork: (turn: WriteBatch) => void
 }
 
 /**
  * A turn of the event loop, within which frames are gathered. Those for many sockets are kept once, in the order they were said:
  * each socket remembers only from which to which it is to have, and is given them as one piece.
  */
-export class Turn {
+export class WriteBatch {
   readonly #corked: Corked[] = []
   readonly #frames: Buffer[] = []
   /** Bytes of all frames before each, and of all. */
@@ -27,7 +27,7 @@ export class Turn {
   }
 
   /** The number of a frame for many: one for all that are given the same bytes, one after the other. */
-  numberOf (frame: Buffer): number {
+  add (frame: Buffer): number {
     const last = this.#frames.length - 1
     if (this.#frames[last] === frame) return last
     this.#starts.push((this.#starts[last + 1] as number) + frame.length)
@@ -44,7 +44,7 @@ export class Turn {
   }
 
   /** The frames from one number up to another, as one. Of nothing else, or a slow reader would keep alive what others are told. */
-  piece (from: number, to: number): Buffer {
+  slice (from: number, to: number): Buffer {
     if (to - from === 1) return this.frame(from)
     if (this.#piece === undefined || this.#from !== from || this.#to !== to) {
       this.#piece = Buffer.concat(this.#frames.slice(from, to), this.bytes(from, to))

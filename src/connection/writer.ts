@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
-import type { Corked, Turn } from './write-batch.js'
+import type { Corked, WriteBatch } from './write-batch.js'
 import type { Frame } from '../frame/bytes.js'
 
 /** A frame of its own that holds nothing: made once, it costs half of what ws takes. */
@@ -23,7 +23,7 @@ export class SocketWriter implements Corked {
   /** The same where frames are written to it. */
   readonly #transport: Stream | undefined
   /** The turn at whose end it is told to let go. */
-  #turn: Turn | undefined
+  #turn: WriteBatch | undefined
   #isCorked = false
   /** Behind what is in the socket, it is to have the turn's frames for many from this number up to that. */
   #from = 0
@@ -87,7 +87,7 @@ export class SocketWriter implements Corked {
    *
    * @param turn the one that goes on
    */
-  write (frame: Frame, isForMany: boolean, turn: Turn): void {
+  write (frame: Frame, isForMany: boolean, turn: WriteBatch): void {
     const transport = this.#transport
     if (transport === undefined) {
       this.#written += frame.byteLength
@@ -99,14 +99,14 @@ export class SocketWriter implements Corked {
       this.#turn = turn
       turn.cork(this)
     }
-    if (isForMany) return this.#add(turn.numberOf(bytes))
+    if (isForMany) return this.#add(turn.add(bytes))
     this.flush()
     this.#cork()
     transport.write(bytes)
   }
 
   /** The same for a list. */
-  writeList (frame: Frame, turn: Turn): void {
+  writeList (frame: Frame, turn: WriteBatch): void {
     this.#listFrom = this.#written
     this.write(frame, true, turn)
     this.#listTo = this.#written
@@ -126,7 +126,7 @@ export class SocketWriter implements Corked {
     this.#from = this.#to = 0
     if (from === to) return
     this.#cork()
-    for (let number = from; number < to; number++) this.#transport?.write((this.#turn as Turn).frame(number))
+    for (let number = from; number < to; number++) this.#transport?.write((this.#turn as WriteBatch).frame(number))
   }
 
   #cork (): void {
@@ -142,11 +142,11 @@ export class SocketWriter implements Corked {
   }
 
   /** Lets go what was held since the turn began. */
-  uncork (turn: Turn): void {
+  uncork (turn: WriteBatch): void {
     const [from, to] = [this.#from, this.#to]
     this.#turn = undefined
     this.#from = this.#to = 0
-    if (from !== to && this.#socket.readyState === openState) this.#transport?.write(turn.piece(from, to))
+    if (from !== to && this.#socket.readyState === openState) this.#transport?.write(turn.slice(from, to))
     if (!this.#isCorked) return
     this.#isCorked = false
     this.#transport?.uncork()

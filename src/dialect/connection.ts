@@ -1,10 +1,10 @@
 import type { Permit } from '../auth/permit.js'
 import type { CloseCode } from '../frame/close-codes.js'
-import type { Sender, Sink, Wire } from '../state/contract.js'
-import type { Refusal } from '../telemetry/audit.js'
+import type { Sender, Sink, FrameLike } from '../state/contract.js'
+import type { RefusalReason } from '../telemetry/audit.js'
 
 /** Why a frame was dropped: its receiver was going already, or read too slowly; or the mailbox was full. */
-export type Drop = 'closing' | 'slow_consumer' | 'mailbox_full'
+export type DropReason = 'closing' | 'slow_consumer' | 'mailbox_full'
 
 /** One client's socket, as its dialect sees it. It is the sink of the client's memberships. */
 export interface Connection extends Sink {
@@ -18,15 +18,15 @@ export interface Connection extends Sink {
    * Sends a frame. False when the socket does not take it: it is closing, or too many bytes wait for it. Then a sender is refused,
    * while the server's own frames close it.
    */
-  deliver (frame: Wire, isForMany?: boolean, from?: Sender): boolean
+  deliver (frame: FrameLike, isForMany?: boolean, from?: Sender): boolean
   /** Counts a frame that its receiver does not get, or that is not kept for it. */
-  drop (why: Drop): false
+  drop (why: DropReason): false
   /** Refuses what the client asked, in its dialect's form. The first 128 characters of `details` are told. */
   refuse (sentence: string, details?: string): void
   /** Refuses what the client's token does not allow. Where a dialect has a last word for that, it ends the connection. */
   deny (): void
   /** Counts and records what the client was refused, beside what it is told. */
-  noteRefusal (reason: Refusal, id?: string): void
+  noteRefusal (reason: RefusalReason, id?: string): void
   /**
    * Charges the client for what others are sent because of it, in bytes for each of them: one token of `MESSAGE_RATE` for each 16 KiB.
    * A frame counts as 1 KiB at least. Beyond its tokens the client is read more slowly.

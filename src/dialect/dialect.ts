@@ -3,8 +3,8 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Connection } from './connection.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Received } from '../frame/parse.js'
-import { Tally } from '../telemetry/counter.js'
-import type { Wire } from '../frame/bytes.js'
+import { LabelCounter } from '../telemetry/counter.js'
+import type { FrameLike } from '../frame/bytes.js'
 
 /** The frames a dialect takes, by `type`. */
 export type FrameSchemas = Readonly<Record<string, TObject>>
@@ -29,7 +29,7 @@ export interface Dialect<Frames extends FrameSchemas, Peer> {
    * What a client hears before its socket is closed with 1008, for want of a good token or of one that allows what it asks:
    * for dialects in which that ends a connection. Absent, the former hears nothing, and the latter `not allowed`.
    */
-  readonly unauthorized?: Wire
+  readonly unauthorized?: FrameLike
   /**
    * Begins a connection. Frames that come before it is done wait for it. Answers undefined when it closed the connection
    * instead.
@@ -42,7 +42,7 @@ export interface Dialect<Frames extends FrameSchemas, Peer> {
 /** How a dialect refuses, in its own form. Sentences hold no input but what `quote` made short. */
 export interface DialectErrors {
   /** The error frame. `details` is what this dialect puts beside the sentence, if anything. */
-  readonly frame: (sentence: string, details: string | undefined) => Wire
+  readonly frame: (sentence: string, details: string | undefined) => FrameLike
   readonly notJson: string
   /** `type` is whatever the frame holds there. */
   readonly unknownType: (type: unknown) => string
@@ -66,27 +66,27 @@ export interface Handshake {
 }
 
 /** A dialect ready to be spoken: its schemas compiled, its types sealed. */
-export interface SpokenDialect {
+export interface CompiledDialect {
   readonly name: string
   readonly errors: DialectErrors
   readonly liveness: Liveness
-  readonly unauthorized: Wire | undefined
+  readonly unauthorized: FrameLike | undefined
   readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<unknown>
   readonly close: (peer: unknown) => MaybePromise<unknown>
-  readonly frames: ReadonlyMap<string, SpokenFrame>
+  readonly frames: ReadonlyMap<string, CompiledFrame>
   readonly traffic: Traffic
 }
 
 /** What its connections have done since the start. */
 export interface Traffic {
   /** Frames that were handed to sockets, by type. */
-  readonly sent: Tally
+  readonly sent: LabelCounter
   /** Errors that clients were told, by sentence. */
-  readonly errors: Tally
+  readonly errors: LabelCounter
   registrations: number
 }
 
-export interface SpokenFrame {
+export interface CompiledFrame {
   /** How many were understood. */
   received: number
   readonly fits: (frame: unknown) => boolean
@@ -94,24 +94,24 @@ export interface SpokenFrame {
 }
 
 /** A dialect, or how to choose one by the first frame. The choice is asked again, three times, while it answers undefined. */
-export type Speaks = SpokenDialect | Chooser
+export type DialectSource = CompiledDialect | Chooser
 
 export interface Chooser {
-  readonly choose: (frame: unknown) => SpokenDialect | undefined
-  readonly unknown: Wire
+  readonly choose: (frame: unknown) => CompiledDialect | undefined
+  readonly unknown: FrameLike
 }
 
 /** Compiles a dialect, once for all its connections. Throws when a frame type has no handler. */
-export function speakable<Frames extends FrameSchemas, Peer> (dialect: Dialect<Frames, Peer>): SpokenDialect {
-  const frames = new Map<string, SpokenFrame>()
+export function compileDialect<Frames extends FrameSchemas, Peer> (dialect: Dialect<Frames, Peer>): CompiledDialect {
+  const frames = new Map<string, CompiledFrame>()
   for (const [type, schema] of Object.entries(dialect.frames)) {
     const check = TypeCompiler.Compile<TSchema>(schema)
     const handle = dialect.handlers[type]
     if (handle === undefined) throw new TypeError(`Dialect ${dialect.name} has no handler for ${type}`)
     // A map of frames cannot say which type goes with which handler. The connection hands each handler only what `fits`
     // let through, and only the peer that this dialect's `open` made.
-    frames.set(type, { received: 0, fits: (frame) => check.Check(frame), handle: handle as SpokenFrame['handle'] })
+    frames.set(type, { received: 0, fits: (frame) => check.Check(frame), handle: handle as CompiledFrame['handle'] })
   }
   const { name, errors, liveness = {}, unauthorized, open } = dialect
-  return { name, errors, liveness, unauthorized, open, close: dialect.close as SpokenDialect['close'], frames, traffic: { sent: new Tally(), errors: new Tally(), registrations: 0 } }
+  return { name, errors, liveness, unauthorized, open, close: dialect.close as CompiledDialect['close'], frames, traffic: { sent: new LabelCounter(), errors: new LabelCounter(), registrations: 0 } }
 }

@@ -1,5 +1,5 @@
 import { coalesce } from '../timing/coalesce.js'
-import { after } from '../timing/maybe-promise.js'
+import { andThen } from '../timing/maybe-promise.js'
 import type { Peer, State } from '../state/contract.js'
 import type { Timers } from '../timing/timers.js'
 import type { Frame } from '../frame/bytes.js'
@@ -16,7 +16,7 @@ export interface MemberList {
 export function memberList ({ peers, relay }: State, timers: Timers, room: string, compose: (members: readonly Peer[]) => Frame): MemberList {
   let size = 0
   let bytes = 0
-  const list = coalesce(timers, () => after(peers.list(room), (members) => {
+  const list = coalesce(timers, () => andThen(peers.list(room), (members) => {
     let length = 0
     const receivers = relay.listHere(room, () => {
       const frame = compose(members)

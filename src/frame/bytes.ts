@@ -1,11 +1,11 @@
 /** A frame for peers. Text and bytes alone have no type that metrics could count them by. Not changed after it was handed over. */
-export type Wire = Frame | string | Buffer
+export type FrameLike = Frame | string | Buffer
 
 /** The type that metrics count untyped frames by. */
 const untyped = 'other'
 
 /** Up to so many, a frame for the members of a room is written as one for a single peer is. */
-export const fewMembers = 8
+export const batchFrom = 8
 
 const textFrame = 0x81
 
@@ -61,16 +61,16 @@ export class Frame {
   }
 }
 
-export function frameOf (wire: Wire): Frame {
+export function frameOf (wire: FrameLike): Frame {
   return isTyped(wire) ? wire : new Frame(untyped, wire)
 }
 
-export function payloadOf (wire: Wire): string | Buffer {
+export function payloadOf (wire: FrameLike): string | Buffer {
   return isTyped(wire) ? wire.payload : wire
 }
 
 /** Not by its class: a plugin may have a copy of this package, and of the class, of its own. */
-function isTyped (wire: Wire): wire is Frame {
+function isTyped (wire: FrameLike): wire is Frame {
   return typeof wire === 'object' && !(wire instanceof Uint8Array)
 }
 

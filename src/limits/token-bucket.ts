@@ -5,7 +5,7 @@ const roundingMs = 1e-6
  * How fast tokens come into a bucket and how many it holds, from full at first. What is in one is told by a number: when it
  * will be full again. So many of a kind take a number each. Pure: the caller says what time it is, in ms.
  */
-export class Rate {
+export class TokenRate {
   /** Most tokens that a bucket holds. */
   readonly burst: number
   readonly #msPerToken: number
@@ -30,7 +30,7 @@ export class Rate {
   }
 
   /** When it is full again after a token was put back. */
-  givenBack (fullAt: number): number {
+  refund (fullAt: number): number {
     return fullAt - this.#msPerToken
   }
 
@@ -47,11 +47,11 @@ export class Rate {
 }
 
 /** One token bucket. */
-export class Throttle {
-  readonly #rate: Rate
+export class TokenBucket {
+  readonly #rate: TokenRate
   #fullAt = 0
 
-  constructor (rate: Rate) {
+  constructor (rate: TokenRate) {
     this.#rate = rate
   }
 
@@ -63,7 +63,7 @@ export class Throttle {
   }
 
   /** Puts back a token that was taken for nothing. */
-  giveBack (): void {
-    this.#fullAt = this.#rate.givenBack(this.#fullAt)
+  refund (): void {
+    this.#fullAt = this.#rate.refund(this.#fullAt)
   }
 }

@@ -1,14 +1,14 @@
-import type { Rate } from './token-bucket.js'
+import type { TokenRate } from './token-bucket.js'
 
 /** Past so many keys the full buckets are forgotten, and then the oldest. */
 const maxKeys = 65_536
 
 /** A token bucket for each key, such as an address. A full one takes no memory for longer than it must. */
 export class TokenBuckets {
-  readonly #rate: Rate
+  readonly #rate: TokenRate
   readonly #fullAt = new Map<string, number>()
 
-  constructor (rate: Rate) {
+  constructor (rate: TokenRate) {
     this.#rate = rate
   }
 

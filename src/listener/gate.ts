@@ -3,9 +3,9 @@ import { type IncomingMessage, type RequestListener, type Server, type ServerOpt
 import type { DropArgument, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { networkOf } from '../net/address.js'
-import type { AuditRecord, Refusal } from '../telemetry/audit.js'
+import type { AuditRecord, RefusalReason } from '../telemetry/audit.js'
 import type { Log } from '../telemetry/log.js'
-import { Rate } from '../limits/token-bucket.js'
+import { TokenRate } from '../limits/token-bucket.js'
 import type { Timers } from '../timing/timers.js'
 import { TokenBuckets } from '../limits/token-buckets.js'
 
@@ -50,7 +50,7 @@ export interface Timeouts {
   readonly connectionsCheckingInterval: number
 }
 
-export const timeouts: Timeouts = {
+export const defaultTimeouts: Timeouts = {
   handshakeTimeout: 10_000,
   headersTimeout: 10_000,
   requestTimeout: 10_000,
@@ -82,7 +82,7 @@ export interface HttpGateOptions {
 export interface HttpGateHost {
   readonly timers: Timers
   readonly log: Log
-  readonly refused: (reason: Refusal, who: Omit<AuditRecord, 'event' | 'reason'>) => void
+  readonly refused: (reason: RefusalReason, who: Omit<AuditRecord, 'event' | 'reason'>) => void
 }
 
 interface Unanswered {
@@ -102,7 +102,7 @@ export class HttpGate {
   /** How many of each address; empty where they are not bounded. */
   readonly #byNetwork = new Map<string, number>()
   /** Connections past a limit that are heard all the same, and which limit it was. */
-  readonly #excess = new Map<string, Refusal>()
+  readonly #excess = new Map<string, RefusalReason>()
   readonly #arrivals: TokenBuckets
   readonly #told = { rest: refusalBuckets(), health: refusalBuckets(), handshake: refusalBuckets() }
   /** Connections with requests that are not answered. */
@@ -116,7 +116,7 @@ export class HttpGate {
     this.#options = options
     this.#host = host
     const { connectRate } = options
-    this.#arrivals = new TokenBuckets(new Rate(2 * connectRate / 60 + spareConnections.perSecond, 2 * connectRate + spareConnections.burst))
+    this.#arrivals = new TokenBuckets(new TokenRate(2 * connectRate / 60 + spareConnections.perSecond, 2 * connectRate + spareConnections.burst))
   }
 
   /** Open connections, those that are past a limit left out. */
@@ -151,7 +151,7 @@ export class HttpGate {
   }
 
   /** Whether a request came in a connection past a limit, and which limit that is. */
-  excessOf ({ socket }: IncomingMessage): Refusal | undefined {
+  excessOf ({ socket }: IncomingMessage): RefusalReason | undefined {
     return this.#excess.size === 0 ? undefined : this.#excess.get(keyOf(socket))
   }
 
@@ -215,7 +215,7 @@ export class HttpGate {
     socket.on('close', isCounted ? this.#onCountedClose : this.#onClose)
   }
 
-  #takeExcess (socket: Socket, reason: Refusal): void {
+  #takeExcess (socket: Socket, reason: RefusalReason): void {
     if (this.#excess.size >= reserve) {
       this.#host.refused(reason, { address: socket.remoteAddress })
       socket.destroy()
@@ -321,7 +321,7 @@ export class HttpGate {
   }
 
   /** Ends a connection at once, and what is left of it in what was read. */
-  #cut (socket: Socket, reason: Refusal): false {
+  #cut (socket: Socket, reason: RefusalReason): false {
     if (socket.destroyed) return false
     this.#host.refused(reason, { address: socket.remoteAddress })
     // Node goes on through all that one read brought, 64 KiB of requests, each for nothing. It stops where one is an upgrade.
@@ -371,7 +371,7 @@ export class HttpGate {
   }
 }
 
-const refusalBuckets = (): TokenBuckets => new TokenBuckets(new Rate(refusalsTold.perSecond, refusalsTold.burst))
+const refusalBuckets = (): TokenBuckets => new TokenBuckets(new TokenRate(refusalsTold.perSecond, refusalsTold.burst))
 
 /** Neighbours behind one address must not keep a load balancer there from an answer. */
 const isHealthCheck = ({ url = '' }: IncomingMessage): boolean => url.endsWith('/health') || url.endsWith('/ready')

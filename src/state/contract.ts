@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../timing/maybe-promise.js'
-import type { Wire } from '../frame/bytes.js'
+import type { FrameLike } from '../frame/bytes.js'
 
 /**
  * What a dialect may ask of the exchange, wherever a peer's socket is. Every operation is one step: what it reads and
@@ -24,7 +24,7 @@ export interface State {
   close (): MaybePromise<void>
 }
 
-export type { Wire }
+export type { FrameLike }
 
 /** What the others may know of a peer besides its id, small and JSON-safe. */
 export type PeerInfo = Readonly<Record<string, string>>
@@ -35,12 +35,12 @@ export interface Sink {
    * Frames leave in the order given. False when the socket does not take the frame: it is going away, or its client reads slowly and
    * `from` has filled its share of what may wait. `isForMany`: other sinks are given the same.
    */
-  deliver (frame: Wire, isForMany?: boolean, from?: Sender): boolean
+  deliver (frame: FrameLike, isBroadcast?: boolean, from?: Sender): boolean
   /**
    * The list of who is in a room. While an earlier one of it waits still, only the newest is kept, and goes once that one has gone,
    * unless it `isOutdated` by then: another will follow. Absent, lists are delivered like other frames.
    */
-  deliverList? (room: string, list: Wire, isOutdated: () => boolean): boolean
+  deliverList? (room: string, list: FrameLike, isOutdated: () => boolean): boolean
   /** Its client reads slowly: a sender may be refused. */
   readonly isBehind?: boolean
   /** Where its client is: senders of one network share what may wait for a receiver. */
@@ -49,8 +49,8 @@ export interface Sink {
   close (code: number, reason?: string, by?: string): void
   /** Where it is a member, and how it hears of a place won or given up. Absent, they are not counted. */
   readonly members?: readonly Member[]
-  entered? (member: Member, leaving: Member | undefined): void
-  exited? (member: Member): void
+  onJoin? (member: Member, leaving: Member | undefined): void
+  onLeave? (member: Member): void
   /** When the peer was last heard of, in ms since the epoch. */
   readonly seenAt: number
 }
@@ -71,7 +71,7 @@ export interface Member extends Peer {
   readonly sink: Sink
 }
 
-export interface Join {
+export interface JoinRequest {
   room: string
   /** Unique in the room. */
   id: string
@@ -84,37 +84,37 @@ export interface Join {
   /** Most members; taking an id over needs no free place. */
   maxMembers?: number
   /** Refuse unless the room was opened with `rooms.open`. */
-  opened?: boolean
+  requireOpen?: boolean
   /** The connection's earlier place. It leaves there, announced, if the join succeeds; in the same room before it is announced again. */
   leaving?: Member | undefined
   /** Called when a frame that this peer had sent could not be delivered on another node, after all, or a signal for all not to a member. */
   undeliverable?: ((to: string) => void) | undefined
   /** The first frame the sink gets, before mail and before anything new. It is given the other members, which are gathered only if it takes a parameter. */
-  welcome?: ((others: readonly Peer[]) => Wire) | undefined
+  welcome?: ((others: readonly Peer[]) => FrameLike) | undefined
 }
 
-export type Joined =
+export type JoinOutcome =
   | { readonly outcome: 'joined', readonly member: Member }
   /** `taken`: the id is another's. `full`: `maxMembers` reached, or the connection is in as many rooms as it may be. `missing`: the room is not open. */
   | { readonly outcome: 'taken' | 'full' | 'missing' }
 
 /** How a connection is closed: `reason` is at most 123 bytes, `by` the subject of who asked for it. */
-export interface Ending {
+export interface CloseRequest {
   readonly code: number
   readonly reason: string
   readonly by?: string | undefined
 }
 
 /** `absent`: no such peer. `unreachable`: its node cannot be told now, or nobody knows where it is. */
-export type Disconnected = 'closed' | 'absent' | 'unreachable'
+export type DisconnectOutcome = 'closed' | 'absent' | 'unreachable'
 
 /** Who is where. */
 export interface Peers {
-  join (join: Join): MaybePromise<Joined>
+  join (join: JoinRequest): MaybePromise<JoinOutcome>
   /** False when the place was taken over or given up before, which then changes nothing. */
   leave (member: Member): MaybePromise<boolean>
   /** Closes the peer's connection, on whichever node it is. It leaves as it would by itself, soon after. */
-  disconnect (room: string, id: string, ending: Ending): MaybePromise<Disconnected>
+  disconnect (room: string, id: string, ending: CloseRequest): MaybePromise<DisconnectOutcome>
   /** The members of a room, in the order they joined. */
   list (room: string): MaybePromise<readonly Peer[]>
   /** How many members a room has. As cheap in a room of thousands as in an empty one. */
@@ -149,27 +149,27 @@ export interface Rooms {
 }
 
 /** `absent`: no such peer. `failed`: its socket is going away and did not take the frame. */
-export type Sent = 'sent' | 'absent' | 'failed'
+export type SendOutcome = 'sent' | 'absent' | 'failed'
 
 /** Frames for peers. What one sender sends to one receiver arrives in the order sent. */
 export interface Relay {
   /** `sent` to another node is a promise only: when the frame does not get there, `undeliverable` of the peer `from` is called. */
-  send (room: string, to: string, frame: Wire, from?: string): MaybePromise<Sent>
+  send (room: string, to: string, frame: FrameLike, from?: string): MaybePromise<SendOutcome>
   /**
    * An absent peer finds the frame when it joins, after its welcome, within `keepMs`. Frames of one sender for one receiver
    * expire together, when the oldest of them does: then `expired` is delivered to the sender, once. `full`: not kept, a
    * bound of the mailbox or of the node is reached, or the sender's share of it.
    */
-  sendOrKeep (mail: Mail): MaybePromise<Sent | 'kept' | 'full'>
+  sendOrKeep (mail: Mail): MaybePromise<SendOutcome | 'kept' | 'full'>
   /** To every member of the room, but for the one with the id `except`. Answers how many there were. */
-  broadcast (room: string, frame: Wire, except?: string, origin?: Origin): MaybePromise<number>
+  broadcast (room: string, frame: FrameLike, except?: string, origin?: Origin): MaybePromise<number>
   /**
    * The same for the members on this node only: what a watcher, which runs on every node, uses. Nothing is made for a room without
    * others. `about`: the peer that caused it, in whose share it counts.
    */
-  broadcastHere (room: string, make: () => Wire, except?: string, about?: Peer): void
+  broadcastHere (room: string, make: () => FrameLike, except?: string, about?: Peer): void
   /** Tells the members on this node who is there. See `Sink.deliverList`. Answers how many there were. */
-  listHere (room: string, make: () => Wire, isOutdated: () => boolean): number
+  listHere (room: string, make: () => FrameLike, isOutdated: () => boolean): number
 }
 
 /** Whom a broadcast is from. */
@@ -184,9 +184,9 @@ export interface Mail {
   room: string
   from: string
   to: string
-  frame: Wire
+  frame: FrameLike
   keepMs: number
-  expired: () => Wire
+  expired: () => FrameLike
   /** Who is behind the sender, under however many ids: a token's subject, or a network. Absent, nobody else is counted with it. */
   origin?: string | undefined
 }
@@ -213,7 +213,7 @@ export interface Sessions {
    * that a peer has begun 64 go on: one more ends the one that was idle longest. `foreign`: for an offer, that its receiver is in a
    * session of this name with somebody else; for other frames, that only others are in one.
    */
-  send (signal: SessionSignal): MaybePromise<Sent | 'foreign'>
+  send (signal: SessionSignal): MaybePromise<SendOutcome | 'foreign'>
 }
 
 export interface SessionSignal {
@@ -224,7 +224,7 @@ export interface SessionSignal {
   begins: boolean
   idleMs: number
   /** The frame to send, once its session is known. */
-  frame: (session: string | undefined) => Wire
+  frame: (session: string | undefined) => FrameLike
 }
 
 /**

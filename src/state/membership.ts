@@ -1,24 +1,24 @@
-import { after } from '../timing/maybe-promise.js'
+import { andThen } from '../timing/maybe-promise.js'
 import type { Frame } from '../frame/bytes.js'
-import type { Join, Member, Peer, Peers, Sender } from './contract.js'
+import type { JoinRequest, Member, Peer, Peers, Sender } from './contract.js'
 
 /** Tells every connection of the places it wins and gives up, and holds it to so many of them. */
-export function placed (peers: Peers, maxPlaces = Infinity): Peers {
-  function isCrowded ({ sink: { members = [] }, leaving }: Join): boolean {
-    return leaving === undefined && members.length >= maxPlaces
+export function withMembershipLimit (peers: Peers, maxRoomsPerClient = Infinity): Peers {
+  function isCrowded ({ sink: { members = [] }, leaving }: JoinRequest): boolean {
+    return leaving === undefined && members.length >= maxRoomsPerClient
   }
 
   return {
     ...peers,
     join (request) {
       if (isCrowded(request)) return { outcome: 'full' }
-      return after(peers.join(request), (joined) => {
-        if (joined.outcome === 'joined') request.sink.entered?.(joined.member, request.leaving)
+      return andThen(peers.join(request), (joined) => {
+        if (joined.outcome === 'joined') request.sink.onJoin?.(joined.member, request.leaving)
         return joined
       })
     },
     leave (member) {
-      member.sink.exited?.(member)
+      member.sink.onLeave?.(member)
       return peers.leave(member)
     }
   }

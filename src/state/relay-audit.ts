@@ -2,7 +2,7 @@ import type { Audit } from '../telemetry/audit.js'
 import type { State } from './contract.js'
 
 /** Writes down who signals to whom. Only for an audit trail that shows it: otherwise a frame costs nothing more. */
-export function recordRelays ({ relay, sessions }: State, audit: Audit): void {
+export function auditRelays ({ relay, sessions }: State, audit: Audit): void {
   const { send, sendOrKeep, broadcast } = relay
   const record = (room: string, id: string | undefined, to?: string) => audit.debug({ event: 'relay', dialect: room.split('/', 1)[0], room, id, to })
   relay.send = (room, to, frame, from) => {

@@ -3,7 +3,7 @@ import { type BaseLogger, type Level, pino } from 'pino'
 import { clipAddress } from '../net/address.js'
 import { type Config, ConfigError } from '../config/schema.js'
 import { type LogStream, logStream } from './log-stream.js'
-import { Rate, Throttle } from '../limits/token-bucket.js'
+import { TokenRate, TokenBucket } from '../limits/token-bucket.js'
 
 /** Of records that a client can cause at will, so many at once, and then so many a second: an attack must not fill the disk. */
 const oftenBurst = 500
@@ -19,7 +19,7 @@ export type AuditEvent =
   | 'leave' | 'takeover' | 'kicked' | 'drained'
 
 /** Why a client was not let in, or not let do what it asked. */
-export type Refusal =
+export type RefusalReason =
   | 'origin' | 'connect_rate' | 'pressure' | 'draining' | 'max_clients' | 'max_clients_per_address' | 'unauthorized'
   | 'not_allowed' | 'too_many_attempts' | 'id_taken'
   // Of HTTP: what is no request, nothing to upgrade, too slow, or too many requests in one connection.
@@ -68,13 +68,13 @@ export function openAudit ({ AUDIT_LOG, LOG_LEVEL }: Pick<Config, 'AUDIT_LOG' | 
 }
 
 function auditTo (trail: Pick<BaseLogger, 'info' | 'debug'>, isLevelEnabled: Audit['isLevelEnabled'], end = () => {}): Audit {
-  const throttles = new Map<AuditEvent, { readonly throttle: Throttle, omitted: number }>()
+  const throttles = new Map<AuditEvent, { readonly throttle: TokenBucket, omitted: number }>()
   let isOpen = true
   const audit: Audit = {
     info (record) { if (isOpen) trail.info(clipped(record)) },
     often (record) {
       const { event } = record
-      const kept = throttles.get(event) ?? { throttle: new Throttle(new Rate(oftenRate, oftenBurst)), omitted: 0 }
+      const kept = throttles.get(event) ?? { throttle: new TokenBucket(new TokenRate(oftenRate, oftenBurst)), omitted: 0 }
       throttles.set(event, kept)
       if (!kept.throttle.take(performance.now())) {
         kept.omitted++

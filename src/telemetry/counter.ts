@@ -2,10 +2,10 @@ const maxNames = 64
 const rest = 'other'
 
 /** Counts by name: plain numbers, read when somebody asks. Names past the first 64 count as `other`, so that nothing a client sends makes it grow without end. */
-export class Tally<Name extends string = string> {
+export class LabelCounter<Name extends string = string> {
   readonly #counts = new Map<Name | typeof rest, { value: number }>()
 
-  add (name: Name): void {
+  inc (name: Name): void {
     const count = this.#counts.get(name)
     if (count === undefined) this.#begin(name)
     else count.value++

@@ -2,6 +2,6 @@
 export type MaybePromise<T> = T | Promise<T>
 
 /** `await` without a promise where none is needed: goes on at once when the value is there already. */
-export function after<T, R> (value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
+export function andThen<T, R> (value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
   return value instanceof Promise ? value.then(next) : next(value)
 }

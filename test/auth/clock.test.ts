@@ -6,7 +6,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { openAudit } from '../../src/telemetry/audit.js'
 import { readPermit } from '../../src/auth/permit.js'
 import { Connections } from '../../src/connection/connections.js'
-import { Rate } from '../../src/limits/token-bucket.js'
+import { TokenRate } from '../../src/limits/token-bucket.js'
 import { Timers } from '../../src/timing/timers.js'
 
 const now = Date.now()
@@ -28,7 +28,7 @@ t.test('a token that expires in two months is not forgotten when the clock is se
   const timers = new Timers((error) => { throw error }, 25, () => uptime)
   t.teardown(() => timers.close())
   const log = pino({ level: 'silent' })
-  const limits = { maxClients: 1, maxClientsPerAddress: 1, maxPayload: 1024, maxBuffered: 65_536, messageRate: new Rate(100, 100), heartbeatMs: 2 ** 31 - 1 }
+  const limits = { maxClients: 1, maxClientsPerAddress: 1, maxPayload: 1024, maxBuffered: 65_536, messageRate: new TokenRate(100, 100), heartbeatMs: 2 ** 31 - 1 }
   const connections = new Connections(limits, { timers, log, audit: openAudit({ LOG_LEVEL: 'silent' }, log) })
   const permit = readPermit({ sub: 'alice', exp: (now + 60 * day) / 1000 }, now)
   connections.accept(socket, { choose: () => undefined, unknown: '' }, { address: '', handshake: { query: {} }, permit })

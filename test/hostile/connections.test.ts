@@ -5,7 +5,7 @@ import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { readConfig } from '../../src/config/schema.js'
-import { timeouts } from '../../src/listener/gate.js'
+import { defaultTimeouts } from '../../src/listener/gate.js'
 import { createService } from '../../src/service.js'
 import { build, connect, type Env, until } from '../helper.js'
 import { start } from '../process.js'
@@ -43,8 +43,8 @@ function agentFor (t: Test, localAddress = '127.0.0.1'): Agent {
 const portOf = (app: FastifyInstance) => (app.server.address() as AddressInfo).port
 const refusedOf = (app: FastifyInstance, reason: 'max_clients' | 'max_clients_per_address' | 'connect_rate' | 'timeout') => app.signalbox.connections.counters.refused.get(reason) ?? 0
 
-async function serve (t: Test, env: Env, quick: Partial<typeof timeouts>, extend: (app: FastifyInstance) => void = () => {}): Promise<FastifyInstance> {
-  const app = createService(readConfig({ LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, []), { ...timeouts, ...quick })
+async function serve (t: Test, env: Env, quick: Partial<typeof defaultTimeouts>, extend: (app: FastifyInstance) => void = () => {}): Promise<FastifyInstance> {
+  const app = createService(readConfig({ LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, []), { ...defaultTimeouts, ...quick })
   extend(app)
   t.teardown(async () => await app.close())
   await app.listen({ port: 0, host: '127.0.0.1' })

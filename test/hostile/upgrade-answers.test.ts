@@ -3,8 +3,8 @@ import fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { signalbox } from '../../src/app.js'
 import { readConfig } from '../../src/config/schema.js'
-import type { Refusal } from '../../src/telemetry/audit.js'
-import { timeouts } from '../../src/listener/gate.js'
+import type { RefusalReason } from '../../src/telemetry/audit.js'
+import { defaultTimeouts } from '../../src/listener/gate.js'
 import { createService } from '../../src/service.js'
 import { withSecret } from '../auth/tokens.js'
 import { connect, type Env, until } from '../helper.js'
@@ -21,7 +21,7 @@ interface Request {
 }
 
 /** Every answer that a request to upgrade can get. */
-const answers: ReadonlyArray<Request & { status: number, reason: Refusal, env?: Env, before?: (t: Test, app: FastifyInstance) => Promise<unknown> }> = [
+const answers: ReadonlyArray<Request & { status: number, reason: RefusalReason, env?: Env, before?: (t: Test, app: FastifyInstance) => Promise<unknown> }> = [
   { status: 400, reason: 'bad_request', path: `/%zz?token=${secret}` },
   { status: 400, reason: 'bad_request', path: `/%zz/${long}?token=${secret}` },
   { status: 400, reason: 'bad_request', path: '/tom', headers: { 'sec-websocket-key': 'short' } },
@@ -59,7 +59,7 @@ async function ask (t: Test, port: number, request: Request): Promise<string> {
 
 async function serve (t: Test, env: Env): Promise<FastifyInstance> {
   const settings = { LOG_LEVEL: 'silent', CONNECT_RATE: '1000000', NATIVE_PORTS: 'rooms:0,psync:0', HOST: '127.0.0.1', ALLOWED_ORIGINS: 'https://ours.test', AUDIT_LOG: '/dev/null', ...env }
-  const app = createService(readConfig(settings, []), { ...timeouts, headersTimeout: 500, requestTimeout: 500, connectionsCheckingInterval: 100 })
+  const app = createService(readConfig(settings, []), { ...defaultTimeouts, headersTimeout: 500, requestTimeout: 500, connectionsCheckingInterval: 100 })
   t.teardown(async () => await app.close())
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app
@@ -97,7 +97,7 @@ for (const { status, reason, env = {}, before, ...request } of answers) {
 }
 
 t.test('a client that asks for an upgrade and is neither let in nor refused is cut in time', async (t) => {
-  const app = createService(readConfig({ LOG_LEVEL: 'silent', HOST: '127.0.0.1' }, []), { ...timeouts, upgradeTimeout: 500 })
+  const app = createService(readConfig({ LOG_LEVEL: 'silent', HOST: '127.0.0.1' }, []), { ...defaultTimeouts, upgradeTimeout: 500 })
   t.teardown(async () => await app.close())
   app.addHook('onRequest', async () => await new Promise(() => {}))
   await app.listen({ port: 0, host: '127.0.0.1' })
@@ -141,7 +141,7 @@ t.test('every answer outside a route carries the CORS headers of an allowed orig
 t.test('in an app of others an upgrade below our prefix is over in time, whatever answered it', async (t) => {
   const app = fastify()
   t.teardown(async () => await app.close())
-  await app.register(signalbox, { prefix: '/signal', timeouts: { ...timeouts, upgradeTimeout: 300 } })
+  await app.register(signalbox, { prefix: '/signal', timeouts: { ...defaultTimeouts, upgradeTimeout: 300 } })
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.match(await ask(t, portOf(app), { path: '/signal/%zz' }), /^HTTP\/1.1 400 /)
   await until(async () => await new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count === 0))))

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { Rate } from '../../src/limits/token-bucket.js'
+import { TokenRate } from '../../src/limits/token-bucket.js'
 import { TokenBuckets } from '../../src/limits/token-buckets.js'
 
 t.test('each key has a bucket of its own, which fills again', async (t) => {
-  const buckets = new TokenBuckets(new Rate(10, 2))
+  const buckets = new TokenBuckets(new TokenRate(10, 2))
   t.same([1, 2, 3].map(() => buckets.take('a', 1000)), [true, true, false])
   t.equal(buckets.isEmpty('a', 1000), true)
   t.equal(buckets.isEmpty('b', 1000), false)
@@ -13,7 +13,7 @@ t.test('each key has a bucket of its own, which fills again', async (t) => {
 })
 
 t.test('full buckets are forgotten', async (t) => {
-  const buckets = new TokenBuckets(new Rate(10, 2))
+  const buckets = new TokenBuckets(new TokenRate(10, 2))
   buckets.take('a', 1000)
   buckets.take('b', 1100)
   buckets.sweep(1150)
@@ -23,7 +23,7 @@ t.test('full buckets are forgotten', async (t) => {
 })
 
 t.test('a flood of keys does not make it grow without end', async (t) => {
-  const buckets = new TokenBuckets(new Rate(0.001, 1))
+  const buckets = new TokenBuckets(new TokenRate(0.001, 1))
   for (let n = 0; n < 200_000; n++) buckets.take(String(n), 1000)
   t.ok(buckets.size <= 65_536)
   t.equal(buckets.take('199999', 1000), false, 'who came last is remembered')

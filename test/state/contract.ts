@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { Test } from 'tap'
 import { closeCodes } from '../../src/frame/close-codes.js'
 import { payloadOf } from '../../src/frame/bytes.js'
-import type { Ending, Join, MailboxLimits, Member, Peer, Sink, State, StateSize, Wire } from '../../src/state/contract.js'
+import type { CloseRequest, JoinRequest, MailboxLimits, Member, Peer, Sink, State, StateSize, FrameLike } from '../../src/state/contract.js'
 import { until } from '../helper.js'
 
 export interface StateUnderTest {
@@ -38,11 +38,11 @@ class Inbox implements Sink {
   readonly frames: string[] = []
   readonly closes: number[] = []
   /** What the last close came with. */
-  ending: Partial<Ending> = {}
+  ending: Partial<CloseRequest> = {}
   seenAt = 1_700_000_000_000
   takes = true
 
-  deliver (frame: Wire): boolean {
+  deliver (frame: FrameLike): boolean {
     if (this.takes) this.frames.push(String(payloadOf(frame)))
     return this.takes
   }
@@ -71,12 +71,12 @@ export function stateContract (t: Test, makeState: MakeState): void {
   /** One test over a state of its own, with `enter` for joins that work. */
   function scenario (
     title: string,
-    run: (t: Test, given: StateUnderTest & { enter: (join: Partial<Join> & { id: string }) => Promise<Member> }) => Promise<void>,
+    run: (t: Test, given: StateUnderTest & { enter: (join: Partial<JoinRequest> & { id: string }) => Promise<Member> }) => Promise<void>,
     limits: Partial<MailboxLimits> = {}
   ): void {
     t.test(title, async (t) => {
       const { state, pass } = await makeState(t, { ...generous, ...limits })
-      const enter = async (join: Partial<Join> & { id: string }): Promise<Member> => {
+      const enter = async (join: Partial<JoinRequest> & { id: string }): Promise<Member> => {
         const joined = await state.peers.join({ room: 'tom', sink: new Inbox(), replace: true, ...join })
         if (joined.outcome !== 'joined') throw new Error(`${join.id} was not let in: ${joined.outcome}`)
         return joined.member
@@ -292,7 +292,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
   })
 
   scenario('a join that asks for an opened room is refused where none is', async (t, { state, enter }) => {
-    const join = { room: 'rooms/1234', id: 'a', sink: new Inbox(), replace: false, opened: true }
+    const join = { room: 'rooms/1234', id: 'a', sink: new Inbox(), replace: false, requireOpen: true }
     t.same(await state.peers.join(join), { outcome: 'missing' })
     await enter({ room: 'rooms/1234', id: 'b' })
     t.same(await state.peers.join(join), { outcome: 'missing' }, 'one that came to be by a join is not open')
@@ -306,7 +306,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
     const place = await enter({ room: 'psync/y', id: 'b', sink })
     const welcome = () => 'welcome'
     await state.peers.join({ room: 'psync/x', id: 'a', sink, replace: false, leaving: place, welcome })
-    await state.peers.join({ room: 'psync/z', id: 'a', sink, replace: false, opened: true, leaving: place, welcome })
+    await state.peers.join({ room: 'psync/z', id: 'a', sink, replace: false, requireOpen: true, leaving: place, welcome })
     await enter({ room: 'psync/y', id: 'last' })
     await until(() => heard.includes('+psync/y last'))
     t.same(heard, ['+psync/x a', '+psync/y b', '+psync/y last'])
@@ -406,7 +406,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
       t.match(await state.rooms.open({ ...opened, digits }), new RegExp(`^[1-9]\\d{${digits - 1}}$`))
     }
     const code = await state.rooms.open(opened) as string
-    const member = await enter({ room: `rooms/${code}`, id: 'a', opened: true })
+    const member = await enter({ room: `rooms/${code}`, id: 'a', requireOpen: true })
     t.equal(member.room, `rooms/${code}`)
   })
 
@@ -430,30 +430,30 @@ export function stateContract (t: Test, makeState: MakeState): void {
     const sink = new Inbox()
     const open = async (by: string, digits = 4) => `rooms/${await state.rooms.open({ ...opened, idleMs: 60_000, emptyMs: 60_000, digits, by })}`
     const isOpen = async (room: string) => {
-      const joined = await state.peers.join({ room, id: 'looks', sink: new Inbox(), replace: true, opened: true })
+      const joined = await state.peers.join({ room, id: 'looks', sink: new Inbox(), replace: true, requireOpen: true })
       if (joined.outcome === 'joined') await state.peers.leave(joined.member)
       return joined.outcome === 'joined'
     }
     const others = await open('others')
-    await state.peers.leave(await enter({ room: others, id: 'b', opened: true }))
+    await state.peers.leave(await enter({ room: others, id: 'b', requireOpen: true }))
     const used = await open('a')
-    await enter({ room: used, id: 'b', opened: true })
+    await enter({ room: used, id: 'b', requireOpen: true })
     let place: Member | undefined
     const rooms: string[] = []
     for (let room = 0; room < 34; room++) {
       rooms.push(await open('a'))
-      place = await enter({ room: rooms.at(-1) as string, id: 'a', sink, opened: true, leaving: place })
+      place = await enter({ room: rooms.at(-1) as string, id: 'a', sink, requireOpen: true, leaving: place })
     }
     t.equal(await isOpen(rooms[0] as string), false, 'of 33 left empty')
     t.equal(await isOpen(rooms[1] as string), true)
     t.same([await isOpen(others), await isOpen(used)], [true, true], 'what is another’s stays, and what is used')
     // Of those that are left empty now this was left first: who comes back to it has it.
-    await enter({ room: rooms[2] as string, id: 'a', sink, opened: true, leaving: place })
+    await enter({ room: rooms[2] as string, id: 'a', sink, requireOpen: true, leaving: place })
     t.equal(await isOpen(rooms[2] as string), true)
     t.match(await state.peers.list(rooms[2] as string), [{ id: 'a' }])
 
     const few = [await open('c', 1), await open('c', 1), await open('c', 1)]
-    for (const room of few) await state.peers.leave(await enter({ room, id: 'c', opened: true }))
+    for (const room of few) await state.peers.leave(await enter({ room, id: 'c', requireOpen: true }))
     t.same([await isOpen(few[0] as string), await isOpen(few[1] as string)], [false, false], 'and one where there are few codes')
     t.equal(await isOpen(few[2] as string), true)
   })
@@ -463,14 +463,14 @@ export function stateContract (t: Test, makeState: MakeState): void {
     const heard: string[] = []
     state.peers.watch('rooms', { left: (room, { id }) => heard.push(`${room} ${id}`) })
     const room = `rooms/${await state.rooms.open(opened)}`
-    const member = await enter({ room, id: 'a', sink, opened: true })
+    const member = await enter({ room, id: 'a', sink, requireOpen: true })
     await pass(opened.idleMs - leeway)
     t.same(sink.closes, [])
     await pass(2 * leeway)
     t.equal(await sink.closedWith(), closeCodes.roomExpired)
     t.same(sink.closes, [], 'once')
     t.same(await state.peers.list(room), [])
-    t.same(await state.peers.join({ room, id: 'a', sink, replace: false, opened: true }), { outcome: 'missing' })
+    t.same(await state.peers.join({ room, id: 'a', sink, replace: false, requireOpen: true }), { outcome: 'missing' })
     t.equal(await state.peers.leave(member), false)
     t.same(heard, [`${room} a`])
     await pass(opened.emptyMs + leeway)
@@ -478,14 +478,14 @@ export function stateContract (t: Test, makeState: MakeState): void {
   })
 
   for (const [what, use] of [
-    ['a join', async ({ state }: StateUnderTest, room: string) => await state.peers.join({ room, id: 'b', sink: new Inbox(), replace: false, opened: true })],
+    ['a join', async ({ state }: StateUnderTest, room: string) => await state.peers.join({ room, id: 'b', sink: new Inbox(), replace: false, requireOpen: true })],
     ['a broadcast', async ({ state }: StateUnderTest, room: string) => await state.relay.broadcast(room, 'signal')],
     ['a broadcast that reaches nobody', async ({ state }: StateUnderTest, room: string) => await state.relay.broadcast(room, 'signal', 'a')]
   ] as const) {
     scenario(`${what} keeps a room`, async (t, { state, pass, enter }) => {
       const sink = new Inbox()
       const room = `rooms/${await state.rooms.open(opened)}`
-      await enter({ room, id: 'a', sink, opened: true })
+      await enter({ room, id: 'a', sink, requireOpen: true })
       await pass(opened.idleMs / 2)
       await use({ state, pass }, room)
       await pass(opened.idleMs - leeway)
@@ -498,9 +498,9 @@ export function stateContract (t: Test, makeState: MakeState): void {
   scenario('a join that fails does not keep a room', async (t, { state, pass, enter }) => {
     const sink = new Inbox()
     const room = `rooms/${await state.rooms.open(opened)}`
-    await enter({ room, id: 'a', sink, opened: true })
+    await enter({ room, id: 'a', sink, requireOpen: true })
     await pass(opened.idleMs / 2)
-    t.same(await state.peers.join({ room, id: 'b', sink: new Inbox(), replace: false, opened: true, maxMembers: 1 }), { outcome: 'full' })
+    t.same(await state.peers.join({ room, id: 'b', sink: new Inbox(), replace: false, requireOpen: true, maxMembers: 1 }), { outcome: 'full' })
     await pass(opened.idleMs / 2 + leeway)
     t.equal(await sink.closedWith(), closeCodes.roomExpired)
   })
@@ -508,23 +508,23 @@ export function stateContract (t: Test, makeState: MakeState): void {
   scenario('an empty room goes after its time, and until then the last member can come back', async (t, { state, pass, enter }) => {
     const sink = new Inbox()
     const room = `rooms/${await state.rooms.open({ ...opened, idleMs: 60_000 })}`
-    const first = await enter({ room, id: 'a', sink, opened: true })
+    const first = await enter({ room, id: 'a', sink, requireOpen: true })
     await state.peers.leave(first)
     await pass(opened.emptyMs - leeway)
-    const second = await enter({ room, id: 'a', sink, opened: true })
+    const second = await enter({ room, id: 'a', sink, requireOpen: true })
     await pass(opened.emptyMs + leeway)
     t.same(ids(await state.peers.list(room)), ['a'], 'a room with a member stays')
     await state.peers.leave(second)
     await pass(opened.emptyMs + leeway)
-    t.same(await state.peers.join({ room, id: 'a', sink, replace: false, opened: true }), { outcome: 'missing' })
+    t.same(await state.peers.join({ room, id: 'a', sink, replace: false, requireOpen: true }), { outcome: 'missing' })
     t.same(state.size(), nothing)
   })
 
   scenario('joining its own opened room again keeps the last member and the room', async (t, { state, pass, enter }) => {
     const sink = new Inbox()
     const room = `rooms/${await state.rooms.open({ ...opened, idleMs: 60_000 })}`
-    const first = await enter({ room, id: 'a', sink, opened: true })
-    await enter({ room, id: 'b', sink, opened: true, leaving: first, maxMembers: 1 })
+    const first = await enter({ room, id: 'a', sink, requireOpen: true })
+    await enter({ room, id: 'b', sink, requireOpen: true, leaving: first, maxMembers: 1 })
     await pass(opened.emptyMs + leeway)
     t.same(ids(await state.peers.list(room)), ['b'])
   })
@@ -755,7 +755,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
   }, { totalBytes: 65_536 })
 
   /** Signals between `a`, `b` and `c`, with what each got named by its session. */
-  async function callers (enter: (join: Partial<Join> & { id: string }) => Promise<Member>, { sessions }: State) {
+  async function callers (enter: (join: Partial<JoinRequest> & { id: string }) => Promise<Member>, { sessions }: State) {
     const inboxes = { a: new Inbox(), b: new Inbox(), c: new Inbox() }
     const members = {
       a: await enter({ room: 'drone', id: 'a', sink: inboxes.a }),
@@ -966,7 +966,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
     const { members, offer } = await callers(enter, state)
     await offer('a', 'b', 's')
     const code = await state.rooms.open(opened) as string
-    const inRoom = await enter({ room: `rooms/${code}`, id: 'a', opened: true })
+    const inRoom = await enter({ room: `rooms/${code}`, id: 'a', requireOpen: true })
     await state.relay.sendOrKeep(mail)
     await state.attempts.begin('key', limit)
     await state.attempts.fail('key', limit)

@@ -27,7 +27,7 @@ t.test('nothing waits on the clock once everything has expired', async (t) => {
   const { peers, rooms, relay, attempts } = memoryState(timers, { maxMessages: 1, maxBytes: 100, totalBytes: 10_000 })
   const sink = { deliver: () => true, close () {}, seenAt: 0 }
   const code = await rooms.open({ prefix: 'rooms/', digits: 4, idleMs: 1000, emptyMs: 500 })
-  await peers.join({ room: `rooms/${code}`, id: 'a', sink, replace: true, opened: true })
+  await peers.join({ room: `rooms/${code}`, id: 'a', sink, replace: true, requireOpen: true })
   await relay.sendOrKeep({ room: 'peerjs/k', from: 'a', to: 'b', frame: '', keepMs: 500, expired: () => '' })
   await attempts.begin('key', { failures: 1, windowMs: 1000 })
   t.equal(timers.size, 3)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Sent } from '../../src/state/contract.js'
+import type { SendOutcome } from '../../src/state/contract.js'
 import type { LetterHead } from '../../src/state/redis/messages.js'
 import { Outbox } from '../../src/state/redis/outbox.js'
 
@@ -10,7 +10,7 @@ const pass = () => {}
 /** An outbox with what it handed over, which is answered when the test says so. */
 function outbox (onError: (error: unknown) => void = (error) => { throw error }) {
   const handed: Buffer[] = []
-  const answers: Array<(others: Map<number, Sent> | undefined) => void> = []
+  const answers: Array<(others: Map<number, SendOutcome> | undefined) => void> = []
   const box = new Outbox(() => 'tag', async (_room, letters) => await new Promise((resolve) => {
     handed.push(letters)
     answers.push(resolve)

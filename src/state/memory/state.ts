@@ -1,11 +1,11 @@
 import { closeCodes } from '../../frame/close-codes.js'
 import type { Timer, Timers } from '../../timing/timers.js'
-import type { Join, Joined, Mail, MailboxLimits, Member, Origin, Peer, PeerInfo, Relay, Rooms, Sender, Sent, SessionSignal, Sink, State, Watcher, Wire } from '../contract.js'
+import type { JoinRequest, JoinOutcome, Mail, MailboxLimits, Member, Origin, Peer, PeerInfo, Relay, Rooms, Sender, SendOutcome, SessionSignal, Sink, State, Watcher, FrameLike } from '../contract.js'
 import { memoryAttempts } from '../local/attempts.js'
 import { Mailboxes } from '../local/mailboxes.js'
 import { RoomSessions } from '../local/sessions.js'
-import { fewMembers, frameOf } from '../../frame/bytes.js'
-import { deliverList, isAlone, placed, senderAbout } from '../membership.js'
+import { batchFrom, frameOf } from '../../frame/bytes.js'
+import { deliverList, isAlone, withMembershipLimit, senderAbout } from '../membership.js'
 import { CodeDraw, mostEmptyOf } from '../local/room-codes.js'
 
 const noInfo: PeerInfo = Object.freeze({})
@@ -19,7 +19,7 @@ class Registration implements Member {
   readonly owner: string | undefined
   readonly undeliverable: ((to: string) => void) | undefined
 
-  constructor ({ room, id, sink, info = noInfo, owner, undeliverable }: Join) {
+  constructor ({ room, id, sink, info = noInfo, owner, undeliverable }: JoinRequest) {
     this.room = room
     this.id = id
     this.sink = sink
@@ -34,7 +34,7 @@ class Registration implements Member {
 }
 
 /** When an opened room goes. */
-interface Lifetime {
+interface RoomLifetime {
   idleMs: number
   emptyMs: number
   by: string | undefined
@@ -49,12 +49,12 @@ interface Lifetime {
 interface Room {
   readonly name: string
   readonly members: Map<string, Registration>
-  lifetime: Lifetime | undefined
+  lifetime: RoomLifetime | undefined
   sessions: RoomSessions | undefined
 }
 
 /** The exchange of one process. Every operation answers at once. */
-export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPlaces = Infinity): State {
+export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRoomsPerClient = Infinity): State {
   const rooms = new Map<string, Room>()
   const watchers = new Map<string, Watcher>()
   const attempts = memoryAttempts(timers)
@@ -69,7 +69,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     return rooms.get(room)?.members.get(id)
   }
 
-  function add (name: string, lifetime?: Lifetime): Room {
+  function add (name: string, lifetime?: RoomLifetime): Room {
     const room: Room = { name, members: new Map(), lifetime, sessions: undefined }
     rooms.set(name, room)
     return room
@@ -108,7 +108,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     rooms.delete(room.name)
   }
 
-  function noteEmpty (room: Room, { by, mostEmpty }: Lifetime): void {
+  function noteEmpty (room: Room, { by, mostEmpty }: RoomLifetime): void {
     if (by === undefined) return
     const empty = emptyRooms.get(by) ?? new Set()
     emptyRooms.set(by, empty.add(room))
@@ -124,10 +124,10 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     if (empty?.size === 0) emptyRooms.delete(by)
   }
 
-  function join (request: Join): Joined {
+  function join (request: JoinRequest): JoinOutcome {
     const { id, sink, leaving, welcome, maxMembers = Infinity } = request
     let room = rooms.get(request.room)
-    if (request.opened === true && room?.lifetime === undefined) return { outcome: 'missing' }
+    if (request.requireOpen === true && room?.lifetime === undefined) return { outcome: 'missing' }
     const holder = room?.members.get(id)
     if (holder !== undefined && holder.sink !== sink && (!request.replace || holder.owner !== request.owner)) return { outcome: 'taken' }
     const givesUpPlace = leaving?.room === request.room && find(leaving.room, leaving.id) === leaving
@@ -170,7 +170,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     return true
   }
 
-  const peers = placed({
+  const peers = withMembershipLimit({
     join,
     leave,
     disconnect (room, id, { code, reason, by }) {
@@ -182,7 +182,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     count: (room) => rooms.get(room)?.members.size ?? 0,
     roomNames: (prefix) => [...rooms.values()].filter(({ name, members }) => members.size > 0 && name.startsWith(prefix)).map(({ name }) => name),
     watch (dialect, watcher) { watchers.set(dialect, watcher) }
-  }, maxPlaces)
+  }, maxRoomsPerClient)
 
   function freeCode (prefix: string, digits: number): string | undefined {
     for (const draw of codes.draws(prefix, digits)) {
@@ -210,20 +210,20 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     }
   }
 
-  function send (room: string, to: string, frame: Wire, from?: string): Sent {
+  function send (room: string, to: string, frame: FrameLike, from?: string): SendOutcome {
     const members = rooms.get(room)?.members
     const member = members?.get(to)
     if (member === undefined) return 'absent'
     return member.sink.deliver(frame, false, from === undefined ? undefined : members?.get(from)?.sink ?? from) ? 'sent' : 'failed'
   }
 
-  function sendOrKeep (mail: Mail): Sent | 'kept' | 'full' {
+  function sendOrKeep (mail: Mail): SendOutcome | 'kept' | 'full' {
     const sent = send(mail.room, mail.to, mail.frame, mail.from)
     if (sent !== 'absent') return sent
     return mailboxes.keep(mail) ? 'kept' : 'full'
   }
 
-  function broadcast (name: string, frame: Wire, except?: string, { from = except, isSignal = false }: Origin = {}): number {
+  function broadcast (name: string, frame: FrameLike, except?: string, { from = except, isSignal = false }: Origin = {}): number {
     const sender = from === undefined ? undefined : find(name, from)
     const told = tell(name, () => frame, except, sender?.sink ?? from)
     if (isSignal && told.refusedBy !== undefined) sender?.undeliverable?.(told.refusedBy)
@@ -231,14 +231,14 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
   }
 
   /** Answers how many there were, and who of them, if any, reads too slowly to get it. */
-  function tell (name: string, make: () => Wire, except: string | undefined, from: Sender | undefined): { count: number, refusedBy: string | undefined } {
+  function tell (name: string, make: () => FrameLike, except: string | undefined, from: Sender | undefined): { count: number, refusedBy: string | undefined } {
     let count = 0
     let refusedBy: string | undefined
     const room = rooms.get(name)
     if (room !== undefined) use(room)
     if (room === undefined || isAlone(room.members, except)) return { count, refusedBy }
     const frame = frameOf(make())
-    const isForMany = room.members.size > fewMembers
+    const isForMany = room.members.size > batchFrom
     for (const member of room.members.values()) {
       if (member.id === except) continue
       if (!member.sink.deliver(frame, isForMany, from) && member.sink.isBehind === true) refusedBy = member.id
@@ -247,18 +247,18 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxPl
     return { count, refusedBy }
   }
 
-  function broadcastHere (name: string, make: () => Wire, except?: string, about?: Peer): void {
+  function broadcastHere (name: string, make: () => FrameLike, except?: string, about?: Peer): void {
     tell(name, make, except, senderAbout(about))
   }
 
-  function listHere (name: string, make: () => Wire, isOutdated: () => boolean): number {
+  function listHere (name: string, make: () => FrameLike, isOutdated: () => boolean): number {
     const members = rooms.get(name)?.members
     return members === undefined || members.size === 0 ? 0 : deliverList(name, members, frameOf(make()), isOutdated)
   }
 
   const relay: Relay = { send, sendOrKeep, broadcast, broadcastHere, listHere }
 
-  function sendInSession ({ room: name, from, to, session: named, begins, idleMs, frame }: SessionSignal): Sent | 'foreign' {
+  function sendInSession ({ room: name, from, to, session: named, begins, idleMs, frame }: SessionSignal): SendOutcome | 'foreign' {
     const room = rooms.get(name)
     if (named !== undefined && room?.sessions?.[begins ? 'mayBegin' : 'mayUse'](named, from, to) === false) return 'foreign'
     const session = named ?? room?.sessions?.latest(from, to)

@@ -1,7 +1,7 @@
 import type { Timers } from '../../timing/timers.js'
 import type { Attempts } from '../contract.js'
 import { memoryAttempts } from '../local/attempts.js'
-import { nodesKey, type RedisNode, whenDown } from './node.js'
+import { nodesKey, type RedisNode, orIfDown } from './node.js'
 
 /** Counts over all nodes, and without Redis on this one. */
 export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { readonly size: number } {
@@ -13,7 +13,7 @@ export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { re
       try {
         return await node.run('beginAttempt', keysOf(key), limit.failures, limit.windowMs) === 1
       } catch (error) {
-        return whenDown(error, false) || here.begin(key, limit)
+        return orIfDown(error, false) || here.begin(key, limit)
       }
     },
 
@@ -23,7 +23,7 @@ export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { re
       try {
         await node.run('succeedAttempt', keysOf(key))
       } catch (error) {
-        whenDown(error, undefined)
+        orIfDown(error, undefined)
       }
     },
 
@@ -34,7 +34,7 @@ export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { re
       try {
         return await node.run('failAttempt', keysOf(key), limit.failures, limit.windowMs) === 1
       } catch (error) {
-        return whenDown(error, isBarredHere)
+        return orIfDown(error, isBarredHere)
       }
     },
 
@@ -44,7 +44,7 @@ export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { re
       try {
         await node.run('holdAttempts', keysOf(key), node.name, count)
       } catch (error) {
-        whenDown(error, undefined)
+        orIfDown(error, undefined)
       }
     },
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type CloseCode, closeCodes } from '../../frame/close-codes.js'
-import { Frame, frameOf, type Wire } from '../../frame/bytes.js'
-import type { Ending, Peer, PeerInfo } from '../contract.js'
+import { Frame, frameOf, type FrameLike } from '../../frame/bytes.js'
+import type { CloseRequest, Peer, PeerInfo } from '../contract.js'
 
 /**
  * What nodes tell each other, and what they leave in Redis, as bytes and back. A message is an event, a JSON array of texts that
@@ -21,13 +21,13 @@ export type LetterKind = 'frame' | 'lost' | 'disconnect' | 'all' | 'signal'
 export type LetterHead = readonly [kind: LetterKind, room: string, to: string, from: string]
 
 /** A member of a room, on any node. */
-export interface Known extends Peer {
-  readonly epoch: string
+export interface ReplicaEntry extends Peer {
+  readonly registrationId: string
   readonly seenAt: number
 }
 
 /** A member of a room as Redis holds it. `joinedAt` is by the clock of Redis, in ms. */
-export interface Stored extends Known {
+export interface Stored extends ReplicaEntry {
   readonly joinedAt: number
 }
 
@@ -72,7 +72,7 @@ export type NodeMessage =
   | { readonly kind: 'frame', readonly room: string, readonly to: string, readonly from: string, readonly frame: Frame }
   | ToAll
   | { readonly kind: 'lost', readonly room: string, readonly to: string, readonly from: string }
-  | { readonly kind: 'disconnect', readonly room: string, readonly to: string, readonly ending: Ending }
+  | { readonly kind: 'disconnect', readonly room: string, readonly to: string, readonly ending: CloseRequest }
   | { readonly kind: 'close', readonly room: string, readonly id: string, readonly epoch: string, readonly code: CloseCode }
   | { readonly kind: 'found', readonly batch: string }
   | RoomEvent
@@ -104,7 +104,7 @@ function bytesOf (name: string): number {
 }
 
 /** A message of one letter. */
-export function letterOf (head: LetterHead, wire: Wire): Buffer {
+export function letterOf (head: LetterHead, wire: FrameLike): Buffer {
   const { type, payload } = frameOf(wire)
   const text = headOf(head, type)
   return typeof payload === 'string' ? Buffer.from(text + payload) : Buffer.concat([Buffer.from(text), payload])
@@ -256,14 +256,14 @@ export function readMember (id: string, value: string): Stored | undefined {
 
 function memberOf (id: string, epoch: string | undefined, joinedAtText: string | undefined, seenAtText: string | undefined, infoText = ''): Stored | undefined {
   const [joinedAt, seenAt, info] = [numberOf(joinedAtText), numberOf(seenAtText), jsonOf(infoText)]
-  return epoch === undefined || joinedAt === undefined || seenAt === undefined || !isInfo(info) ? undefined : { id, epoch, joinedAt, seenAt, info }
+  return epoch === undefined || joinedAt === undefined || seenAt === undefined || !isInfo(info) ? undefined : { id, registrationId: epoch, joinedAt, seenAt, info }
 }
 
 function isInfo (value: unknown): value is PeerInfo {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((entry) => typeof entry === 'string')
 }
 
-function endingOf (value: unknown): Ending | undefined {
+function endingOf (value: unknown): CloseRequest | undefined {
   const { code, reason, by } = Object(value) as Record<string, unknown>
   if (!isCloseCode(code) || typeof reason !== 'string' || Buffer.byteLength(reason) > maxReasonBytes) return undefined
   if (by === undefined) return { code, reason }

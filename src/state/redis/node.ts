@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../../telemetry/log.js'
 import type { Timer, Timers } from '../../timing/timers.js'
-import type { Sent } from '../contract.js'
+import type { SendOutcome } from '../contract.js'
 import { RedisDown, type RedisLink, RedisRefused } from './link.js'
 import type { NodeMessage, Probe } from './messages.js'
 import { Outbox } from './outbox.js'
 import type { ScriptName } from './scripts.js'
 
 /** A step that Redis comes to later than this is void. In ms. */
-const patienceMs = 1_000
+const stepTimeoutMs = 1_000
 /** By then a node that lost Redis when we did has brought its peers back. In ms. */
-const comebackMs = 5_000
+const restoreGraceMs = 5_000
 const retryMs = 250
 /** Rooms or peers of which Redis is told at once. */
 const atOnce = 200
@@ -94,7 +94,7 @@ export class RedisNode {
 
   /** How long after an outage the others may take to bring theirs back. In ms. */
   get graceMs (): number {
-    return Math.max(this.#leaseMs, comebackMs)
+    return Math.max(this.#leaseMs, restoreGraceMs)
   }
 
   /** A time of our monotonic clock by the clock of Redis, which all nodes can compare. Undefined until that was seen. */
@@ -124,19 +124,19 @@ export class RedisNode {
     return await this.#run(name, keys, ...args)
   }
 
-  async #handOver (room: string, letters: Buffer): Promise<Map<number, Sent> | undefined> {
+  async #handOver (room: string, letters: Buffer): Promise<Map<number, SendOutcome> | undefined> {
     const { members, membersPrefix, nodePrefix } = keysOf(this.link, room)
     try {
       const answer = await this.#run('send', [members], letters, membersPrefix, nodePrefix) as Array<number | Buffer>
-      return new Map(Array.from({ length: answer.length / 2 }, (_, at) => [Number(answer[2 * at]), String(answer[2 * at + 1]) as Sent]))
+      return new Map(Array.from({ length: answer.length / 2 }, (_, at) => [Number(answer[2 * at]), String(answer[2 * at + 1]) as SendOutcome]))
     } catch (error) {
-      return whenDown(error, undefined)
+      return orIfDown(error, undefined)
     }
   }
 
   async #run (name: ScriptName, keys: string[], ...args: Array<string | Buffer | number>): Promise<unknown> {
     if (!this.isUp) throw new RedisDown()
-    const voidFrom = Math.min(performance.now() + this.#clockAhead + patienceMs, this.#leaseUntil)
+    const voidFrom = Math.min(performance.now() + this.#clockAhead + stepTimeoutMs, this.#leaseUntil)
     try {
       return await this.link.run(name, keys, ...args, voidFrom)
     } catch (error) {
@@ -170,7 +170,7 @@ export class RedisNode {
     try {
       await this.#forget(this.#name)
     } catch (error) {
-      whenDown(error, undefined)
+      orIfDown(error, undefined)
     }
     await this.link.close()
   }
@@ -181,7 +181,7 @@ export class RedisNode {
       try {
         await this.#settleOnce()
       } catch (error) {
-        whenDown(error, undefined)
+        orIfDown(error, undefined)
         this.#mustSettle = true
         await delay(retryMs, undefined, { ref: false })
       }
@@ -303,7 +303,7 @@ export class RedisNode {
         this.#log.warn({ node, peers }, 'node reaped')
       }
     } catch (error) {
-      whenDown(error, undefined)
+      orIfDown(error, undefined)
     } finally {
       this.#isReaping = false
     }
@@ -368,7 +368,7 @@ export function keysOf (link: RedisLink, room: string) {
 }
 
 /** What to do when Redis did not do what it was asked; any other error goes on. */
-export function whenDown<T> (error: unknown, value: T): T {
+export function orIfDown<T> (error: unknown, value: T): T {
   if (error instanceof RedisDown) return value
   throw error
 }

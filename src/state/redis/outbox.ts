@@ -1,5 +1,5 @@
-import { type Frame, frameOf, type Wire } from '../../frame/bytes.js'
-import type { Sent } from '../contract.js'
+import { type Frame, frameOf, type FrameLike } from '../../frame/bytes.js'
+import type { SendOutcome } from '../contract.js'
 import { headOf, type LetterHead } from './messages.js'
 
 /** Handed over at once: the receiver's socket keeps all of the message while it keeps one frame of it. */
@@ -12,7 +12,7 @@ interface Letter {
   readonly head: string
   readonly frame: Frame
   /** Told what became of it: undefined when Redis cannot be reached, or did not say. */
-  readonly settle: (sent: Sent | undefined) => void
+  readonly settle: (sent: SendOutcome | undefined) => void
 }
 
 interface Batch {
@@ -27,7 +27,7 @@ interface Batch {
  */
 export class Outbox {
   readonly #tagOf: (room: string) => string
-  readonly #hand: (room: string, batch: Buffer) => Promise<Map<number, Sent> | undefined>
+  readonly #hand: (room: string, batch: Buffer) => Promise<Map<number, SendOutcome> | undefined>
   readonly #onError: (error: unknown) => void
   readonly #batches = new Map<string, Batch>()
   #isDue = false
@@ -38,20 +38,20 @@ export class Outbox {
    *   their number, or undefined when Redis cannot be reached
    * @param onError told what `hand` or an `undeliverable` threw
    */
-  constructor (tagOf: (room: string) => string, hand: (room: string, letters: Buffer) => Promise<Map<number, Sent> | undefined>, onError: (error: unknown) => void) {
+  constructor (tagOf: (room: string) => string, hand: (room: string, letters: Buffer) => Promise<Map<number, SendOutcome> | undefined>, onError: (error: unknown) => void) {
     this.#tagOf = tagOf
     this.#hand = hand
     this.#onError = onError
   }
 
   /** Answers when Redis has, and undefined when it cannot be reached or did not say. */
-  async ask (head: LetterHead, wire: Wire): Promise<Sent | undefined> {
+  async ask (head: LetterHead, wire: FrameLike): Promise<SendOutcome | undefined> {
     const frame = frameOf(wire)
     return await new Promise((resolve) => { this.#add(head, frame, frame.byteLength, resolve) })
   }
 
   /** Answers at once while little is on its way, and tells `undeliverable` if it is not sent after all. */
-  send (head: LetterHead, wire: Wire, undeliverable: (to: string) => void): Sent | Promise<Sent | undefined> {
+  send (head: LetterHead, wire: FrameLike, undeliverable: (to: string) => void): SendOutcome | Promise<SendOutcome | undefined> {
     const frame = frameOf(wire)
     const { byteLength: bytes } = frame
     if (this.#unawaitedBytes + bytes > maxUnawaitedBytes) return this.ask(head, frame)
@@ -102,7 +102,7 @@ export class Outbox {
       at += batch.write(head, at)
       at += typeof payload === 'string' ? batch.write(payload, at) : payload.copy(batch, at)
     }
-    const settleAll = (others?: Map<number, Sent>) => {
+    const settleAll = (others?: Map<number, SendOutcome>) => {
       for (const [number, { settle }] of letters.entries()) {
         try {
           settle(others === undefined ? undefined : others.get(number) ?? 'sent')

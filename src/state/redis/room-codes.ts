@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { Timers } from '../../timing/timers.js'
 import type { Rooms } from '../contract.js'
 import { RedisDown, type RedisLink } from './link.js'
-import { keysOf, type RedisNode, whenDown } from './node.js'
-import type { LocalRoom, Opened } from './room.js'
+import { keysOf, type RedisNode, orIfDown } from './node.js'
+import type { LocalRoom, RoomLifetime } from './room.js'
 import { CodeDraw, mostEmptyOf } from '../local/room-codes.js'
 
 /** When to look at a room whose lifetime cannot be read. */
@@ -27,7 +27,7 @@ export function redisRooms (node: RedisNode, timers: Timers): Rooms {
         }
         return undefined
       } catch (error) {
-        return whenDown(error, undefined)
+        return orIfDown(error, undefined)
       }
     }
   }
@@ -60,12 +60,12 @@ export async function noteEmpty (node: RedisNode, room: string, [by, own, emptyM
 
 /** Calls `expire` once a room with members here has expired everywhere. */
 export async function watchLifetime (node: RedisNode, timers: Timers, room: LocalRoom, expire: () => void): Promise<void> {
-  if (room.opened !== undefined) return
+  if (room.lifetime !== undefined) return
   const key = keysOf(node.link, room.name).opened
   const text = await node.link.command(async (client) => await client.get(key)) as string | null ?? ''
   const idleMs = Number(/^[1-9]\d*/.exec(text)?.[0] ?? lookAgainMs)
-  const opened: Opened = { text, timer: undefined }
-  room.opened = opened
+  const opened: RoomLifetime = { text, timer: undefined }
+  room.lifetime = opened
   const rest = async (): Promise<number> => {
     // Until everything has been brought back, what is missing has not expired.
     if (!node.isReady || room.isPartial) throw new RedisDown()
@@ -74,7 +74,7 @@ export async function watchLifetime (node: RedisNode, timers: Timers, room: Loca
   const look = (ms: number): void => {
     opened.timer = timers.schedule(ms, () => {
       rest().then((ms) => {
-        if (room.opened !== opened || room.members.size === 0) return
+        if (room.lifetime !== opened || room.members.size === 0) return
         if (ms > 0) look(ms)
         else expire()
       }, () => look(idleMs))

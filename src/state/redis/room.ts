@@ -1,7 +1,7 @@
 import type { Timer } from '../../timing/timers.js'
-import type { Join, Member, Peer, PeerInfo, Sink, Watcher, Wire } from '../contract.js'
+import type { JoinRequest, Member, Peer, PeerInfo, Sink, Watcher, FrameLike } from '../contract.js'
 import { RoomSessions } from '../local/sessions.js'
-import type { Known, RoomEvent } from './messages.js'
+import type { ReplicaEntry, RoomEvent } from './messages.js'
 
 const noInfo: PeerInfo = Object.freeze({})
 
@@ -14,7 +14,7 @@ export class Registration implements Member {
   readonly owner: string | undefined
   readonly undeliverable: ((to: string) => void) | undefined
   /** Stands for this registration, on whichever node and under whichever of its incarnations. */
-  readonly epoch: string
+  readonly registrationId: string
   /** When it came: by this process's monotonic clock, and no two at once. */
   readonly registeredAt: number
   /** The same by the clock of Redis, which all nodes can compare. Undefined until this node has seen that clock. */
@@ -22,14 +22,14 @@ export class Registration implements Member {
   /** What the other nodes were told of `seenAt`. */
   toldAt: number
 
-  constructor ({ room, id, sink, info = noInfo, owner, undeliverable }: Join, epoch: string, registeredAt: number, joinedAt: number | undefined) {
+  constructor ({ room, id, sink, info = noInfo, owner, undeliverable }: JoinRequest, epoch: string, registeredAt: number, joinedAt: number | undefined) {
     this.room = room
     this.id = id
     this.sink = sink
     this.info = info
     this.owner = owner
     this.undeliverable = undeliverable
-    this.epoch = epoch
+    this.registrationId = epoch
     this.registeredAt = registeredAt
     this.joinedAt = joinedAt
     this.toldAt = sink.seenAt
@@ -44,8 +44,8 @@ export class Registration implements Member {
 export interface Pending {
   readonly member: Registration
   /** The connection's own earlier place in the room, which it gives up. */
-  readonly own: Registration | undefined
-  readonly waiting: Wire[]
+  readonly previous: Registration | undefined
+  readonly waiting: FrameLike[]
   /** Taken over already. */
   isReplaced: boolean
   /** The others, at the very moment it joined; undefined until its event has come. */
@@ -56,7 +56,7 @@ export interface Pending {
 }
 
 /** How an opened room lives, here and as Redis holds it. */
-export interface Opened {
+export interface RoomLifetime {
   /** As Redis holds it: both times, and the name that tells it from earlier and later rooms of its code. */
   readonly text: string
   timer: Timer | undefined
@@ -69,9 +69,9 @@ export class LocalRoom {
   readonly watcher: Watcher | undefined
   readonly members = new Map<string, Registration>()
   readonly pending = new Map<string, Pending>()
-  readonly replica = new Map<string, Known>()
+  readonly replica = new Map<string, ReplicaEntry>()
   readonly sessions: RoomSessions
-  opened: Opened | undefined
+  lifetime: RoomLifetime | undefined
   /** Joins on their way, which keep the room. */
   entering = 0
   /** Settles when the room is listened to and its replica complete. */
@@ -110,11 +110,11 @@ export class LocalRoom {
    * @param keepMissing whether those who are not in it are kept for now: after an outage the other nodes may not have brought
    *   theirs back yet
    */
-  applySnapshot (sequence: number, all: readonly Known[], keepMissing: boolean): void {
+  applySnapshot (sequence: number, all: readonly ReplicaEntry[], keepMissing: boolean): void {
     const present = new Set(all.map(({ id }) => id))
     if (!keepMissing) {
       for (const known of [...this.replica.values()]) {
-        if (!present.has(known.id) && this.members.get(known.id) === undefined) this.#remove(known.id, known.epoch)
+        if (!present.has(known.id) && this.members.get(known.id) === undefined) this.#remove(known.id, known.registrationId)
       }
     }
     for (const known of all) this.#add(known)
@@ -145,7 +145,7 @@ export class LocalRoom {
   /** Another node tells when it heard of its peer. */
   see (id: string, epoch: string, seenAt: number): void {
     const known = this.replica.get(id)
-    if (known?.epoch === epoch && this.members.get(id) !== known) this.replica.set(id, { id, epoch, info: known.info, seenAt })
+    if (known?.registrationId === epoch && this.members.get(id) !== known) this.replica.set(id, { id, registrationId: epoch, info: known.info, seenAt })
   }
 
   /** A registration that no event will tell of, since Redis does not know it. */
@@ -157,37 +157,37 @@ export class LocalRoom {
   }
 
   removeHere (member: Registration): void {
-    this.#remove(member.id, member.epoch)
+    this.#remove(member.id, member.registrationId)
   }
 
-  #add (known: Known): void {
-    const { id, epoch } = known
-    if (this.replica.get(id)?.epoch === epoch) return
+  #add (known: ReplicaEntry): void {
+    const { id, registrationId: epoch } = known
+    if (this.replica.get(id)?.registrationId === epoch) return
     const pending = this.pending.get(id)
-    const isOurs = pending?.member.epoch === epoch
+    const isOurs = pending?.member.registrationId === epoch
     this.replica.delete(id)
     if (isOurs) pending.others = [...this.replica.values()]
     this.replica.set(id, isOurs ? pending.member : this.#local(id, epoch) ?? known)
     if (isOurs) {
-      if (pending.own !== undefined && this.members.get(pending.own.id) === pending.own) this.members.delete(pending.own.id)
+      if (pending.previous !== undefined && this.members.get(pending.previous.id) === pending.previous) this.members.delete(pending.previous.id)
       pending.seen()
     }
-    this.watcher?.joined?.(this.name, this.replica.get(id) as Known)
+    this.watcher?.joined?.(this.name, this.replica.get(id) as ReplicaEntry)
   }
 
   #isStaying (id: string, epoch: string): boolean {
     const member = this.#local(id, epoch)
-    return member !== undefined && ![...this.pending.values()].some(({ own }) => own === member)
+    return member !== undefined && ![...this.pending.values()].some(({ previous: own }) => own === member)
   }
 
   #local (id: string, epoch: string): Registration | undefined {
     const member = this.members.get(id)
-    return member?.epoch === epoch ? member : undefined
+    return member?.registrationId === epoch ? member : undefined
   }
 
   #remove (id: string, epoch: string): void {
     const known = this.replica.get(id)
-    if (known?.epoch !== epoch) return
+    if (known?.registrationId !== epoch) return
     this.replica.delete(id)
     this.watcher?.left?.(this.name, known)
   }

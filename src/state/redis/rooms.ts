@@ -5,7 +5,7 @@ import { RoomSessions } from '../local/sessions.js'
 import { OneAtATime } from './one-at-a-time.js'
 import { RedisDown, RedisRefused } from './link.js'
 import { readMember, type RoomEvent, type SeenEvent, type Stored } from './messages.js'
-import { inBatches, keysOf, nodesKey, type RedisNode, roomsKey, whenDown } from './node.js'
+import { inBatches, keysOf, nodesKey, type RedisNode, roomsKey, orIfDown } from './node.js'
 import { LocalRoom } from './room.js'
 
 /** A peer is told of again when it was heard of so much later: the two clocks in `seenAt` differ by a little each time. In ms. */
@@ -76,7 +76,7 @@ export class LocalRooms {
   release (room: LocalRoom): void {
     if (room.members.size > 0 || room.entering > 0 || this.#rooms.get(room.name) !== room) return
     this.#rooms.delete(room.name)
-    this.#timers.cancel(room.opened?.timer)
+    this.#timers.cancel(room.lifetime?.timer)
     // A link that is down has forgotten the channel, and a node without its lease gets a new name.
     if (!this.#node.link.isUp) return
     Promise.all([
@@ -133,7 +133,7 @@ export class LocalRooms {
           await this.#tellSeenIn(room)
         } catch (error) {
           this.refused(room.name, error)
-          whenDown(error, undefined)
+          orIfDown(error, undefined)
         }
       })
     } finally {
@@ -146,7 +146,7 @@ export class LocalRooms {
     const { members, channel } = keysOf(this.#node.link, room.name)
     for (let at = 0; at < news.length; at += seenAtOnce) {
       const seen = news.slice(at, at + seenAtOnce).flatMap((member) => {
-        const { id, epoch, seenAt } = member
+        const { id, registrationId: epoch, seenAt } = member
         member.toldAt = seenAt
         return [id, epoch, seenAt]
       })
@@ -177,7 +177,7 @@ export class LocalRooms {
     try {
       return (await this.#lists.ask(name)).map((stored) => here?.members.get(stored.id) ?? stored)
     } catch (error) {
-      return whenDown(error, [...here?.members.values() ?? []])
+      return orIfDown(error, [...here?.members.values() ?? []])
     }
   }
 
@@ -188,7 +188,7 @@ export class LocalRooms {
     const here = this.#rooms.get(name)?.members.size ?? 0
     if (!this.#node.isUp) return here
     return this.#node.link.command(async (client) => await client.hlen(keysOf(this.#node.link, name).members))
-      .then(Number, (error: unknown) => whenDown(error, here))
+      .then(Number, (error: unknown) => orIfDown(error, here))
   }
 
   #replicaOf (name: string): LocalRoom | undefined {
@@ -207,7 +207,7 @@ export class LocalRooms {
         for (const name of rooms) if (name.startsWith(prefix)) names.add(name)
       }
     } catch (error) {
-      whenDown(error, undefined)
+      orIfDown(error, undefined)
     }
     return [...names]
   }

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../telemetry/log.js'
 import { closeCodes } from '../../frame/close-codes.js'
-import { after, type MaybePromise } from '../../timing/maybe-promise.js'
+import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
 import type { Timer, Timers } from '../../timing/timers.js'
-import { fewMembers, frameOf, payloadOf } from '../../frame/bytes.js'
-import type { Disconnected, Ending, Join, Joined, Mail, MailboxLimits, Origin, Peer, Peers, Relay, Rooms, Sender, Sent, Sessions, SessionSignal, State, StateCounters, Wire } from '../contract.js'
-import { deliverList, isAlone, placed, senderAbout } from '../membership.js'
+import { batchFrom, frameOf, payloadOf } from '../../frame/bytes.js'
+import type { DisconnectOutcome, CloseRequest, JoinRequest, JoinOutcome, Mail, MailboxLimits, Origin, Peer, Peers, Relay, Rooms, Sender, SendOutcome, Sessions, SessionSignal, State, StateCounters, FrameLike } from '../contract.js'
+import { deliverList, isAlone, withMembershipLimit, senderAbout } from '../membership.js'
 import { redisAttempts } from './attempts.js'
 import { RedisLink, RedisRefused } from './link.js'
 import { sharesOf } from '../local/mail-shares.js'
 import type { Kept } from '../local/mailboxes.js'
 import { keptFrame, KeptMail } from './mail.js'
 import { headOf, type LetterHead, letterOf, type NodeMessage, type Probe, restoreRequestOf } from './messages.js'
-import { inBatches, keysOf, RedisNode, whenDown } from './node.js'
+import { inBatches, keysOf, RedisNode, orIfDown } from './node.js'
 import { type LeftEmpty, noteEmpty, redisRooms, watchLifetime } from './room-codes.js'
 import { type LocalRoom, type Pending, Registration } from './room.js'
 import { LocalRooms } from './rooms.js'
@@ -29,7 +29,7 @@ export interface RedisStateOptions {
   leaseMs: number
   mailboxes: MailboxLimits
   /** Most rooms that a connection may be in. */
-  maxPlaces?: number
+  maxRoomsPerClient?: number
   timers: Timers
   log: Log
 }
@@ -67,7 +67,7 @@ class RedisExchange implements RedisState {
     this.#node = new RedisNode(this.link, options)
     this.#rooms = new LocalRooms(this.#node, options.timers)
     this.#kept = new KeptMail(options.timers, options.mailboxes, (mail, batch) => { this.#expireMail(mail, batch).catch((error: unknown) => options.log.error({ err: error }, 'mail')) })
-    this.peers = placed({
+    this.peers = withMembershipLimit({
       join: (request) => this.#join(request),
       leave: (member) => this.#leave(member as Registration),
       disconnect: (room, id, ending) => this.#disconnect(room, id, ending),
@@ -75,7 +75,7 @@ class RedisExchange implements RedisState {
       count: (room) => this.#rooms.count(room),
       roomNames: (prefix) => this.#rooms.names(prefix),
       watch: (dialect, watcher) => this.#rooms.watch(dialect, watcher)
-    }, options.maxPlaces)
+    }, options.maxRoomsPerClient)
     this.rooms = redisRooms(this.#node, options.timers)
     this.attempts = redisAttempts(this.#node, options.timers)
   }
@@ -130,10 +130,10 @@ class RedisExchange implements RedisState {
 
   // Joining and leaving.
 
-  #join (request: Join): MaybePromise<Joined> {
+  #join (request: JoinRequest): MaybePromise<JoinOutcome> {
     if (!this.#node.isUp) return this.#joinHere(request)
     return this.#joinEverywhere(request).catch((error: unknown) => {
-      whenDown(error, undefined)
+      orIfDown(error, undefined)
       const joined = this.#joinHere(request)
       this.#rooms.refused(request.room, error)
       // Redis may know of it or not.
@@ -142,7 +142,7 @@ class RedisExchange implements RedisState {
     })
   }
 
-  async #joinEverywhere (request: Join): Promise<Joined> {
+  async #joinEverywhere (request: JoinRequest): Promise<JoinOutcome> {
     const { id, leaving } = request
     const room = await this.#rooms.enter(request.room)
     for (let earlier = room.pending.get(id); earlier !== undefined; earlier = room.pending.get(id)) await earlier.done
@@ -154,10 +154,10 @@ class RedisExchange implements RedisState {
       const keys = keysOf(this.link, room.name)
       const othersElsewhere = room.watcher === undefined && (request.welcome?.length ?? 0) > 0 ? await this.#rooms.list(room.name) : []
       const answer = await this.#node.run('join', [keys.members, keys.sequence, keys.mail(id), keys.opened],
-        id, this.#node.name, member.epoch, ownerText(member), joinedAtOf(member), JSON.stringify(member.info), request.replace ? 1 : 0,
-        request.maxMembers ?? 0, request.opened === true ? 1 : 0, own?.epoch ?? '', own?.id ?? '', this.#eventChannel(room),
+        id, this.#node.name, member.registrationId, ownerText(member), joinedAtOf(member), JSON.stringify(member.info), request.replace ? 1 : 0,
+        request.maxMembers ?? 0, request.requireOpen === true ? 1 : 0, own?.registrationId ?? '', own?.id ?? '', this.#eventChannel(room),
         keys.nodePrefix, room.name, keys.sessions, member.seenAt) as Buffer[]
-      const outcome = String(answer[0]) as Joined['outcome']
+      const outcome = String(answer[0]) as JoinOutcome['outcome']
       if (outcome !== 'joined') return { outcome }
       const [, batches, ...mail] = answer
       for (const batch of String(batches).split(' ')) this.#kept.forget(batch)
@@ -166,7 +166,7 @@ class RedisExchange implements RedisState {
       const others = room.watcher === undefined ? othersElsewhere : [...room.replica.values()]
       if (leaving instanceof Registration && own === undefined) await this.#leave(leaving)
       this.#welcome(room, pending, request, pending.others ?? others.filter((peer) => peer.id !== id), mail)
-      if (request.opened === true) await watchLifetime(this.#node, this.#options.timers, room, () => this.#expire(room))
+      if (request.requireOpen === true) await watchLifetime(this.#node, this.#options.timers, room, () => this.#expire(room))
       return { outcome, member }
     } finally {
       if (room.pending.get(id) === pending) room.pending.delete(id)
@@ -177,7 +177,7 @@ class RedisExchange implements RedisState {
   }
 
   /** The registration holds: first its welcome, then its mail, then what came meanwhile. */
-  #welcome (room: LocalRoom, { member, waiting, isReplaced, others: othersThen }: Pending, { welcome, sink }: Join, others: readonly Peer[], mail: readonly Buffer[]): void {
+  #welcome (room: LocalRoom, { member, waiting, isReplaced, others: othersThen }: Pending, { welcome, sink }: JoinRequest, others: readonly Peer[], mail: readonly Buffer[]): void {
     const holder = room.members.get(member.id)
     room.pending.delete(member.id)
     room.members.set(member.id, member)
@@ -186,19 +186,19 @@ class RedisExchange implements RedisState {
     for (const frame of [...mail.map(keptFrame), ...waiting]) sink.deliver(frame)
     const known = room.replica.get(member.id)
     // Whoever is known under the id without our event having come was there before us.
-    if (isReplaced || (othersThen !== undefined && known !== undefined && known.epoch !== member.epoch)) {
+    if (isReplaced || (othersThen !== undefined && known !== undefined && known.registrationId !== member.registrationId)) {
       room.members.delete(member.id)
       sink.close(closeCodes.replaced)
-    } else if (known?.epoch !== member.epoch) {
+    } else if (known?.registrationId !== member.registrationId) {
       room.addHere(member)
     }
   }
 
   /** Without Redis: what is known here decides. It is settled with the others when Redis is back. */
-  #joinHere (request: Join): Joined {
+  #joinHere (request: JoinRequest): JoinOutcome {
     const { id, sink, leaving, maxMembers = Infinity } = request
     let room = this.#rooms.get(request.room)
-    if (request.opened === true && room?.opened === undefined) return { outcome: 'missing' }
+    if (request.requireOpen === true && room?.lifetime === undefined) return { outcome: 'missing' }
     const holder = room?.members.get(id)
     if (holder !== undefined && holder.sink !== sink && (!request.replace || holder.owner !== request.owner)) return { outcome: 'taken' }
     const givesUpPlace = leaving !== undefined && this.#rooms.get(leaving.room)?.members.get(leaving.id) === leaving && leaving.room === request.room
@@ -223,13 +223,13 @@ class RedisExchange implements RedisState {
     room.sessions.endOf(member.id)
     const { members, sequence, opened, sessions } = keysOf(this.link, room.name)
     room.entering++
-    return this.#node.run('leave', [members, sequence, opened], member.id, member.epoch, this.#eventChannel(room), room.name, sessions)
+    return this.#node.run('leave', [members, sequence, opened], member.id, member.registrationId, this.#eventChannel(room), room.name, sessions)
       .then(async (answer) => {
         // Another's by now, who is announced instead.
         if (answer === 0) return false
         // The event may come too late for a room that this was the last member of.
         room.removeHere(member)
-        if (answer !== 1) await noteEmpty(this.#node, room.name, answer as LeftEmpty).catch((error: unknown) => whenDown(error, undefined))
+        if (answer !== 1) await noteEmpty(this.#node, room.name, answer as LeftEmpty).catch((error: unknown) => orIfDown(error, undefined))
         return true
       }, (error: unknown) => {
         this.#rooms.refused(room.name, error)
@@ -253,7 +253,7 @@ class RedisExchange implements RedisState {
     return true
   }
 
-  #disconnect (room: string, id: string, ending: Ending): MaybePromise<Disconnected> {
+  #disconnect (room: string, id: string, ending: CloseRequest): MaybePromise<DisconnectOutcome> {
     const here = this.#hereOrSoon(room, id)
     if (here instanceof Promise) return here.then(() => this.#disconnect(room, id, ending))
     const { code, reason, by } = ending
@@ -265,21 +265,21 @@ class RedisExchange implements RedisState {
     return this.#node.outbox.ask(['disconnect', room, id, ''], JSON.stringify(ending)).then((sent) => disconnected[sent ?? 'failed'])
   }
 
-  #register (request: Join): Registration {
+  #register (request: JoinRequest): Registration {
     this.#registeredAt = Math.max(performance.now(), this.#registeredAt + leastApartMs)
     return new Registration(request, `${this.#process}:${++this.#registrations}`, this.#registeredAt, this.#node.clockOfRedis(this.#registeredAt))
   }
 
   #expire (room: LocalRoom): void {
     for (const member of [...room.members.values()]) {
-      after(this.#leave(member), () => {})
+      andThen(this.#leave(member), () => {})
       member.sink.close(closeCodes.roomExpired)
     }
   }
 
   // Frames.
 
-  #send (room: string, to: string, frame: Wire, from = ''): MaybePromise<Sent> {
+  #send (room: string, to: string, frame: FrameLike, from = ''): MaybePromise<SendOutcome> {
     const here = this.#hereOrSoon(room, to)
     if (here instanceof Promise) return here.then(() => this.#send(room, to, frame, from))
     if (here !== undefined) return here.sink.deliver(frame, false, this.#senderIn(room, from)) ? 'sent' : 'failed'
@@ -289,10 +289,10 @@ class RedisExchange implements RedisState {
     const { outbox } = this.#node
     const head: LetterHead = ['frame', room, to, from]
     const sent = sender?.undeliverable === undefined ? outbox.ask(head, frame) : outbox.send(head, frame, sender.undeliverable)
-    return after(sent, (sent) => sent ?? 'absent')
+    return andThen(sent, (sent) => sent ?? 'absent')
   }
 
-  #sendOrKeep (mail: Mail): MaybePromise<Sent | 'kept' | 'full'> {
+  #sendOrKeep (mail: Mail): MaybePromise<SendOutcome | 'kept' | 'full'> {
     const { room, from, to, frame } = mail
     const here = this.#hereOrSoon(room, to)
     if (here instanceof Promise) return here.then(() => this.#sendOrKeep(mail))
@@ -306,7 +306,7 @@ class RedisExchange implements RedisState {
   }
 
   /** One step, so that a receiver that has come meanwhile gets the frame, once. */
-  async #keep (mail: Mail): Promise<Sent | 'kept' | 'full'> {
+  async #keep (mail: Mail): Promise<SendOutcome | 'kept' | 'full'> {
     const { room, from, to, keepMs } = mail
     const frame = frameOf(mail.frame)
     const weight = this.#kept.reserve(mail)
@@ -323,9 +323,9 @@ class RedisExchange implements RedisState {
       const [sent, name] = (answer as Buffer[]).map(String)
       isKept = sent === 'kept'
       if (isKept) this.#kept.add(mail, weight, name as string, name === batch)
-      return sent as Sent | 'kept' | 'full'
+      return sent as SendOutcome | 'kept' | 'full'
     } catch (error) {
-      return whenDown<'full'>(error, 'full')
+      return orIfDown<'full'>(error, 'full')
     } finally {
       if (!isKept) this.#kept.giveBack(mail, weight)
     }
@@ -337,33 +337,33 @@ class RedisExchange implements RedisState {
       count = Number(await this.#node.run('expireMail', [keysOf(this.link, room).mail(to)], from, batch))
     } catch (error) {
       // Whether somebody took it nobody can say: better told twice than never.
-      whenDown(error, undefined)
+      orIfDown(error, undefined)
     }
     if (count > 0) await this.#send(room, from, expired())
   }
 
-  #broadcast (name: string, frame: Wire, except?: string, { from = except, isSignal = false }: Origin = {}): MaybePromise<number> {
+  #broadcast (name: string, frame: FrameLike, except?: string, { from = except, isSignal = false }: Origin = {}): MaybePromise<number> {
     const { count, refusedBy } = this.#broadcastHere(name, () => frame, except, this.#senderIn(name, from))
     if (isSignal && refusedBy !== undefined) this.#onLost(name, from ?? '', refusedBy)
     const room = this.#rooms.get(name)
-    const isAllHere = room?.watcher !== undefined && room.opened === undefined && room.pending.size === 0 && room.replica.size === room.members.size && room.members.size > 0
+    const isAllHere = room?.watcher !== undefined && room.lifetime === undefined && room.pending.size === 0 && room.replica.size === room.members.size && room.members.size > 0
     if (isAllHere || !this.#node.isUp) return count
     const { members, opened, channel } = keysOf(this.link, name)
     return this.#node.run('broadcast', [members, opened], channel, letterOf([isSignal ? 'signal' : 'all', name, except ?? '', `${this.#process} ${from ?? ''}`], frame))
       .then((all): number => Number(all) - (except === undefined ? 0 : 1), (error: unknown) => {
         this.#rooms.refused(name, error)
-        return whenDown(error, count)
+        return orIfDown(error, count)
       })
   }
 
   /** Answers how many there were, and who of them, if any, reads too slowly to get it. */
-  #broadcastHere (name: string, make: () => Wire, except: string | undefined, from: Sender | undefined): { count: number, refusedBy: string | undefined } {
+  #broadcastHere (name: string, make: () => FrameLike, except: string | undefined, from: Sender | undefined): { count: number, refusedBy: string | undefined } {
     let count = 0
     let refusedBy: string | undefined
     const room = this.#rooms.get(name)
     if (room === undefined || (room.pending.size === 0 && isAlone(room.members, except))) return { count, refusedBy }
     const frame = frameOf(make())
-    const isForMany = room.members.size > fewMembers
+    const isForMany = room.members.size > batchFrom
     for (const member of room.members.values()) {
       if (member.id === except) continue
       if (!member.sink.deliver(frame, isForMany, from) && member.sink.isBehind === true) refusedBy = member.id
@@ -373,7 +373,7 @@ class RedisExchange implements RedisState {
     return { count, refusedBy }
   }
 
-  #listHere (name: string, make: () => Wire, isOutdated: () => boolean): number {
+  #listHere (name: string, make: () => FrameLike, isOutdated: () => boolean): number {
     const room = this.#rooms.get(name)
     if (room === undefined || (room.members.size === 0 && room.pending.size === 0)) return 0
     const list = frameOf(make())
@@ -382,20 +382,20 @@ class RedisExchange implements RedisState {
   }
 
   /** Those who have joined for all others but have not been welcomed yet must not miss it. */
-  #addForPending (room: LocalRoom, frame: Wire, except?: string): void {
-    for (const { member: { id, sink }, own, others, waiting } of room.pending.values()) {
+  #addForPending (room: LocalRoom, frame: FrameLike, except?: string): void {
+    for (const { member: { id, sink }, previous: own, others, waiting } of room.pending.values()) {
       if (id === except || (room.watcher !== undefined && others === undefined)) continue
       if (room.members.get(id)?.sink !== sink && (own === undefined || room.members.get(own.id) !== own)) waiting.push(frame)
     }
   }
 
-  #sendInSession (signal: SessionSignal): MaybePromise<Sent | 'foreign'> {
+  #sendInSession (signal: SessionSignal): MaybePromise<SendOutcome | 'foreign'> {
     const { room: name, from, to, session, begins, idleMs, frame } = signal
     const here = this.#hereOrSoon(name, to)
     if (here instanceof Promise) return here.then(() => this.#sendInSession(signal))
     const known = here === undefined ? undefined : this.#rooms.get(name)?.sessions
     const resolved = session ?? known?.latest(from, to)
-    const deliverHere = (session: string | undefined, isTold: boolean): Sent => {
+    const deliverHere = (session: string | undefined, isTold: boolean): SendOutcome => {
       if (here?.sink.deliver(frame(session), false, this.#senderIn(name, from)) !== true) return 'failed'
       if (session !== undefined && begins) known?.begin(session, from, to, idleMs)
       else if (session !== undefined) known?.touch(session, from, to, idleMs, isTold)
@@ -413,12 +413,12 @@ class RedisExchange implements RedisState {
     return this.#node.run('sendInSession', [members], from, to, session === undefined ? '' : JSON.stringify(session), begins ? 1 : 0, idleMs,
       headOf(['frame', name, to, from], withoutSession.type), head, tail, withoutSession.payload, here === undefined ? nodePrefix : '', sessions)
       .then((answer) => {
-        const [sent, bound] = (answer as Buffer[]).map(String) as [Sent | 'foreign', string]
+        const [sent, bound] = (answer as Buffer[]).map(String) as [SendOutcome | 'foreign', string]
         if (here === undefined || sent !== 'sent') return sent
         const delivered = deliverHere(bound === '' ? undefined : JSON.parse(bound) as string, true)
         if (delivered === 'sent' || !begins) return delivered
         return this.#node.run('endSession', [members], from, to, bound, sessions).then(() => delivered)
-      }, (error: unknown) => whenDown<Sent>(error, here === undefined ? 'absent' : deliverHere(resolved, false)))
+      }, (error: unknown) => orIfDown<SendOutcome>(error, here === undefined ? 'absent' : deliverHere(resolved, false)))
   }
 
   /** The peer, if it is on this node; a promise while it is about to be, or not. */
@@ -478,9 +478,9 @@ class RedisExchange implements RedisState {
   #onClose ({ room: name, id, epoch, code }: Extract<NodeMessage, { kind: 'close' }>): void {
     const room = this.#rooms.get(name)
     const pending = room?.pending.get(id)
-    if (pending?.member.epoch === epoch) pending.isReplaced = true
+    if (pending?.member.registrationId === epoch) pending.isReplaced = true
     const member = room?.members.get(id)
-    if (room === undefined || member?.epoch !== epoch) return
+    if (room === undefined || member?.registrationId !== epoch) return
     room.members.delete(id)
     member.sink.close(code)
     this.#rooms.release(room)
@@ -542,8 +542,8 @@ class RedisExchange implements RedisState {
     if (room.members.get(member.id) !== member) return
     const { members, sequence, opened, nodePrefix } = keysOf(this.link, room.name)
     member.joinedAt ??= this.#node.clockOfRedis(member.registeredAt)
-    const answer = await this.#node.run('restore', [members, sequence, opened], member.id, this.#node.name, member.epoch, ownerText(member), joinedAtOf(member),
-      JSON.stringify(member.info), this.#eventChannel(room), nodePrefix, room.name, room.opened?.text ?? '', member.seenAt)
+    const answer = await this.#node.run('restore', [members, sequence, opened], member.id, this.#node.name, member.registrationId, ownerText(member), joinedAtOf(member),
+      JSON.stringify(member.info), this.#eventChannel(room), nodePrefix, room.name, room.lifetime?.text ?? '', member.seenAt)
     if (answer === 1) this.#node.counters.peersRestored++
     if (answer === 1 || room.members.get(member.id) !== member) return
     room.members.delete(member.id)
@@ -557,7 +557,7 @@ class RedisExchange implements RedisState {
 }
 
 /** What it means for a peer of another node that its node was told. */
-const disconnected: Record<Sent, Disconnected> = { sent: 'closed', absent: 'absent', failed: 'unreachable' }
+const disconnected: Record<SendOutcome, DisconnectOutcome> = { sent: 'closed', absent: 'absent', failed: 'unreachable' }
 
 /** Stands for the session in a frame that is composed before its session is known. */
 const marker = `session-${randomUUID()}`
@@ -576,7 +576,7 @@ function pend (member: Registration, own: Registration | undefined): { pending: 
   let settle = (): void => {}
   const wasSeen = new Promise<void>((resolve) => { seen = resolve })
   const done = new Promise<void>((resolve) => { settle = resolve })
-  return { pending: { member, own, waiting: [], isReplaced: false, others: undefined, seen, wasSeen, done }, settle }
+  return { pending: { member, previous: own, waiting: [], isReplaced: false, others: undefined, seen, wasSeen, done }, settle }
 }
 
 async function withTimeout (promise: Promise<void>): Promise<void> {
