@@ -1,4 +1,4 @@
-# Pinned to a version. A digest would pin the bytes, too: add the one that your registry shows.
+# Pinned to a version. To pin the exact image, add the digest that your registry shows.
 FROM node:24.11.1-alpine3.22 AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
