@@ -57,8 +57,8 @@ export const churn: Bench = {
       rounds: 1,
       cases: [{ name: 'Signalbox', measure }],
       checks: () => [
-        { name: 'memory at the end against a fifth of the way', value: last.used, atMost: 1.1 },
-        { name: 'RSS at the end against a fifth of the way', value: last.rss, atMost: 1.1 },
+        { name: 'memory at the end, relative to a fifth of the way', value: last.used, atMost: 1.1 },
+        { name: 'RSS at the end, relative to a fifth of the way', value: last.rss, atMost: 1.1 },
         { name: 'p99 of the event loop’s delay, ms', value: last.delay, atMost: 20 }
       ]
     }

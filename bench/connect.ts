@@ -41,7 +41,7 @@ export const connect: Bench = {
     if (!isSmall) cases.push(await add('npm `peer`', peer, startOther('peer'), crowd, { baseline: byAnyone }))
     cases.push(await add(byCohorts, bare, startOther('parsing'), cohorts))
     cases.push(await add(`Signalbox, tom, ${cohorts.atOnce} every ${cohorts.everyMs} ms`, dialects.tom, startSignalbox(), cohorts, { baseline: byCohorts, goal: 1.35 }))
-    return { setting: { clients: crowd.clients, times: crowd.times, 'clients of tom': cohorts.clients }, cases }
+    return { setting: { clients: crowd.clients, times: crowd.times, 'tom clients': cohorts.clients }, cases }
   }
 }
 

@@ -47,13 +47,13 @@ export const idle: Bench = {
       ? [bareRow(few), row(drone, few)]
       : [bareRow(few), ...[drone, peerjs, psync].map((protocol) => row(protocol, few)), bareRow(many), row(drone, many)]
     return {
-      setting: { 'most sockets': `${many}, of ${maxOpenFiles()} files that a process may open here` },
+      setting: { 'most sockets': `${many} sockets (a process may open ${maxOpenFiles()} files here)` },
       rounds: isSmall ? 1 : Math.min(rounds, 3),
       cases,
       checks: (rows) => isSmall
         ? []
         : [
-            { name: `memory of a socket at ${many} against ${few}`, value: memoryOf(rows, row(drone, many).name) / memoryOf(rows, row(drone, few).name), atMost: 1.1 },
+            { name: `memory of a socket at ${many}, relative to ${few}`, value: memoryOf(rows, row(drone, many).name) / memoryOf(rows, row(drone, few).name), atMost: 1.1 },
             ...[...busy].map(([sockets, share]) => ({ name: `CPU of ${sockets} sockets, % of a core`, value: share, atMost: 1 }))
           ]
     }

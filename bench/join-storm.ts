@@ -25,7 +25,7 @@ export const joinStorm: Bench = {
     await storm(signalbox, few)
     await storm(byHand, few / 10)
     return {
-      setting: { bytes: `${many} nodes must be sent ${(leastBytes(many) / leastBytes(few)).toFixed(1)} times the bytes of ${few}` },
+      setting: { bytes: `${many} nodes must receive ${(leastBytes(many) / leastBytes(few)).toFixed(1)} times the bytes of ${few} nodes` },
       rounds: Math.min(rounds, 3),
       cases: [
         { name: atOnce, measure: async () => await storm(byHand, few) },

@@ -10,8 +10,8 @@ const perSecond = 10_000
 
 /** How much is on its way: as much as goes, a single signal at a time, and as many a second as two nodes must carry. */
 const loads = [
-  { name: '100 pairs, 8 on their way each', pairs: 100, window: 8, goal: 3 },
-  { name: '1 pair, 1 on its way', pairs: 1, window: 1 },
+  { name: '100 pairs, 8 in flight each', pairs: 100, window: 8, goal: 3 },
+  { name: '1 pair, 1 in flight', pairs: 1, window: 1 },
   { name: `100 pairs, ${perSecond} a second`, pairs: 100, window: 1, perSecond }
 ]
 

@@ -13,7 +13,7 @@ const parsing = '`ws`, parsing'
 function relayWith (name: string, window: number, goalOf: (dialect: DialectName) => number): Bench {
   return {
     name,
-    title: `Relay, ${window === 1 ? 'a signal' : `${window} signals`} of each pair on its way`,
+    title: `Relay, ${window === 1 ? 'one signal' : `${window} signals`} of each pair in flight`,
     figure,
     async prepare ({ keep, node, isSmall, warmUpMs, measureMs }: Options) {
       const add = async (name: string, protocol: Protocol, starting: Promise<Server>, compared: Pick<Case, 'baseline' | 'goal'> = {}): Promise<Case> => {

@@ -9,7 +9,7 @@ export const loadShare = 'load, %'
 export function table (result: Result): string {
   const { figure, rows } = result
   const others = Object.keys(rows[0]?.rounds[0] ?? {}).filter((name) => name !== figure)
-  const head = ['', figure, 'least–most', 'ratio', 'least–most', 'goal', 'reached', ...others]
+  const head = ['', figure, 'min–max', 'ratio', 'min–max', 'goal', 'met', ...others]
   const body = rows.map((row) => {
     const values = valuesOf(row, figure)
     const ratio = ratioOf(result, row)
@@ -45,7 +45,7 @@ function checksTable ({ checks }: Result): string {
     const { name, value, atMost, atLeast } = check
     return [name, rounded(value), atMost === undefined ? `≥ ${rounded(atLeast ?? NaN)}` : `≤ ${rounded(atMost)}`, holds(check) ? 'yes' : '**no**']
   })
-  return '\n\n' + markdown([['', 'measured', 'goal', 'reached'], ...body])
+  return '\n\n' + markdown([['', 'measured', 'goal', 'met'], ...body])
 }
 
 /** Rows of cells as a table, of which the first is its head. */

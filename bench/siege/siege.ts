@@ -112,7 +112,7 @@ function failuresOf ({ calm, siege, harms, rss }: Pick<SiegeReport, 'calm' | 'si
     for (const [harm, times] of Object.entries(counts)) failures.push(`${name}: ${harm}, ${times} times`)
   }
   if (Number.isNaN(rss.peak)) failures.push('the server has died')
-  if (rss.peak > rss.bound) failures.push(`the server took ${Math.round(rss.peak)} MiB, may take ${Math.round(rss.bound)}`)
+  if (rss.peak > rss.bound) failures.push(`the server used ${Math.round(rss.peak)} MiB, the limit is ${Math.round(rss.bound)}`)
   return failures
 }
 

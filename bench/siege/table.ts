@@ -9,11 +9,11 @@ export function siegeTable ({ mix, calm, siege, outcomes, bytes, openFiles, rss,
     ['p50, ms', calm.p50.toFixed(1), siege.p50.toFixed(1)],
     ['p99, ms', calm.p99.toFixed(1), siege.p99.toFixed(1)],
     ['newcomers let in', `${calm.welcomed} of ${calm.newcomers}`, `${siege.welcomed} of ${siege.newcomers}`],
-    ['p99 of letting in, ms', calm.welcomeP99.toFixed(0), siege.welcomeP99.toFixed(0)],
+    ['p99 until let in, ms', calm.welcomeP99.toFixed(0), siege.welcomeP99.toFixed(0)],
     ['CPU of the server, cores', cpu.calm.toFixed(2), cpu.siege.toFixed(2)],
-    ['most memory of the server (RSS), MiB', rss.calm.toFixed(0), `${rss.peak.toFixed(0)} (may be ${rss.bound.toFixed(0)})`],
-    ['most open files of the server', String(openFiles.calm), `${openFiles.peak} (may be ${openFiles.bound})`],
-    ['bytes out for a byte in, of attackers', '', amplification({ bytes })]
+    ['peak memory of the server (RSS), MiB', rss.calm.toFixed(0), `${rss.peak.toFixed(0)} (limit ${rss.bound.toFixed(0)})`],
+    ['peak open files of the server', String(openFiles.calm), `${openFiles.peak} (limit ${openFiles.bound})`],
+    ['bytes out per byte in, for attackers', '', amplification({ bytes })]
   ]
   const stopped = (ends: Record<string, number>) => Object.entries(ends).sort(([, one], [, other]) => other - one).map(([end, count]) => `${end}: ${count}`).join(', ')
   return [
@@ -21,7 +21,7 @@ export function siegeTable ({ mix, calm, siege, outcomes, bytes, openFiles, rss,
     '',
     markdown(['honest clients', 'alone', 'under siege'], figures),
     '',
-    markdown(['attack', 'attempts', 'what came of it'], Object.entries(outcomes).map(([name, ends]) => [name, String(Object.values(ends).reduce((sum, count) => sum + count, 0)), stopped(ends)])),
+    markdown(['attack', 'attempts', 'outcomes'], Object.entries(outcomes).map(([name, ends]) => [name, String(Object.values(ends).reduce((sum, count) => sum + count, 0)), stopped(ends)])),
     ...[siege.troubles, calm.troubles].flatMap((troubles) => Object.entries(troubles).map(([what, count]) => `* ${what}: ${count}`)),
     '',
     failures.length === 0 ? 'The server held.' : failures.map((failure) => `FAILED: ${failure}`).join('\n')
@@ -40,13 +40,13 @@ export function eachTable (reports: readonly SiegeReport[]): string {
     amplification({ bytes })
   ])
   const failed = reports.flatMap(({ outcomes, failures }) => failures.map((failure) => `FAILED: ${Object.keys(outcomes)[0] ?? ''}: ${failure}`))
-  return [markdown(['attack', 'signals delivered', 'p99 alone → attacked, ms', 'newcomers let in', 'most memory, MiB', 'most open files', 'bytes out for a byte in'], rows), '', ...failed].join('\n')
+  return [markdown(['attack', 'signals delivered', 'p99 alone → under attack, ms', 'newcomers let in', 'peak memory, MiB', 'peak open files', 'bytes out per byte in'], rows), '', ...failed].join('\n')
 }
 
 /** What the server wrote because of the attackers, for each byte that it read of them. */
 export function amplification ({ bytes: { read, written } }: Pick<SiegeReport, 'bytes'>): string {
   const amounts = `${megabytes(written)} for ${megabytes(read)}`
-  // Of less than that the honest clients' own ups and downs are more.
+  // Below this, the honest clients' own fluctuations are larger.
   return read < leastBytes ? amounts : `${(written / read).toFixed(2)} (${amounts})`
 }
 

@@ -12,7 +12,7 @@ t.test('the page has the tables of the latest results, and a place for every one
   for (const name of Object.keys(latest())) t.ok(page.includes(`<!-- bench ${name}: `), name)
 })
 
-t.test('a table tells medians, ratios round by round, and which goals are reached', async (t) => {
+t.test('a table tells medians, ratios round by round, and which goals are met', async (t) => {
   const result: Result = {
     title: 'Relay',
     setting: {},
@@ -25,13 +25,13 @@ t.test('a table tells medians, ratios round by round, and which goals are reache
     checks: [{ name: 'messages', value: 12_345, atLeast: 10_000 }, { name: 'delay', value: 30, atMost: 20 }]
   }
   t.same(table(result).split('\n'), [
-    '|  | CPU | least–most | ratio | least–most | goal | reached | server, % | load, % |',
+    '|  | CPU | min–max | ratio | min–max | goal | met | server, % | load, % |',
     '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
     '| by hand | 15 | 10–20 |  |  |  |  | 90 | 40 |',
     '| fast | 6 | 4–8 | 0.40 | 0.40–0.40 | ≤ 0.5 | yes | 90 | 40 |',
     '| slow | 20 | 10–30 | 1.25 | 1.00–1.50 | ≤ 0.5 | **no** | 60 | 99 (the load is the bottleneck) |',
     '',
-    '|  | measured | goal | reached |',
+    '|  | measured | goal | met |',
     '| --- | ---: | ---: | ---: |',
     '| messages | 12 345 | ≥ 10 000 | yes |',
     '| delay | 30 | ≤ 20 | **no** |'

@@ -21,7 +21,7 @@ async function scatter (scene: Scene, intruders: Intruder[], reason: string): Pr
 /** Frames that cost their sender little, and many others much. */
 export const broadcasts: readonly Attack[] = [
   {
-    name: 'list of the largest names and keys',
+    name: 'lists of the longest names and keys',
     everyMs: 8000,
     addresses: 2,
     async run (scene) {
@@ -71,7 +71,7 @@ export const broadcasts: readonly Attack[] = [
     }
   },
   {
-    name: 'roles for everybody to hear',
+    name: 'roles announced to everybody',
     everyMs: 3000,
     addresses: 2,
     async run (scene) {

@@ -4,7 +4,7 @@ import { type Attack, between, enter, flood, frame, heard, mediumMs, pick, regis
 /** Who comes: with which token, how often, under which name. */
 export const entering: readonly Attack[] = [
   {
-    name: 'register, and drop',
+    name: 'register and drop',
     everyMs: 25,
     addresses: 4,
     async run (scene) {

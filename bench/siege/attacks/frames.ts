@@ -113,7 +113,7 @@ export const frames: readonly Attack[] = [
     }
   },
   {
-    name: 'flood of large and dear frames',
+    name: 'flood of large and costly frames',
     everyMs: 2500,
     addresses: 4,
     // Of nobody who has registered.

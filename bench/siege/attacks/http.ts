@@ -81,7 +81,7 @@ export const http: readonly Attack[] = [
     run: async (scene) => await linger(scene, 40, () => upgrade(pick(scene, ['/%zz', '/tom/%', `/${'x'.repeat(300)}/id`])))
   },
   {
-    name: 'connections that say nothing',
+    name: 'silent connections',
     everyMs: 4000,
     addresses: 2,
     run: async (scene) => await linger(scene, 600, () => '')

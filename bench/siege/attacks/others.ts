@@ -131,7 +131,7 @@ export const others: readonly Attack[] = [
     }
   },
   {
-    name: 'slow reader that somebody fills',
+    name: 'flooded slow reader',
     everyMs: 5000,
     addresses: 4,
     run: async (scene) => await talkTo(scene, (target) => text({ type: 'offer', target, sdp: filler(60_000) }))
@@ -145,7 +145,7 @@ export const others: readonly Attack[] = [
       const intruder = enter(scene, '/drone')
       if (!await intruder.letIn) return scene.saw(await intruder.end)
       const own = [slow, partner].sort().join('+')
-      intruder.onText = (answer) => scene.saw((JSON.parse(answer) as { message?: string }).message ?? 'told something')
+      intruder.onText = (answer) => scene.saw((JSON.parse(answer) as { message?: string }).message ?? 'another error')
       intruder.socket.write(registered.drone(scene.id))
       // So many that others have to end; and then under their name.
       for (const target of [slow, partner]) {
@@ -158,7 +158,7 @@ export const others: readonly Attack[] = [
     }
   },
   {
-    name: 'names twice in a frame',
+    name: 'duplicate names in a frame',
     everyMs: 500,
     addresses: 4,
     async run (scene) {
@@ -172,7 +172,7 @@ export const others: readonly Attack[] = [
       receiver.onText = (signal) => {
         if (!signal.includes('"y"')) return
         if (readersDisagree(signal)) scene.harmed('read in two ways')
-        else scene.saw('read in one way')
+        else scene.saw('one reading')
       }
       sender.onText = (answer) => { if (answer.includes('"error"')) scene.saw('answered with an error') }
       sender.socket.write(first(from))
@@ -183,7 +183,7 @@ export const others: readonly Attack[] = [
     }
   },
   {
-    name: 'mail for who comes soon',
+    name: 'mail for newcomers',
     // Never four at a time: each may fill a quarter of a mailbox.
     everyMs: 6000,
     addresses: 4,
