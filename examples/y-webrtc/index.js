@@ -1,11 +1,11 @@
 import { andThen, Frame, IdSchema, quote, Type } from 'signalbox'
 
-/** Most topics that one connection is subscribed to. */
+/** The most topics that one connection can subscribe to. */
 const maxTopics = 256
 
 const TopicsSchema = Type.Array(IdSchema, { maxItems: maxTopics })
 
-/** What a client sends. Fields that are not named here travel along. */
+/** The frames of a client. Other fields are kept. */
 const frames = {
   subscribe: Type.Object({ type: Type.Literal('subscribe'), topics: TopicsSchema }),
   unsubscribe: Type.Object({ type: Type.Literal('unsubscribe'), topics: TopicsSchema }),

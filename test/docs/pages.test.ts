@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import t from 'tap'
+
+const root = new URL('../../', import.meta.url)
+const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' }).trim().split('\n')
+const read = (page: string) => readFileSync(new URL(page, root), 'utf8')
+/** A page without its blocks of code. */
+const prose = (text: string) => text.replace(/^ *```[^]*?^ *```$/gm, '')
+
+/** Longer than 140 characters, and neither a row of a table nor a link that cannot be broken. */
+const isTooLong = (line: string) => line.length > 140 && !/^ *(\||\S+$)/.test(line)
+
+/** The anchors that GitHub gives the headings of a page. */
+function anchorsOf (text: string): string[] {
+  const titles = [...prose(text).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => title)
+  return titles.map((title) => title.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(' ', '-'))
+}
+
+t.test('every link of every page leads somewhere', async (t) => {
+  t.ok(pages.length > 15)
+  for (const page of pages) {
+    for (const [, target = '', anchor] of prose(read(page)).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
+      const here = new URL(page, root)
+      const file = target === '' ? here : new URL(target, here)
+      t.ok(existsSync(file), `${page}: ${target}`)
+      if (anchor !== undefined) t.ok(anchorsOf(readFileSync(file, 'utf8')).includes(anchor), `${page}: ${target}#${anchor}`)
+    }
+  }
+})
+
+t.test('no line of prose has more than 140 characters', async (t) => {
+  for (const page of pages) {
+    t.same(prose(read(page)).split('\n').filter(isTooLong), [], page)
+  }
+})
+
+interface Rule { name: string, to: { pathNot?: string } }
+
+t.test('the map in docs/design.md says what the lint rules say', async (t) => {
+  const { forbidden } = createRequire(import.meta.url)('../../.dependency-cruiser.cjs') as { forbidden: Rule[] }
+  const rows = new Map([...read('docs/design.md').matchAll(/^\| `(src\/\w+)` \| .* \| (.*) \|$/gm)].map(([, folder = '', imports = '']) => [folder, imports]))
+  const rules = forbidden.filter(({ name }) => name.startsWith('src/'))
+  t.ok(rules.length > 5)
+  for (const { name, to: { pathNot = '' } } of rules) {
+    const allowed = (/\(([^)]*)\)/.exec(pathNot)?.[1] ?? '').split('|').filter((folder) => `src/${folder}` !== name)
+    t.same(rows.get(name), allowed.length === 0 ? 'nothing else of ours' : allowed.map((folder) => `\`${folder}\``).join(', '), name)
+  }
+})
