@@ -25,7 +25,7 @@ t.test('a token that expires in two months is not forgotten when the clock is se
   })
 
   let uptime = 0
-  const timers = new Timers((error) => { throw error }, 25, () => uptime)
+  const timers = new Timers((error) => { throw error }, 25, { now: () => uptime, timeOfDay: () => Date.now() })
   t.teardown(() => timers.close())
   const log = pino({ level: 'silent' })
   const limits = { maxClients: 1, maxClientsPerAddress: 1, maxPayload: 1024, maxBuffered: 65_536, messageRate: new TokenRate(100, 100), heartbeatMs: 2 ** 31 - 1 }
