@@ -59,7 +59,7 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
     maxPayload: config.MAX_PAYLOAD,
     messageRate: new TokenRate(config.MESSAGE_RATE, config.MESSAGE_BURST),
     heartbeatMs: config.HEARTBEAT_INTERVAL
-  }, { timers, log: app.log, audit })
+  }, { timers, log: app.log, audit, leave: (member) => app.state.peers.leave(member) })
   const files = openFilesLimit()
   const room = Math.max(1, files - spareFiles)
   const gate = new HttpGate({
