@@ -11,6 +11,7 @@ import { HttpGate, type Timeouts } from '../src/listener/gate.js'
 import type { MaybePromise } from '../src/timing/maybe-promise.js'
 import { openFilesLimit } from '../src/limits/open-files.js'
 import { TokenRate } from '../src/limits/token-bucket.js'
+import type { Clock } from '../src/timing/clock.js'
 import { Timers } from '../src/timing/timers.js'
 import { trustedProxies } from '../src/net/trusted-proxies.js'
 import type { Auth } from './auth.js'
@@ -43,12 +44,13 @@ const spareFiles = 96
 export interface SignalboxPluginOptions {
   config: Config
   timeouts: Timeouts
+  clock: Clock
   /** Whether the app's server is ours alone. */
   ownsServer: boolean
 }
 
-export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, ownsServer }) => {
-  const timers = new Timers((error) => app.log.error({ err: error }, 'timer failed'))
+export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock, ownsServer }) => {
+  const timers = new Timers((error) => app.log.error({ err: error }, 'timer failed'), undefined, clock)
   const audit = openAudit(config, app.log)
   const connections = new Connections({
     maxClients: config.MAX_CLIENTS,
@@ -57,7 +59,7 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, ownsSe
     maxPayload: config.MAX_PAYLOAD,
     messageRate: new TokenRate(config.MESSAGE_RATE, config.MESSAGE_BURST),
     heartbeatMs: config.HEARTBEAT_INTERVAL
-  }, { timers, log: app.log, audit })
+  }, { timers, log: app.log, audit, leave: (member) => app.state.peers.leave(member) })
   const files = openFilesLimit()
   const room = Math.max(1, files - spareFiles)
   const gate = new HttpGate({

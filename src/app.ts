@@ -27,6 +27,7 @@ import { type Timeouts, defaultTimeouts } from './listener/gate.js'
 import { listeners } from '../plugins/native-listeners.js'
 import { loadPlugin } from './config/load-plugin.js'
 import { type Tls, tlsOf } from './listener/tls.js'
+import { type Clock, systemClock } from './timing/clock.js'
 
 export interface SignalboxOptions {
   /** Settings by their names, as in the environment but typed; what is left out has its default. */
@@ -46,6 +47,7 @@ interface ServiceOptions extends SignalboxOptions {
   /** The certificates that the app's server uses, too. */
   tls?: Tls
   timeouts?: Timeouts
+  clock?: Clock
   /** Whether nothing else is in the app: then its server, its log, and what is not found in it are ours. */
   isService?: boolean
 }
@@ -65,13 +67,13 @@ const mounts: Record<DialectName, { plugin: FastifyPluginAsync, prefix: (config:
  *
  * @throws ConfigError for a setting with a value it cannot take
  */
-export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, prefix = '', isService = false, cors = isService || prefix !== '', tls: shared, timeouts = defaultTimeouts }) => {
+export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, prefix = '', isService = false, cors = isService || prefix !== '', tls: shared, timeouts = defaultTimeouts, clock = systemClock }) => {
   const config = completeConfig(given)
   const tls = shared ?? tlsOf(config)
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
     throw new ConfigError('TLS_CERT: got an app that listens without TLS, takes one with an `https` option of its own')
   }
-  await app.register(signalboxPlugin, { config, timeouts, ownsServer: isService })
+  await app.register(signalboxPlugin, { config, timeouts, clock, ownsServer: isService })
   await app.register(state)
   await app.register(websocket)
   await app.register(admission)

@@ -5,6 +5,7 @@ import { describeRequest, signalbox } from './app.js'
 import type { Config } from './config/schema.js'
 import { type LogStream, logStream } from './telemetry/log-stream.js'
 import { serverOptions, type Timeouts, defaultTimeouts } from './listener/gate.js'
+import { type Clock, systemClock } from './timing/clock.js'
 import { unrouted } from './listener/unrouted.js'
 import { tlsOf } from './listener/tls.js'
 
@@ -15,9 +16,10 @@ let stdout: LogStream | undefined
  * The stock server, ready to listen: a Fastify instance with nothing in it but Signalbox.
  *
  * @param timeouts how long clients may take over what
+ * @param clock where it reads the time: tests pass their own
  * @throws ConfigError for TLS files that cannot be used
  */
-export function createService (config: Config, timeouts: Timeouts = defaultTimeouts): FastifyInstance {
+export function createService (config: Config, timeouts: Timeouts = defaultTimeouts, clock: Clock = systemClock): FastifyInstance {
   const tls = tlsOf(config)
   const app: FastifyInstance = fastify({
     logger: { level: config.LOG_LEVEL, serializers: { req: describeRequest, err: describeError }, stream: stdout ??= logStream({ describeLoss }) },
@@ -38,7 +40,7 @@ export function createService (config: Config, timeouts: Timeouts = defaultTimeo
       return tls === undefined ? createServer(options, listener) : tls.createServer(options, listener)
     }
   })
-  app.register(signalbox, { config, timeouts, isService: true, ...(tls !== undefined && { tls }) })
+  app.register(signalbox, { config, timeouts, clock, isService: true, ...(tls !== undefined && { tls }) })
   return app
 }
 

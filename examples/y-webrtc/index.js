@@ -69,10 +69,7 @@ export default async function yWebrtc (app) {
       frames,
       handlers: handlersOf(app.state),
       errors,
-      open: (connection) => ({ connection, id: crypto.randomUUID(), members: new Map() }),
-      close: async ({ members }) => {
-        for (const member of members.values()) await app.state.peers.leave(member)
-      }
+      open: (connection) => ({ connection, id: crypto.randomUUID(), members: new Map() })
     })
   })
 }

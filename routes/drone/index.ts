@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { quote } from '../../src/frame/close-codes.js'
-import { registration } from '../../src/dialect/registration.js'
+import { RegisteringClient } from '../../src/dialect/registration.js'
 import { droneHandlers } from './handlers.js'
 import { announceLeaving } from './presence.js'
 import { rest } from './rest.js'
@@ -23,7 +23,7 @@ export const drone: FastifyPluginAsync = async (app) => {
         malformed: () => errorMessages.malformed,
         internal: errorMessages.internal
       },
-      ...registration(state)
+      open: (connection) => new RegisteringClient(connection)
     })
   })
   await app.register(rest)

@@ -21,9 +21,8 @@ export const peerjs: FastifyPluginAsync = async (app) => {
     },
     unauthorized: encode({ type: 'ERROR', payload: { msg: errorMessages.unauthorized } }),
     // Frames count, pongs do not: a frozen tab still answers pings but can no longer answer an offer.
-    liveness: { framelessMs: config.PEERJS_ALIVE_TIMEOUT },
-    open: admit(state, config),
-    close: ({ member }) => member !== undefined && state.peers.leave(member)
+    liveness: { maxFrameGapMs: config.PEERJS_ALIVE_TIMEOUT },
+    open: admit(state, config)
   })
   // A plugin of its own, so that the path with a trailing slash is a route too.
   await app.register(async (app) => { app.route({ url: '/', ...socket }) }, { prefix: '/peerjs' })

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { registration } from '../../src/dialect/registration.js'
+import { RegisteringClient } from '../../src/dialect/registration.js'
 import { psyncHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
@@ -22,8 +22,8 @@ export const psync: FastifyPluginAsync = async (app) => {
       internal: errorMessages.internal
     },
     // The original forgets a peer not heard of for so long.
-    liveness: { silentMs: config.PSYNC_PEER_TTL_MS },
-    ...registration(state)
+    liveness: { maxSilenceMs: config.PSYNC_PEER_TTL_MS },
+    open: (connection) => new RegisteringClient(connection)
   })
   // A plugin of its own, so that the path with a trailing slash is a route too.
   await app.register(async (app) => { app.route({ url: '/', ...socket }) }, { prefix: '/ws' })

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
 import { quote } from '../../src/frame/close-codes.js'
-import { andThen } from '../../src/timing/maybe-promise.js'
 import { guessThrottle } from './guesses.js'
 import { roomsHandlers } from './handlers.js'
 import { rest } from './rest.js'
@@ -28,10 +27,7 @@ export const rooms: FastifyPluginAsync = async (app) => {
         const myId = randomUUID()
         return { connection, myId, stamp: `,"senderId":"${myId}"}`, member: undefined }
       },
-      close ({ connection, member }) {
-        if (member === undefined) return
-        return andThen(state.peers.leave(member), () => guesses.left(connection.address))
-      }
+      close: ({ connection, member }) => member && guesses.left(connection.address)
     })
   })
   await app.register(rest)

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { registration } from '../../src/dialect/registration.js'
+import { RegisteringClient } from '../../src/dialect/registration.js'
 import { tomHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
@@ -22,7 +22,7 @@ export const tom: FastifyPluginAsync = async (app) => {
         malformed: (type) => errorMessages.malformed.get(type) ?? errorMessages.unknownType,
         internal: errorMessages.internal
       },
-      ...registration(state)
+      open: (connection) => new RegisteringClient(connection)
     })
   })
   await app.register(rest)

@@ -1,20 +1,21 @@
 import type { Sender } from '../state/contract.js'
 
-/** Of what is free, a sender may have so much waiting, and all senders of its network together. */
+/** The share of the free bytes that one sender may have waiting. */
 const shareOfSender = 1 / 4
+/** And that all senders of one network may have together. */
 const shareOfNetwork = 1 / 2
 
 interface Piece {
   readonly from: Sender
   readonly network: string | undefined
   bytes: number
-  /** Of all bytes written to the socket, how many there are up to its end. */
+  /** Where it ends among all bytes written to the socket. */
   end: number
 }
 
 /**
- * What waits for a client that reads slowly, by who sent it. A sender may have a share of what is free waiting: the more there
- * is, the less it may add, so it is refused while there is still room for another.
+ * The bytes that wait for a client that reads slowly, by sender. A sender may have a share of the free bytes waiting. The more it has, the
+ * less it may add, so it is refused while there is still room for another.
  *
  * @see https://doi.org/10.1109/90.664262 Choudhury and Hahne, Dynamic queue length thresholds for shared-memory packet switches
  */
@@ -23,7 +24,7 @@ export class Backlog {
   readonly capacity: number
   readonly #bySender = new Map<Sender, number>()
   readonly #byNetwork = new Map<string, number>()
-  /** In the order in which they go, from `#first` on. */
+  /** In the order in which they are read; those before `#first` are done. */
   #pieces: Piece[] = []
   #first = 0
 
@@ -34,8 +35,8 @@ export class Backlog {
   /**
    * Takes a frame, or refuses it.
    *
-   * @param waiting bytes before it
-   * @param end of all bytes written to the socket, how many there are with it
+   * @param waiting bytes that wait before it
+   * @param end where it ends among all bytes written to the socket
    */
   take (from: Sender, bytes: number, { waiting, end }: { waiting: number, end: number }): boolean {
     const free = this.capacity - waiting
@@ -53,12 +54,12 @@ export class Backlog {
     return true
   }
 
-  /** So many of all bytes written to the socket do not wait any more. */
+  /** Gives back to senders what no longer waits: the first `gone` of all bytes written to the socket. */
   release (gone: number): void {
     for (let piece = this.#pieces[this.#first]; piece !== undefined && piece.end <= gone; piece = this.#pieces[++this.#first]) {
       this.#count(piece.from, piece.network, -piece.bytes)
     }
-    // What is done with goes when it is more than the rest: each piece is moved once on the average.
+    // Done pieces are dropped when they are more than the rest, so that each piece is moved once on average.
     if (this.#first <= this.#pieces.length / 2) return
     this.#pieces = this.#pieces.slice(this.#first)
     this.#first = 0

@@ -1,44 +1,67 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import { clipAddress, networkOf } from '../net/address.js'
-import { limitAfterClose } from './close-grace.js'
-import type { Audit, AuditRecord, RefusalReason } from '../telemetry/audit.js'
 import type { Identity, Permit } from '../auth/permit.js'
-import { ClientConnection } from './connection.js'
-import type { ConnectionHost, ConnectionLimits } from './host.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
-import type { Log } from '../telemetry/log.js'
-import type { Handshake, DialectSource } from '../dialect/dialect.js'
+import type { DialectSource, Handshake } from '../dialect/dialect.js'
+import { payloadOf } from '../frame/bytes.js'
 import { type CloseCode, closeCodes, closeReasons, unauthorized } from '../frame/close-codes.js'
 import { FrameBudget } from '../limits/frame-budget.js'
-import { Histogram } from '../telemetry/histogram.js'
 import { LargeFrames } from '../limits/large-frames.js'
-import type { MaybePromise } from '../timing/maybe-promise.js'
+import { clipAddress, networkOf } from '../net/address.js'
+import type { Member } from '../state/contract.js'
+import type { Audit, AuditRecord, RefusalReason } from '../telemetry/audit.js'
 import { LabelCounter } from '../telemetry/counter.js'
+import { Histogram } from '../telemetry/histogram.js'
+import type { Log } from '../telemetry/log.js'
+import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Timers } from '../timing/timers.js'
+import { limitAfterClose } from './close-grace.js'
+import { ClientConnection } from './connection.js'
+import type { ConnectionHost, ConnectionLimits, EndRecord } from './host.js'
 import { WriteBatch } from './write-batch.js'
-import { payloadOf } from '../frame/bytes.js'
 
 /** How long a client may take to answer a close before its socket is cut. In ms. */
 export const closeTimeoutMs = 3_000
 
+/** How often the drain looks whom to close next. In ms. */
 const drainStepMs = 50
 
-/** From 50 µs, which a relay takes, to what somebody notices. In s. */
+/** Seconds: from the 50 µs of a relay to a delay that somebody notices. */
 const handlingBounds = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
+
+/** The audit trail's names for the closes that have one of their own. */
+const closeEvents: Partial<Record<CloseCode, AuditRecord['event']>> = {
+  [closeCodes.replaced]: 'takeover',
+  [closeCodes.goingAway]: 'drained'
+}
+
+/** Codes of clients that are counted by themselves: those that the protocol lets a client send or see. */
+const codesOfClients: ReadonlySet<number> = new Set([1000, 1001, 1002, 1005, 1006, 1007, 1009, 1011])
 
 export interface ConnectionsOptions extends ConnectionLimits {
   readonly maxClients: number
-  /** Of one address, or /64 network. */
+  /** Of one address, or of one /64 network. */
   readonly maxClientsPerAddress: number
 }
 
-/** Who asks to be let in. */
+/** What the connections of a process need of it. */
+export interface ConnectionServices {
+  readonly timers: Timers
+  readonly log: Log
+  readonly audit: Audit
+  /** See `ConnectionHost.leave`. */
+  readonly leave: (member: Member) => MaybePromise<unknown>
+}
+
+/** A client that asks to be let in. */
 export interface Newcomer {
+  /** As the proxies we trust report it. */
   readonly address: string
   readonly handshake: Handshake
+  /** Undefined for a client that has no right to be here. */
   readonly permit: Permit | undefined
+  /** The limit of its listener that it exceeds already, if any. */
   readonly excess?: RefusalReason | undefined
 }
 
@@ -48,8 +71,9 @@ export class Connections implements ConnectionHost {
   readonly timers: Timers
   readonly log: Log
   readonly audit: Audit
+  readonly leave: ConnectionServices['leave']
   readonly largeFrames = new LargeFrames()
-  readonly frameBudget = new FrameBudget()
+  readonly frameBudget: FrameBudget
   readonly counters = {
     handling: new Histogram(handlingBounds),
     closed: new LabelCounter(),
@@ -59,24 +83,25 @@ export class Connections implements ConnectionHost {
     held: 0
   }
 
-  /** Checks the token with which a client stays longer, beside the certificate that it came with; absent without a JWT key. */
+  /** See `ConnectionHost.verify`. */
   verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
   /** Names this node, for as long as it runs. */
   readonly node = randomBytes(4).toString('hex')
   #accepted = 0
   /** In the order of their numbers. */
   readonly #open = new Set<ClientConnection>()
-  /** How many of each address; empty where they are not bounded. */
+  /** How many of each network; empty where they are not bounded. */
   readonly #byNetwork = new Map<string, number>()
-  /** Its number is 0 until something is written in it. */
-  #turn: WriteBatch | undefined
+  #batch: WriteBatch | undefined
   #isDraining = false
 
-  constructor (limits: ConnectionsOptions, { timers, log, audit }: { timers: Timers, log: Log, audit: Audit }) {
+  constructor (limits: ConnectionsOptions, { timers, log, audit, leave }: ConnectionServices) {
     this.limits = limits
     this.timers = timers
     this.log = log
     this.audit = audit
+    this.leave = leave
+    this.frameBudget = new FrameBudget(timers)
   }
 
   [Symbol.iterator] (): IterableIterator<ClientConnection> {
@@ -93,16 +118,16 @@ export class Connections implements ConnectionHost {
   }
 
   /**
-   * Takes a socket that has just been upgraded. Past `maxClients`, or too many of one address, it is closed with 1013 at once,
-   * during the drain with 1001, without a permit with 1008. `excess` tells that it is past a limit of its listeners already.
+   * Takes a socket that has just been upgraded. It is closed at once with 1013 when it exceeds `maxClients` or
+   * `maxClientsPerAddress`, with 1001 during the drain, with 1008 without a permit.
    */
-  accept (socket: WebSocket, speaks: DialectSource, { address: claimed, handshake, permit, excess }: Newcomer): void {
+  accept (socket: WebSocket, source: DialectSource, { address: claimed, handshake, permit, excess }: Newcomer): void {
     const address = clipAddress(claimed)
     const reject = (why: RefusalReason, code: CloseCode, reason = closeReasons[code]): void => {
-      this.refused(why, { address, subject: permit?.subject, ...('name' in speaks && { dialect: speaks.name }) })
-      this.onClose(code)
+      this.refused(why, { address, subject: permit?.subject, ...('name' in source && { dialect: source.name }) })
+      this.counters.closed.inc(String(code))
       socket.close(code, reason)
-      limitAfterClose(socket)
+      limitAfterClose(socket, this.timers)
     }
     // A handshake let in just before the drain ends here.
     if (this.#isDraining) return reject('draining', closeCodes.goingAway)
@@ -110,26 +135,26 @@ export class Connections implements ConnectionHost {
     if (this.#open.size >= this.limits.maxClients) return reject('max_clients', closeCodes.tryAgainLater)
     if (this.#isCrowded(address)) return reject('max_clients_per_address', closeCodes.tryAgainLater)
     if (permit === undefined) {
-      if ('unauthorized' in speaks && speaks.unauthorized !== undefined) socket.send(payloadOf(speaks.unauthorized))
+      if ('unauthorized' in source && source.unauthorized !== undefined) socket.send(payloadOf(source.unauthorized))
       return reject('unauthorized', closeCodes.policy, unauthorized)
     }
-    const connection = new ClientConnection(this, socket, speaks, { number: ++this.#accepted, address, handshake, permit })
+    const connection = new ClientConnection(this, socket, source, { number: ++this.#accepted, address, handshake, permit })
     this.#open.add(connection)
     this.#count(address, 1)
   }
 
   batch = (): WriteBatch => {
-    if (this.#turn === undefined) {
-      this.#turn = new WriteBatch()
-      setImmediate(this.#endTurn)
+    if (this.#batch === undefined) {
+      this.#batch = new WriteBatch()
+      setImmediate(this.#endBatch)
     }
-    return this.#turn
+    return this.#batch
   }
 
-  readonly #endTurn = (): void => {
-    const turn = this.#turn
-    this.#turn = undefined
-    turn?.end()
+  readonly #endBatch = (): void => {
+    const batch = this.#batch
+    this.#batch = undefined
+    batch?.end()
   }
 
   onEnd = (connection: Connection): void => {
@@ -137,11 +162,17 @@ export class Connections implements ConnectionHost {
     if (open.delete(connection)) this.#count(connection.address, -1)
   }
 
-  onClose = (code: CloseCode): void => {
-    this.counters.closed.inc(String(code))
+  onClose = (end: EndRecord & { readonly code: CloseCode }): void => {
+    this.counters.closed.inc(String(end.code))
+    this.audit.info({ event: closeEvents[end.code] ?? 'kicked', ...end })
   }
 
-  /** Counts and records that a client was not let in, or not let do what it asked. */
+  onLeave = (end: EndRecord): void => {
+    this.counters.left.inc(codesOfClients.has(end.code) ? String(end.code) : 'other')
+    this.audit.info({ event: 'leave', ...end })
+  }
+
+  /** Counts and records a refusal: a client was not let in, or may not do what it asked. */
   refused = (reason: RefusalReason, who: Omit<AuditRecord, 'event' | 'reason'>): void => {
     this.counters.refused.inc(reason)
     this.audit.often({ event: 'refused', reason, ...who })
@@ -161,22 +192,22 @@ export class Connections implements ConnectionHost {
   }
 
   /**
-   * Lets nobody in any more and closes everybody with 1001, spread evenly over `ms` so that they do not all come back at
-   * once elsewhere. Done when every socket has ended; one that does not answer is cut. `by` is the subject of who asked for it.
+   * Lets nobody in any more and closes everybody with 1001, spread evenly over `ms` so that they do not all reconnect at once elsewhere.
+   * Done when every socket has ended; one that does not answer is cut. `by` is the subject of the administrator who asked for it.
    */
   async drain (ms: number, by?: string): Promise<void> {
     this.#isDraining = true
     const connections = [...this.#open]
-    const startedAt = performance.now()
+    const startedAt = this.timers.now()
     let closed = 0
     while (closed < connections.length && this.#open.size > 0) {
-      const share = ms === 0 ? 1 : (performance.now() - startedAt + drainStepMs) / ms
+      const share = ms === 0 ? 1 : (this.timers.now() - startedAt + drainStepMs) / ms
       const due = Math.min(connections.length, Math.ceil(connections.length * share))
       for (; closed < due; closed++) connections[closed]?.close(closeCodes.goingAway, closeReasons[closeCodes.goingAway], by)
       if (closed < connections.length) await delay(drainStepMs)
     }
-    const deadline = performance.now() + closeTimeoutMs
-    while (this.#open.size > 0 && performance.now() < deadline) await delay(drainStepMs)
+    const deadline = this.timers.now() + closeTimeoutMs
+    while (this.#open.size > 0 && this.timers.now() < deadline) await delay(drainStepMs)
     for (const connection of this.#open) connection.terminate()
   }
 }

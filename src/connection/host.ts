@@ -1,46 +1,55 @@
-import type { Audit, AuditRecord, RefusalReason } from '../telemetry/audit.js'
-import type { Log } from '../telemetry/log.js'
 import type { Identity, Permit } from '../auth/permit.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
 import type { CloseCode } from '../frame/close-codes.js'
 import type { FrameBudget } from '../limits/frame-budget.js'
-import type { Histogram } from '../telemetry/histogram.js'
 import type { LargeFrames } from '../limits/large-frames.js'
-import type { MaybePromise } from '../timing/maybe-promise.js'
-import type { LabelCounter } from '../telemetry/counter.js'
 import type { TokenRate } from '../limits/token-bucket.js'
+import type { Member } from '../state/contract.js'
+import type { Audit, AuditRecord, RefusalReason } from '../telemetry/audit.js'
+import type { LabelCounter } from '../telemetry/counter.js'
+import type { Histogram } from '../telemetry/histogram.js'
+import type { Log } from '../telemetry/log.js'
+import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Timers } from '../timing/timers.js'
 import type { WriteBatch } from './write-batch.js'
 
 export interface ConnectionLimits {
-  /** Bytes in a frame. */
+  /** Bytes of a frame. */
   readonly maxPayload: number
-  /** Bytes that may wait for this socket. */
+  /** Bytes that may wait for a client to read them. */
   readonly maxBuffered: number
-  /** Of frames that come. */
+  /** Of a client's frames. */
   readonly messageRate: TokenRate
-  /** ms between pings; silent for two of them, the socket is closed. */
+  /** ms between pings; a socket that is silent for two intervals is closed. */
   readonly heartbeatMs: number
 }
+
+/** Who a connection was, and how it ended. */
+export type EndRecord = Omit<AuditRecord, 'event'> & { readonly code: number }
 
 /** What a connection needs of the process it runs in. */
 export interface ConnectionHost {
   readonly limits: ConnectionLimits
+  /** All times are read here. */
   readonly timers: Timers
   readonly log: Log
   readonly audit: Audit
   readonly counters: ConnectionCounters
   readonly largeFrames: LargeFrames
   readonly frameBudget: FrameBudget
-  /** The turn of the event loop that goes on. */
+  /** The write batch of the current iteration of the event loop. */
   readonly batch: () => WriteBatch
+  /** Takes a membership of a connection that has ended out of its room. */
+  readonly leave: (member: Member) => MaybePromise<unknown>
   /** The connection's socket has ended. */
   readonly onEnd: (connection: Connection) => void
-  /** The connection is closed by us. */
-  readonly onClose: (code: CloseCode) => void
+  /** The server closes a connection. */
+  readonly onClose: (end: EndRecord & { readonly code: CloseCode }) => void
+  /** A client closes its connection. */
+  readonly onLeave: (end: EndRecord) => void
   /** A client was refused what it is not allowed. */
   readonly refused: (reason: RefusalReason, who: Omit<AuditRecord, 'event' | 'reason'>) => void
-  /** Checks a token, beside the certificate that the client came with; absent without a JWT key. */
+  /** Checks a fresh token, against the certificate that the client came with; absent without a JWT key. */
   readonly verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
 }
 
@@ -48,13 +57,13 @@ export interface ConnectionHost {
 export interface ConnectionCounters {
   /** From a frame's arrival to the end of its handling, in seconds. */
   readonly handling: Histogram
-  /** Sockets closed, by code: by us, and by clients. */
+  /** Sockets closed by the server, by code. */
   readonly closed: LabelCounter
+  /** Sockets closed by clients, by code. */
   readonly left: LabelCounter
   /** Frames that did not reach a socket or a mailbox. */
   readonly dropped: LabelCounter<DropReason>
-  /** What clients were refused. */
   readonly refused: LabelCounter<RefusalReason>
-  /** Times a socket was over its rate and not read for a while. */
+  /** Times a socket was paused because it was above its rate. */
   held: number
 }

@@ -1,23 +1,23 @@
-/** What holds what is written to it until it is told to `uncork`, when the turn is over. */
+/** Holds what is written to it until `uncork`. A socket does, too. */
 export interface Corked {
-  uncork: (turn: WriteBatch) => void
+  uncork: (batch: WriteBatch) => void
 }
 
 /**
- * A turn of the event loop, within which frames are gathered. Those for many sockets are kept once, in the order they were said:
- * each socket remembers only from which to which it is to have, and is given them as one piece.
+ * The frames of one iteration of the event loop. Broadcast frames are kept once, in order: each socket remembers only the range that it
+ * must write, and gets it as one buffer.
  */
 export class WriteBatch {
   readonly #corked: Corked[] = []
   readonly #frames: Buffer[] = []
-  /** Bytes of all frames before each, and of all. */
+  /** Bytes before each frame, and at last of all. */
   readonly #starts: number[] = [0]
-  /** What was asked for last, which those who were told the same ask for next. */
-  #piece: Buffer | undefined
+  /** The last slice: sockets that were told the same ask for the same. */
+  #slice: Buffer | undefined
   #from = 0
   #to = 0
 
-  /** Tells it to `uncork` once the turn is over. */
+  /** Calls `uncork` at the end of the iteration. */
   cork (corked: Corked): void {
     this.#corked.push(corked)
   }
@@ -26,7 +26,7 @@ export class WriteBatch {
     for (const corked of this.#corked) corked.uncork(this)
   }
 
-  /** The number of a frame for many: one for all that are given the same bytes, one after the other. */
+  /** Adds a broadcast frame, and answers its number: the same one for the same bytes that come several times in a row. */
   add (frame: Buffer): number {
     const last = this.#frames.length - 1
     if (this.#frames[last] === frame) return last
@@ -38,19 +38,19 @@ export class WriteBatch {
     return this.#frames[number] as Buffer
   }
 
-  /** Bytes of the frames from one number up to another. */
+  /** Bytes of the frames [from, to). */
   bytes (from: number, to: number): number {
     return (this.#starts[to] as number) - (this.#starts[from] as number)
   }
 
-  /** The frames from one number up to another, as one. Of nothing else, or a slow reader would keep alive what others are told. */
+  /** The frames [from, to) as one buffer. A copy, not a view: a slow reader must not keep other sockets' frames alive. */
   slice (from: number, to: number): Buffer {
     if (to - from === 1) return this.frame(from)
-    if (this.#piece === undefined || this.#from !== from || this.#to !== to) {
-      this.#piece = Buffer.concat(this.#frames.slice(from, to), this.bytes(from, to))
+    if (this.#slice === undefined || this.#from !== from || this.#to !== to) {
+      this.#slice = Buffer.concat(this.#frames.slice(from, to), this.bytes(from, to))
       this.#from = from
       this.#to = to
     }
-    return this.#piece
+    return this.#slice
   }
 }

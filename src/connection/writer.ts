@@ -1,37 +1,40 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
-import type { Corked, WriteBatch } from './write-batch.js'
 import type { Frame } from '../frame/bytes.js'
+import type { Corked, WriteBatch } from './write-batch.js'
 
-/** A frame of its own that holds nothing: made once, it costs half of what ws takes. */
+/** A ping frame without a payload. Made once, it costs half of what ws takes for one. */
 const ping = Buffer.from([0x89, 0])
 const asText = { binary: false }
 const openState = 1
 
-/** A socket, with what Node tells of the one below it. */
+/** A TCP or TLS socket, with what Node knows of its handle. */
 type Stream = Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null }
 
 /**
- * The way to one socket, past ws where it has no extensions: its `send` costs twice as much, and cannot hold frames until a turn
- * is over. Several are one system call then, and a relay costs a third less, a storm of joins two thirds. Frames for it alone are
- * in the socket already, so that no pong and no close of ws overtakes them; those for many are kept once for all of them.
+ * Writes frames to one socket, past ws where it has no extensions: `send` of ws costs twice as much, and cannot hold frames until the end
+ * of an iteration of the event loop. Held frames are one system call, which takes a third off a relay and two thirds off a storm of joins.
+ * Frames for this socket alone are in its buffer at once, so that no pong and no close of ws overtakes them; broadcast frames are
+ * kept once for all sockets, in the batch.
  */
 export class SocketWriter implements Corked {
   readonly #socket: WebSocket
-  /** What is below it, for which ws has no public name. */
+  /** The stream below, for which ws has no public name. */
   readonly #stream: Stream | undefined
-  /** The same where frames are written to it. */
+  /** The same, where frames are written past ws. */
   readonly #transport: Stream | undefined
-  /** The turn at whose end it is told to let go. */
-  #turn: WriteBatch | undefined
+  /** The batch at whose end it is uncorked. */
+  #batch: WriteBatch | undefined
   #isCorked = false
-  /** Behind what is in the socket, it is to have the turn's frames for many from this number up to that. */
+  /** Broadcast frames [from, to) of the batch that this socket must still write, after what is already in its buffer. */
   #from = 0
   #to = 0
-  /** Bytes that were written, and of these, where the last list begins and ends. */
+  /** Bytes written so far, and where among them the last list begins and ends. */
   #written = 0
   #listFrom = 0
   #listTo = 0
+  /** How the newest list of each room is written, while an earlier one still waits for the client to read. */
+  #heldLists: Map<string, () => void> | undefined
 
   constructor (socket: WebSocket) {
     this.#socket = socket
@@ -44,50 +47,36 @@ export class SocketWriter implements Corked {
     return this.#socket.bufferedAmount
   }
 
-  /** The same with what is held until the turn is over. */
+  /** Bytes that wait, with those held for the end of the batch. */
   get #amount (): number {
-    return this.#socket.bufferedAmount + (this.#turn?.bytes(this.#from, this.#to) ?? 0)
+    return this.#socket.bufferedAmount + (this.#batch?.bytes(this.#from, this.#to) ?? 0)
   }
 
-  /** The same without the list that waits, which is none of a sender's. */
+  /** The same without a waiting list, which counts in no sender's share. */
   get waiting (): number {
     const amount = this.#amount
     const ofList = this.#listTo - Math.max(this.#listFrom, this.#written - amount)
     return ofList > 0 ? amount - ofList : amount
   }
 
-  /** Bytes that were written so far. */
+  /** Bytes written so far. */
   get written (): number {
     return this.#written
   }
 
-  /** Of these, how many do not wait any more. */
+  /** Bytes written so far that no longer wait. */
   get gone (): number {
     return this.#written - this.#amount
   }
 
   /** Grows while the client reads, also within a large frame. */
   get progress (): number {
-    // What is being written is still counted as a whole by the stream; Node looks here as well to tell whether a socket is idle.
+    // The stream counts the chunk in flight as a whole. Node itself looks here to tell whether a socket is idle.
     return this.gone - (this.#stream?._handle?.writeQueueSize ?? 0)
   }
 
-  /** A list was written, and the client has not read up to its end: the next one is to wait for `onDrained`. */
-  get isListWaiting (): boolean {
-    return this.#listTo > this.gone && this.#stream?.writableNeedDrain === true
-  }
-
-  /** Calls back once nothing waits. */
-  onDrained (run: () => void): void {
-    this.#stream?.once('drain', run)
-  }
-
-  /**
-   * Holds the frames of a turn until it is over.
-   *
-   * @param turn the one that goes on
-   */
-  write (frame: Frame, isForMany: boolean, turn: WriteBatch): void {
+  /** Writes a frame; held until the end of the batch, the current one. */
+  write (frame: Frame, isBroadcast: boolean, batch: WriteBatch): void {
     const transport = this.#transport
     if (transport === undefined) {
       this.#written += frame.byteLength
@@ -95,21 +84,42 @@ export class SocketWriter implements Corked {
     }
     const bytes = frame.encoded
     this.#written += bytes.length
-    if (this.#turn === undefined) {
-      this.#turn = turn
-      turn.cork(this)
+    if (this.#batch === undefined) {
+      this.#batch = batch
+      batch.cork(this)
     }
-    if (isForMany) return this.#add(turn.add(bytes))
+    if (isBroadcast) return this.#add(batch.add(bytes))
     this.flush()
     this.#cork()
     transport.write(bytes)
   }
 
-  /** The same for a list. */
-  writeList (frame: Frame, turn: WriteBatch): void {
+  /** A list was written that the client has not read yet: the next one is to be held. */
+  get isListWaiting (): boolean {
+    return this.#listTo > this.gone && this.#stream?.writableNeedDrain === true
+  }
+
+  /** Calls `write` once nothing waits any more, unless there is a newer list of the room by then. */
+  holdList (room: string, write: () => void): void {
+    if (this.#heldLists === undefined) {
+      this.#heldLists = new Map()
+      this.#stream?.once('drain', () => this.#writeHeldLists())
+    }
+    this.#heldLists.set(room, write)
+  }
+
+  /** Writes the list of who is in a room. */
+  writeList (room: string, frame: Frame, batch: WriteBatch): void {
+    this.#heldLists?.delete(room)
     this.#listFrom = this.#written
-    this.write(frame, true, turn)
+    this.write(frame, true, batch)
     this.#listTo = this.#written
+  }
+
+  #writeHeldLists (): void {
+    const lists = this.#heldLists
+    this.#heldLists = undefined
+    for (const write of lists?.values() ?? []) write()
   }
 
   #add (number: number): void {
@@ -120,13 +130,13 @@ export class SocketWriter implements Corked {
     this.#to = number + 1
   }
 
-  /** Puts into the socket what others would overtake there. */
+  /** Puts held broadcast frames into the socket's buffer, where something else would overtake them. */
   flush (): void {
     const [from, to] = [this.#from, this.#to]
     this.#from = this.#to = 0
     if (from === to) return
     this.#cork()
-    for (let number = from; number < to; number++) this.#transport?.write((this.#turn as WriteBatch).frame(number))
+    for (let number = from; number < to; number++) this.#transport?.write((this.#batch as WriteBatch).frame(number))
   }
 
   #cork (): void {
@@ -141,18 +151,18 @@ export class SocketWriter implements Corked {
     this.#transport.write(ping)
   }
 
-  /** Lets go what was held since the turn began. */
-  uncork (turn: WriteBatch): void {
+  /** Writes what is held: the batch has ended. */
+  uncork (batch: WriteBatch): void {
     const [from, to] = [this.#from, this.#to]
-    this.#turn = undefined
+    this.#batch = undefined
     this.#from = this.#to = 0
-    if (from !== to && this.#socket.readyState === openState) this.#transport?.write(turn.slice(from, to))
+    if (from !== to && this.#socket.readyState === openState) this.#transport?.write(batch.slice(from, to))
     if (!this.#isCorked) return
     this.#isCorked = false
     this.#transport?.uncork()
   }
 
-  /** Whether more bytes wait: not counting those that are held only until the turn is over, which go now. */
+  /** Whether more bytes wait. Those that are held only for the end of the batch are written first, and do not count. */
   isBehind (maxBytes: number): boolean {
     if (this.#amount <= maxBytes || this.waiting <= maxBytes) return false
     this.flush()

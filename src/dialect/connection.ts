@@ -1,6 +1,6 @@
 import type { Permit } from '../auth/permit.js'
 import type { CloseCode } from '../frame/close-codes.js'
-import type { Sender, Sink, FrameLike } from '../state/contract.js'
+import type { FrameLike, Member, Sender, Sink } from '../state/contract.js'
 import type { RefusalReason } from '../telemetry/audit.js'
 
 /** Why a frame was dropped: its receiver was going already, or read too slowly; or the mailbox was full. */
@@ -14,6 +14,8 @@ export interface Connection extends Sink {
   readonly network: string
   /** Who the client is and what it may do, by its latest token. */
   readonly may: Permit
+  /** Where it is registered, in the order in which it came there. It leaves there by itself when it ends. */
+  readonly members: readonly Member[]
   /**
    * Sends a frame. False when the socket does not take it: it is closing, or too many bytes wait for it. Then a sender is refused,
    * while the server's own frames close it.

@@ -35,8 +35,8 @@ export interface Dialect<Frames extends FrameSchemas, Peer> {
    * instead.
    */
   readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<Peer | undefined>
-  /** The connection is gone or going: called once, before its socket has ended. */
-  readonly close: (peer: Peer) => MaybePromise<unknown>
+  /** Called once after a connection has ended and left its rooms, with the peer that `open` made. Rooms need no `close`. */
+  readonly close?: (peer: Peer) => MaybePromise<unknown>
 }
 
 /** How a dialect refuses, in its own form. Sentences hold no input but what `quote` made short. */
@@ -54,10 +54,10 @@ export interface DialectErrors {
 
 /** When a dialect's sockets count as dead, beyond the server's own pings. In ms. */
 export interface Liveness {
-  /** Neither frame nor pong for so long. */
-  readonly silentMs?: number
-  /** No frame for so long, whatever pongs come. */
-  readonly framelessMs?: number
+  /** Longest time without a frame or a pong. */
+  readonly maxSilenceMs?: number
+  /** Longest time without a frame, whatever pongs come. */
+  readonly maxFrameGapMs?: number
 }
 
 /** What the upgrade request said. */
@@ -72,7 +72,7 @@ export interface CompiledDialect {
   readonly liveness: Liveness
   readonly unauthorized: FrameLike | undefined
   readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<unknown>
-  readonly close: (peer: unknown) => MaybePromise<unknown>
+  readonly close: ((peer: unknown) => MaybePromise<unknown>) | undefined
   readonly frames: ReadonlyMap<string, CompiledFrame>
   readonly traffic: Traffic
 }
@@ -113,5 +113,6 @@ export function compileDialect<Frames extends FrameSchemas, Peer> (dialect: Dial
     frames.set(type, { received: 0, fits: (frame) => check.Check(frame), handle: handle as CompiledFrame['handle'] })
   }
   const { name, errors, liveness = {}, unauthorized, open } = dialect
-  return { name, errors, liveness, unauthorized, open, close: dialect.close as CompiledDialect['close'], frames, traffic: { sent: new LabelCounter(), errors: new LabelCounter(), registrations: 0 } }
+  const traffic = { sent: new LabelCounter(), errors: new LabelCounter(), registrations: 0 }
+  return { name, errors, liveness, unauthorized, open, close: dialect.close as CompiledDialect['close'], frames, traffic }
 }

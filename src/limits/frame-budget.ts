@@ -1,30 +1,37 @@
-/** ms of a turn of the event loop for the frames of whoever sends many, and of these for one socket that has waited. */
+import type { Clock } from '../timing/clock.js'
+
+/** ms of one iteration of the event loop for sockets that have sent much of late. */
 const budgetMs = 4
+/** ms of that for one socket that has waited. */
 const sliceMs = 0.5
 
-/** A socket whose next frame waits for a turn of the event loop that has time for it. */
+/** A socket whose next frame waits for an iteration that has time for it. */
 export interface Waiting {
   goOn (): void
 }
 
 /**
- * Bursts of many sockets, spread over turns of the event loop. One read brings a thousand small frames, and one turn may read
- * every socket: who sends one frame would wait for all of them. Once a turn has taken its time, whoever has sent much of late waits,
- * and goes on a little at a time, one socket after the other.
+ * Spreads bursts over iterations of the event loop. One read brings a thousand small frames, and one iteration may read every socket:
+ * a client that sends a single frame would wait for all of them. Once an iteration has spent its budget, sockets that have sent much of
+ * late wait, and then go on for a slice each, one after the other.
  */
 export class FrameBudget {
+  readonly #clock: Clock
   #startedAt: number | undefined
-  /** When the socket that goes on has had its share. */
   #sliceEndsAt = Infinity
   readonly #waiting = new Set<Waiting>()
 
-  /** True when the turn has taken its time, or the socket that goes on. */
+  constructor (clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** True when the iteration has spent its budget, or the socket that goes on its slice. */
   isSpent (now: number): boolean {
     if (this.#startedAt === undefined) this.#begin(now)
     return now - (this.#startedAt as number) > budgetMs || now > this.#sliceEndsAt
   }
 
-  /** Tells it to go on in a turn that has time. */
+  /** Calls `goOn` in an iteration that has time. */
   wait (waiting: Waiting): void {
     this.#waiting.add(waiting)
   }
@@ -37,10 +44,10 @@ export class FrameBudget {
   readonly #next = (): void => {
     this.#startedAt = undefined
     if (this.#waiting.size === 0) return
-    this.#begin(performance.now())
-    // Who has to wait again does so behind all others.
+    this.#begin(this.#clock.now())
+    // A socket that has to wait again is added behind all others.
     for (const waiting of this.#waiting) {
-      const now = performance.now()
+      const now = this.#clock.now()
       if (this.isSpent(now)) return
       this.#sliceEndsAt = now + sliceMs
       this.#waiting.delete(waiting)

@@ -2,19 +2,20 @@
 export const largeBytes = 32_768
 
 /**
- * Large frames of all sockets, one after the other: behind each the process is free for the others for as long as the frame
- * took, so that whoever sends small ones never waits for two.
+ * Large frames of all sockets, one after the other. After each the process rests from them for as long as the frame took, so that a
+ * client which sends small frames never waits for two.
  */
 export class LargeFrames {
   readonly #waiting: Array<() => void> = []
   #isFree = true
 
-  /** Handles a frame, now or when its turn has come. Until then its socket should not be read. */
+  /** Handles a frame, now or when the earlier ones are done. Until then its socket should not be read. */
   enter (handle: () => void): void {
     if (this.#isFree) this.#run(handle)
     else this.#waiting.push(handle)
   }
 
+  /** In real time, whatever clock the process has: it is processor time that is measured and given to others. */
   #run (handle: () => void): void {
     this.#isFree = false
     const startedAt = performance.now()

@@ -1,15 +1,17 @@
-/** Below it a wait is what adding up times left, and none. */
+/** Shorter waits are floating-point error and count as none. In ms. */
 const roundingMs = 1e-6
 
 /**
- * How fast tokens come into a bucket and how many it holds, from full at first. What is in one is told by a number: when it
- * will be full again. So many of a kind take a number each. Pure: the caller says what time it is, in ms.
+ * How fast tokens come into a bucket, and how many it holds; a bucket is full at first. A bucket is one number, the time at which it
+ * is full again (GCRA), so any number of them share one rate. Pure: the caller passes the time, in ms of a monotonic clock.
+ *
+ * @see https://www.itu.int/rec/T-REC-I.371 for the generic cell rate algorithm
  */
 export class TokenRate {
   /** Most tokens that a bucket holds. */
   readonly burst: number
   readonly #msPerToken: number
-  /** In which an empty bucket is full again. */
+  /** ms in which an empty bucket is full again. */
   readonly #fullMs: number
 
   /** @param rate tokens a second @param burst most tokens held */
@@ -19,17 +21,17 @@ export class TokenRate {
     this.#fullMs = burst * this.#msPerToken
   }
 
-  /** When a bucket is full again after tokens have been taken, also from one that has too few, which makes the wait longer. */
+  /** When a bucket is full again after tokens were taken. A bucket may go below zero: then the next wait is longer. */
   taken (fullAt: number, now: number, tokens = 1): number {
     return Math.max(fullAt, now) + tokens * this.#msPerToken
   }
 
-  /** How many tokens come in so many ms. */
+  /** How many tokens come in this many ms. */
   tokensIn (ms: number): number {
     return ms / this.#msPerToken
   }
 
-  /** When it is full again after a token was put back. */
+  /** When a bucket is full again after one token was put back. */
   refund (fullAt: number): number {
     return fullAt - this.#msPerToken
   }
@@ -39,7 +41,7 @@ export class TokenRate {
     return Math.max(0, fullAt - now) / this.#msPerToken
   }
 
-  /** Until there is a token; 0 while there is one. */
+  /** ms until there is a token; 0 while there is one. */
   waitMs (fullAt: number, now: number): number {
     const ms = fullAt - now + this.#msPerToken - this.#fullMs
     return ms > roundingMs ? ms : 0
@@ -62,7 +64,7 @@ export class TokenBucket {
     return true
   }
 
-  /** Puts back a token that was taken for nothing. */
+  /** Puts back a token that was not used after all. */
   refund (): void {
     this.#fullAt = this.#rate.refund(this.#fullAt)
   }

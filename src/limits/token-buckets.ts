@@ -1,9 +1,9 @@
 import type { TokenRate } from './token-bucket.js'
 
-/** Past so many keys the full buckets are forgotten, and then the oldest. */
+/** Beyond this many keys, full buckets are forgotten, and then the oldest. */
 const maxKeys = 65_536
 
-/** A token bucket for each key, such as an address. A full one takes no memory for longer than it must. */
+/** A token bucket for each key, such as an address. Full buckets are forgotten in time. */
 export class TokenBuckets {
   readonly #rate: TokenRate
   readonly #fullAt = new Map<string, number>()
@@ -17,7 +17,7 @@ export class TokenBuckets {
     return this.#fullAt.size
   }
 
-  /** Takes a token of a key; false when it has none. */
+  /** Takes one token of a key; false when it has none. */
   take (key: string, now: number): boolean {
     const fullAt = this.#fullAt.get(key) ?? 0
     if (this.#rate.waitMs(fullAt, now) > 0) return false

@@ -1,23 +1,23 @@
 import type { MaybePromise } from './maybe-promise.js'
 import type { Timers } from './timers.js'
 
-/** After a run, at least this many times its own duration passes before the next: to compose a list for thousands cannot take the whole process. */
+/** A run is followed by a rest of this many times its duration, so that composing a list for thousands cannot take the whole process. */
 const restFactor = 4
-/** As many bytes a second go out for lists: half of what a network of 1 Gbit/s takes, so that the other half is for signals. */
+/** Bytes of lists that go out in a second: half of a network of 1 Gbit/s, so that the other half is for signals. */
 const bytesPerSecond = 64 * 2 ** 20
 
 export interface Coalesced {
-  /** Has it run soon. */
+  /** Asks for a run soon. */
   ask (): void
-  /** It was asked for, and has not begun. */
+  /** A run was asked for and has not begun. */
   readonly isDue: boolean
 }
 
 /**
- * A call that many changes ask for and that runs once for all of them, soon after the first. Asked again while it rests, it
+ * A call that many changes ask for and that runs once for all of them, soon after the first. Asked again while it runs or rests, it
  * runs once more afterwards, so the last run is always later than the last change.
  *
- * @param run answers how many bytes it handed out: they are written later, and take the time for which it rests
+ * @param run answers how many bytes it handed out; they are written later, and make the rest longer
  */
 export function coalesce (timers: Timers, run: () => MaybePromise<number>): Coalesced {
   let isDue = false

@@ -1,41 +1,48 @@
+import { type Clock, systemClock } from './clock.js'
+
 /** A scheduled call, to be cancelled with `Timers.cancel`. */
 export interface Timer {
   readonly tick: number
 }
 
-/** What is run, and with what: one function for many timers takes less than one each. */
+/** A call and its argument: one function that many timers share takes less memory than a closure each. */
 interface Call<Of> extends Timer {
   readonly run: (of: Of) => void
   readonly of: Of
 }
 
-/** Ticks for which the clock sleeps at most: it looks that far ahead for something to do. */
+/** Ticks for which the process's timer sleeps at most: it looks that far ahead for the next call. */
 const longestSleep = 40
+/** The two clocks may differ by less than this without either being set: one of them has whole milliseconds only. */
+const clockJitterMs = 2
 
 /**
- * All expiries, pings and delays of one process. Calls are bucketed by tick, so scheduling and cancelling cost the same
- * whether ten or a hundred thousand are waiting, and one Node timer, which sleeps until something is due, serves them all.
+ * The clock of one process, and all its expiries, pings and delays. Calls are bucketed by tick, so scheduling and cancelling cost
+ * the same whether ten or a hundred thousand are waiting. One Node timer, which sleeps until the next call is due, serves them all.
  */
-export class Timers {
+export class Timers implements Clock {
   readonly #tickMs: number
-  readonly #now: () => number
+  readonly #clock: Clock
   readonly #onError: (error: unknown) => void
   readonly #buckets = new Map<number, Set<Call<unknown>>>()
-  #clock: NodeJS.Timeout | undefined
-  /** For which the clock is set. */
+  #wakeUp: NodeJS.Timeout | undefined
+  /** The tick for which `#wakeUp` is set. */
   #nextTick = Infinity
   #lastTick = 0
   #size = 0
+  /** The time of day at which the monotonic clock was 0. */
+  #epochMs: number
 
   /**
    * @param onError told what a call threw; the other calls run all the same
    * @param tickMs resolution: a call runs at most this late, and never early; below the 50 ms in which a list must follow a change
-   * @param now milliseconds of a monotonic clock; a test passes its own and calls `advance`
+   * @param clock a test passes its own, and calls `advance` when it has moved it on
    */
-  constructor (onError: (error: unknown) => void, tickMs = 25, now: () => number = () => performance.now()) {
+  constructor (onError: (error: unknown) => void, tickMs = 25, clock: Clock = systemClock) {
     this.#onError = onError
     this.#tickMs = tickMs
-    this.#now = now
+    this.#clock = clock
+    this.#epochMs = clock.timeOfDay() - clock.now()
   }
 
   /** How many calls wait. */
@@ -43,16 +50,26 @@ export class Timers {
     return this.#size
   }
 
-  /** What its clock says, in ms: for whoever measures against what it schedules. */
   now (): number {
-    return this.#now()
+    return this.#clock.now()
+  }
+
+  timeOfDay (): number {
+    return this.#clock.timeOfDay()
+  }
+
+  /** A reading of `now` as ms since the epoch: the same however often it is asked for, unless the time of day has been set meanwhile. */
+  timeOfDayAt (at: number): number {
+    const epochMs = this.timeOfDay() - this.now()
+    if (Math.abs(epochMs - this.#epochMs) > clockJitterMs) this.#epochMs = epochMs
+    return Math.round(this.#epochMs + at)
   }
 
   /** Calls `run` once, with `of`, `ms` milliseconds from now or up to one tick later. */
   schedule (ms: number, run: () => void): Timer
   schedule<Of> (ms: number, run: (of: Of) => void, of: Of): Timer
   schedule<Of> (ms: number, run: (of: Of) => void, of?: Of): Timer {
-    const now = this.#now()
+    const now = this.now()
     if (this.#size === 0) this.#lastTick = Math.floor(now / this.#tickMs)
     const timer = { run: run as Call<unknown>['run'], of, tick: Math.max(Math.ceil((now + ms) / this.#tickMs), this.#lastTick + 1) }
     let bucket = this.#buckets.get(timer.tick)
@@ -75,9 +92,9 @@ export class Timers {
     if (--this.#size === 0) this.#stop()
   }
 
-  /** Runs what is due. The process's own timer calls it. */
+  /** Runs the calls that are due. The Node timer calls it. */
   advance (): void {
-    const current = Math.floor(this.#now() / this.#tickMs)
+    const current = Math.floor(this.now() / this.#tickMs)
     while (this.#lastTick < current && this.#size > 0) {
       const bucket = this.#buckets.get(++this.#lastTick)
       if (bucket === undefined) continue
@@ -91,6 +108,7 @@ export class Timers {
       }
     }
     this.#lastTick = Math.max(this.#lastTick, current)
+    if (this.#nextTick <= this.#lastTick && this.#size > 0) this.#sleep()
   }
 
   /** Forgets every call, also those due in the tick that runs. */
@@ -101,15 +119,14 @@ export class Timers {
     this.#stop()
   }
 
-  /** Ticks are multiples of the clock: a beat of any other phase would run calls up to two ticks late. */
+  /** Ticks are multiples of `tickMs` on the clock: waking up at other times would run calls up to two ticks late. */
   #wakeAt (tick: number): void {
     this.#stop()
     this.#nextTick = Math.min(tick, this.#lastTick + longestSleep)
-    this.#clock = setTimeout(() => {
-      this.#nextTick = Infinity
+    this.#wakeUp = setTimeout(() => {
+      this.#nextTick = 0
       this.advance()
-      if (this.#size > 0) this.#sleep()
-    }, this.#nextTick * this.#tickMs - this.#now()).unref()
+    }, this.#nextTick * this.#tickMs - this.now()).unref()
   }
 
   #sleep (): void {
@@ -119,7 +136,7 @@ export class Timers {
   }
 
   #stop (): void {
-    clearTimeout(this.#clock)
+    clearTimeout(this.#wakeUp)
     this.#nextTick = Infinity
   }
 }

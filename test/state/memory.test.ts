@@ -5,7 +5,7 @@ import { type MakeState, stateContract } from './contract.js'
 
 const makeState: MakeState = (t, limits) => {
   let now = 1_000_000
-  const timers = new Timers((error) => { throw error }, 50, () => now)
+  const timers = new Timers((error) => { throw error }, 50, { now: () => now, timeOfDay: Date.now })
   const state = memoryState(timers, limits)
   t.teardown(async () => {
     await state.close()
@@ -22,7 +22,7 @@ stateContract(t, makeState)
 
 t.test('nothing waits on the clock once everything has expired', async (t) => {
   let now = 0
-  const timers = new Timers((error) => { throw error }, 50, () => now)
+  const timers = new Timers((error) => { throw error }, 50, { now: () => now, timeOfDay: Date.now })
   t.teardown(() => timers.close())
   const { peers, rooms, relay, attempts } = memoryState(timers, { maxMessages: 1, maxBytes: 100, totalBytes: 10_000 })
   const sink = { deliver: () => true, close () {}, seenAt: 0 }

@@ -8,7 +8,7 @@ const tickMs = 50
 function counted (t: Test, { runMs = 0, bytes = 0 } = {}) {
   let now = 0
   const errors: unknown[] = []
-  const timers = new Timers((error) => errors.push(error), tickMs, () => now)
+  const timers = new Timers((error) => errors.push(error), tickMs, { now: () => now, timeOfDay: Date.now })
   t.teardown(() => timers.close())
   const ranAt: number[] = []
   const run = { breaks: false }
@@ -69,7 +69,7 @@ t.test('a run that hands out many bytes is followed by a rest in which they can 
 
 t.test('a run that answers later is not begun again before it has, and what is asked for meanwhile comes after its rest', async (t) => {
   let now = 0
-  const timers = new Timers((error) => { throw error }, tickMs, () => now)
+  const timers = new Timers((error) => { throw error }, tickMs, { now: () => now, timeOfDay: Date.now })
   t.teardown(() => timers.close())
   const pass = (ms: number) => {
     now += ms

@@ -7,7 +7,7 @@ const tickMs = 50
 function clocked (t: Test) {
   let now = 1_000_003
   const errors: unknown[] = []
-  const timers = new Timers((error) => errors.push(error), tickMs, () => now)
+  const timers = new Timers((error) => errors.push(error), tickMs, { now: () => now, timeOfDay: Date.now })
   t.teardown(() => timers.close())
   function pass (ms: number): void {
     now += ms

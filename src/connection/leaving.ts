@@ -1,0 +1,25 @@
+import type { Member } from '../state/contract.js'
+import type { MaybePromise } from '../timing/maybe-promise.js'
+
+export interface Leaving {
+  readonly leave: (member: Member) => MaybePromise<unknown>
+  /** What is done after that. */
+  readonly last: () => MaybePromise<unknown>
+  readonly onError: (error: unknown) => void
+}
+
+/**
+ * Leaves rooms in the order in which they were joined: at once, where the state answers at once. A step that fails does not stop the
+ * others.
+ */
+export async function leaveAll (members: readonly Member[], { leave, last, onError }: Leaving): Promise<void> {
+  const steps = [...members.map((member) => () => leave(member)), last]
+  for (const step of steps) {
+    try {
+      const done = step()
+      if (done instanceof Promise) await done
+    } catch (error) {
+      onError(error)
+    }
+  }
+}
