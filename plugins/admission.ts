@@ -71,7 +71,7 @@ export default fp(async (app) => {
   app.decorate('admission', [checkOrigin, checkCapacity, checkRate])
   app.decorate('operatorAdmission', [checkOrigin, checkRate])
   app.decorate('healthAdmission', [checkOrigin, checkHealthRate])
-}, { name: 'admission', fastify: '5.x', dependencies: ['signalbox', 'state', 'websocket'] })
+}, { name: 'admission', fastify: '5.x', dependencies: ['signalbox', 'websocket'] })
 
 const sentences = { draining: 'draining', pressure: 'under pressure', max_clients: 'too many connections', max_clients_per_address: 'too many connections' }
 

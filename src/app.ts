@@ -3,12 +3,10 @@ import cors from '@fastify/cors'
 import type { FastifyPluginAsync, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import admission from '../plugins/admission.js'
-import auth from '../plugins/auth.js'
 import docs from '../routes/openapi.js'
 import metrics from '../routes/metrics.js'
 import signalboxPlugin from '../plugins/signalbox.js'
 import speak from '../plugins/speak.js'
-import state from '../plugins/state.js'
 import tracing from '../plugins/tracing.js'
 import websocket from '../plugins/websocket.js'
 import { admin } from '../routes/admin/index.js'
@@ -72,10 +70,8 @@ export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, pr
     throw new ConfigError('TLS_CERT: got an app that listens without TLS, takes one with an `https` option of its own')
   }
   await app.register(signalboxPlugin, { config, timeouts, ownsServer: isService })
-  await app.register(state)
   await app.register(websocket)
   await app.register(admission)
-  await app.register(auth)
   await app.register(speak)
   // Fastify's types want text of a serialiser, pino takes anything. To say again what the log does costs each request a copy of all of them.
   await app.register(routes, { prefix, cors, isService, ...(!isService && { logSerializers: { req: describeRequest as unknown as () => string } }) })

@@ -30,10 +30,10 @@ export function tokenOf (headers: IncomingHttpHeaders, query: Readonly<Record<st
  *
  * @throws ConfigError for a public key that is none, or of a kind that is not supported
  */
-export function verificationOf ({ JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL }: Config, onProblem: (reason: string) => void): Verification | undefined {
+export function verificationOf ({ JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL }: Config, onProblem: (reason: string) => void, clock?: () => number): Verification | undefined {
   if (JWT_SECRET !== undefined) return { algorithms: ['HS256'], key: JWT_SECRET }
   if (JWT_PUBLIC_KEY !== undefined) return publicKey(JWT_PUBLIC_KEY)
-  if (JWKS_URL !== undefined) return remoteKeys(JWKS_URL, onProblem)
+  if (JWKS_URL !== undefined) return remoteKeys(JWKS_URL, onProblem, clock)
 }
 
 function publicKey (setting: string): Verification {

@@ -4,9 +4,9 @@ import type { WebSocket } from 'ws'
 import { clipAddress, networkOf } from '../net/address.js'
 import { limitAfterClose } from './close-grace.js'
 import type { Audit, AuditRecord, RefusalReason } from '../telemetry/audit.js'
-import type { Identity, Permit } from '../auth/permit.js'
+import type { Permit } from '../auth/permit.js'
 import { ClientConnection } from './connection.js'
-import type { ConnectionHost, ConnectionLimits } from './host.js'
+import type { ConnectionHost, ConnectionLimits, TokenVerifier } from './host.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
 import type { Log } from '../telemetry/log.js'
 import type { Handshake, DialectSource } from '../dialect/dialect.js'
@@ -14,7 +14,6 @@ import { type CloseCode, closeCodes, closeReasons, unauthorized } from '../frame
 import { FrameBudget } from '../limits/frame-budget.js'
 import { Histogram } from '../telemetry/histogram.js'
 import { LargeFrames } from '../limits/large-frames.js'
-import type { MaybePromise } from '../timing/maybe-promise.js'
 import { LabelCounter } from '../telemetry/counter.js'
 import type { Timers } from '../timing/timers.js'
 import { WriteBatch } from './write-batch.js'
@@ -59,8 +58,8 @@ export class Connections implements ConnectionHost {
     held: 0
   }
 
-  /** Checks the token with which a client stays longer, beside the certificate that it came with; absent without a JWT key. */
-  verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
+  /** Checks the token with which a client renews its permit. Absent without a JWT key. */
+  readonly verify?: TokenVerifier
   /** Names this node, for as long as it runs. */
   readonly node = randomBytes(4).toString('hex')
   #accepted = 0
@@ -72,11 +71,12 @@ export class Connections implements ConnectionHost {
   #turn: WriteBatch | undefined
   #isDraining = false
 
-  constructor (limits: ConnectionsOptions, { timers, log, audit }: { timers: Timers, log: Log, audit: Audit }) {
+  constructor (limits: ConnectionsOptions, { timers, log, audit, verify }: { timers: Timers, log: Log, audit: Audit, verify?: TokenVerifier }) {
     this.limits = limits
     this.timers = timers
     this.log = log
     this.audit = audit
+    if (verify !== undefined) this.verify = verify
   }
 
   [Symbol.iterator] (): IterableIterator<ClientConnection> {
