@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { type Config, ConfigError, readConfig } from './config/schema.js'
 import { helpText } from './config/help.js'
-import { backlog } from './listener/gate.js'
+import { backlog } from './listener/timeouts.js'
 import { createService } from './service.js'
 import { startTracing } from './telemetry/tracing.js'
 

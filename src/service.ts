@@ -4,7 +4,7 @@ import { type SerializedError, stdSerializers } from 'pino'
 import { describeRequest, signalbox } from './app.js'
 import type { Config } from './config/schema.js'
 import { type LogStream, logStream } from './telemetry/log-stream.js'
-import { serverOptions, type Timeouts, defaultTimeouts } from './listener/gate.js'
+import { serverOptions, type Timeouts, defaultTimeouts } from './listener/timeouts.js'
 import { unrouted } from './listener/unrouted.js'
 import { tlsOf } from './listener/tls.js'
 
