@@ -10,6 +10,7 @@ import type { Timeouts } from '../src/listener/timeouts.js'
 import { openFilesLimit } from '../src/limits/open-files.js'
 import { TokenRate } from '../src/limits/token-bucket.js'
 import { Timers } from '../src/timing/timers.js'
+import { EventLoop } from '../src/telemetry/event-loop.js'
 import { trustedProxies } from '../src/net/trusted-proxies.js'
 import { type Auth, openAuth } from './auth.js'
 import { openState } from './state.js'
@@ -23,6 +24,7 @@ export interface Signalbox {
   readonly redis: Redis | Cluster | undefined
   readonly auth: Auth
   readonly connections: Connections
+  readonly eventLoop: EventLoop
   /** Guards every listener that is ours. */
   readonly gate: HttpGate
   /** By name, in the order they were registered. */
@@ -71,8 +73,9 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, ownsSe
     timeouts,
     upgrades: ownsServer ? new EventEmitter() : app.server
   }, { timers, log: app.log, refused: connections.refused })
+  const eventLoop = new EventLoop()
   app.decorate('state', state)
-  app.decorate('signalbox', { config, timers, audit, redis, auth, connections, gate, dialects: new Map() })
+  app.decorate('signalbox', { config, timers, audit, redis, auth, connections, eventLoop, gate, dialects: new Map() })
   app.addHook('onReady', async () => {
     if (config.MAX_CLIENTS <= room) return
     app.log.warn(`MAX_CLIENTS is ${config.MAX_CLIENTS}, but the process may open ${files} files: connections past ${room} are refused`)
@@ -80,5 +83,6 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, ownsSe
   app.addHook('onClose', async () => {
     await state.close()
     gate.close()
+    eventLoop.close()
   })
 }, { name: 'signalbox', fastify: '5.x' })
