@@ -43,7 +43,7 @@ export function createService (config: Config, timeouts: Timeouts = defaultTimeo
 }
 
 function describeLoss (lines: number): string {
-  return JSON.stringify({ level: 40, time: Date.now(), lines, msg: 'lines of this log were lost: nobody read them' })
+  return JSON.stringify({ level: 40, time: Date.now(), lines, msg: 'lines of this log were lost: they could not be written in time' })
 }
 
 /** What the router refuses before any hook is asked goes to a route that says the same, and to its hooks. */

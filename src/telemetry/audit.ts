@@ -103,7 +103,7 @@ function clipped (record: AuditRecord): AuditRecord {
 
 function fileOf (path: string, log: Pick<BaseLogger, 'warn' | 'error'>): LogStream {
   const onError = (error: Error) => log.error({ reason: error.message }, 'the audit trail cannot be written')
-  const describeLoss = (lines: number) => JSON.stringify({ level: 40, time: new Date().toISOString(), lines, msg: 'records were lost: nobody read them' })
+  const describeLoss = (lines: number) => JSON.stringify({ level: 40, time: new Date().toISOString(), lines, msg: 'records were lost: they could not be written in time' })
   try {
     const stream = logStream({ path, onError, describeLoss })
     const stats = statSync(path)
