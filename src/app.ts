@@ -20,7 +20,9 @@ import { psync } from '../routes/psync/index.js'
 import { rooms } from '../routes/rooms/index.js'
 import { tom } from '../routes/tom/index.js'
 import { clipAddress } from './net/address.js'
-import { completeConfig, type Config, ConfigError, type DialectName } from './config/schema.js'
+import { ConfigError } from './config/config-error.js'
+import { completeConfig } from './config/read.js'
+import type { Config, DialectName } from './config/schema.js'
 import { type Timeouts, defaultTimeouts } from './listener/timeouts.js'
 import { listeners } from '../plugins/native-listeners.js'
 import { loadPlugin } from './config/load-plugin.js'
@@ -67,7 +69,7 @@ export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, pr
   const config = completeConfig(given)
   const tls = shared ?? tlsOf(config)
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
-    throw new ConfigError('TLS_CERT: got an app that listens without TLS, takes one with an `https` option of its own')
+    throw new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option')
   }
   await app.register(signalboxPlugin, { config, timeouts, ownsServer: isService })
   await app.register(websocket)

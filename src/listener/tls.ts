@@ -4,7 +4,8 @@ import type { RequestListener } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { type Config, ConfigError } from '../config/schema.js'
+import { ConfigError, invalidValue } from '../config/config-error.js'
+import type { Config } from '../config/schema.js'
 import type { Log } from '../telemetry/log.js'
 import type { Timers } from '../timing/timers.js'
 
@@ -69,33 +70,31 @@ export function tlsOf (config: Config): Tls | undefined {
       return server
     },
     watch (timers, log) {
-      let complaint = ''
-      /** Files that cannot be used may be half of a change, or unreadable for a moment. */
-      const retryLater = () => { retry = timers.schedule(pollMs, check) }
+      let reported = ''
       function check (): void {
         timers.cancel(retry)
+        let fresh: Texts = {}
         try {
-          const fresh = read()
+          fresh = read()
           if (paths.every(([name]) => fresh[name] === texts[name])) return
           reload(fresh)
           log.info({ validTo: new X509Certificate(fresh.TLS_CERT ?? '').validTo }, 'TLS certificates reloaded')
         } catch (error) {
           const { message } = error as Error
-          if (message !== complaint) log.warn({ reason: message }, 'changed TLS files cannot be used: the certificates loaded before stay')
-          complaint = message
-          retryLater()
+          // Once for the same files.
+          const report = message + JSON.stringify(fresh)
+          if (report !== reported) log.warn({ reason: message }, 'changed TLS files cannot be used: the certificates loaded before stay')
+          reported = report
+          // They may be half of a change, or unreadable for a moment.
+          retry = timers.schedule(pollMs, check)
         }
-      }
-      const onChange = (): void => {
-        complaint = ''
-        check()
       }
       // Once without a change: the files may have changed between their first reading and the first poll.
       let retry = timers.schedule(pollMs, check)
-      for (const [, path] of paths) watchFile(path, { interval: pollMs, persistent: false }, onChange)
+      for (const [, path] of paths) watchFile(path, { interval: pollMs, persistent: false }, check)
       unwatch = () => {
         timers.cancel(retry)
-        for (const [, path] of paths) unwatchFile(path, onChange)
+        for (const [, path] of paths) unwatchFile(path, check)
       }
     },
     close () {
@@ -109,7 +108,7 @@ function readText (name: Setting, path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw unfit(name, path, `a file that can be read (${(error as NodeJS.ErrnoException).code})`)
+    throw unfit(name, path, `a readable file (${(error as NodeJS.ErrnoException).code})`)
   }
 }
 
@@ -119,13 +118,13 @@ function contextOf ({ TLS_CERT: cert = '', TLS_KEY: key = '', TLS_CA: ca }: Text
   // If it held no certificate, Node would trust every public authority.
   if (ca !== undefined) certificatesOf('TLS_CA', ca, config)
   if (certificate?.checkPrivateKey(privateKeyOf(key, config)) !== true) {
-    throw unfit('TLS_KEY', config.TLS_KEY, 'the key of the first certificate of TLS_CERT')
+    throw unfit('TLS_KEY', config.TLS_KEY, 'the private key of the first certificate in TLS_CERT')
   }
   const context: SecureContextOptions = { cert, key, minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) }
   try {
     createSecureContext(context)
   } catch (error) {
-    throw unfit('TLS_CERT', config.TLS_CERT, `a certificate that is strong enough (${(error as NodeJS.ErrnoException).code})`)
+    throw unfit('TLS_CERT', config.TLS_CERT, `a certificate with a stronger key or signature (${(error as NodeJS.ErrnoException).code})`)
   }
   return context
 }
@@ -135,19 +134,19 @@ function certificatesOf (name: Setting, text: string, config: Config): X509Certi
     const blocks = text.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? []
     if (blocks.length > 0) return blocks.map((block) => new X509Certificate(block))
   } catch {}
-  throw unfit(name, config[name], 'a file of certificates in PEM')
+  throw unfit(name, config[name], 'a PEM file with certificates')
 }
 
 function privateKeyOf (text: string, config: Config): ReturnType<typeof createPrivateKey> {
   try {
     return createPrivateKey(text)
   } catch {
-    throw unfit('TLS_KEY', config.TLS_KEY, 'a file of a private key in PEM, without a passphrase')
+    throw unfit('TLS_KEY', config.TLS_KEY, 'a PEM file with a private key, without a passphrase')
   }
 }
 
 /** A long path is cut at its start: its end names the file. */
 function unfit (name: Setting, path = '', expected: string): ConfigError {
   const shown = path.length > maxPathLength ? `…${path.slice(-maxPathLength)}` : path
-  return new ConfigError(`${name}: got ${JSON.stringify(shown)}, takes ${expected}`)
+  return new ConfigError(`${name}: ${invalidValue(JSON.stringify(shown), expected)}`)
 }
