@@ -1,41 +1,48 @@
-import rateLimit from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify'
+import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import { networkOf } from '../src/net/address.js'
 import { unauthorized } from '../src/frame/close-codes.js'
-import { originFilter } from '../src/net/origins.js'
 import { Pressure } from '../src/limits/pressure.js'
 import { TokenRate } from '../src/limits/token-bucket.js'
 import { TokenBuckets } from '../src/limits/token-buckets.js'
+import { networkOf } from '../src/net/address.js'
+import { originFilter } from '../src/net/origins.js'
+import { rateCheck } from './rate-limit.js'
 
-/** When a client that was turned away does right to come back. In s. */
-const retryAfterS = { draining: 1, pressure: 5, max_clients: 5, max_clients_per_address: 5 }
-/** Checks of health from one address, at once and then a second: more than any load balancer makes. */
+/** Why a request gets 503, and after how many seconds its client should try again. */
+const unavailable = {
+  draining: { error: 'draining', retryAfterS: 1 },
+  pressure: { error: 'under pressure', retryAfterS: 5 },
+  max_clients: { error: 'too many connections', retryAfterS: 5 },
+  max_clients_per_address: { error: 'too many connections', retryAfterS: 5 }
+}
+type Unavailable = keyof typeof unavailable
+
+/** Health checks of one address: more than any load balancer makes. */
 const healthRate = { burst: 100, perSecond: 50 }
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Who is let in: hooks for every route that is no check of health, in this order. */
+    /** Hooks that admit a request, in order: for every route but health checks. */
     admission: onRequestAsyncHookHandler[]
-    /** The same for operators, who are answered also when all places are taken. */
+    /** The same for operators, who are answered even when the server is full. */
     operatorAdmission: onRequestAsyncHookHandler[]
-    /** The same for checks of health, which have a rate of their own beside. */
+    /** The same for health checks, which have a rate of their own. */
     healthAdmission: Array<onRequestAsyncHookHandler | onRequestHookHandler>
-    /** 429 above `CONNECT_RATE`, where there is no route. */
+    /** 429 above `CONNECT_RATE`: for requests without a route. */
     checkRate: onRequestAsyncHookHandler
-    /** 403 for a browser of another origin: for every route. */
+    /** 403 for a browser of an origin that is not allowed: for every route. */
     checkOrigin: onRequestAsyncHookHandler
-    /** Answers 401 to a REST call whose caller may not make it, and writes it down. */
+    /** Answers 401 to a REST call, and records it. */
     refuseCaller: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>
   }
 }
 
-/** Origins, the drain, pressure and `CONNECT_RATE`, all before an upgrade. Handshakes and REST calls are counted apart. */
+/** Checks origin, drain, pressure and `CONNECT_RATE`, all before an upgrade. Handshakes and REST calls have a rate each. */
 export default fp(async (app) => {
-  const { config, connections, gate } = app.signalbox
+  const { config, connections, eventLoop, gate, timers } = app.signalbox
   const isAllowed = originFilter(config.ALLOWED_ORIGINS)
   const pressure = new Pressure(config.MAX_EVENT_LOOP_DELAY, config.MAX_MEMORY)
-  app.addHook('onClose', async () => pressure.close())
+  eventLoop.onReport(({ delayMs }) => pressure.check(delayMs))
   const healthChecks = new TokenBuckets(new TokenRate(healthRate.perSecond, healthRate.burst))
 
   async function checkOrigin ({ headers: { origin }, ip }: FastifyRequest, reply: FastifyReply) {
@@ -44,17 +51,22 @@ export default fp(async (app) => {
     return await reply.code(403).send({ error: 'origin not allowed' })
   }
 
-  async function checkCapacity ({ ip, ws, raw }: FastifyRequest, reply: FastifyReply) {
-    // A WebSocket hears of it by a close code.
-    const reason = !ws ? gate.excessOf(raw) as keyof typeof retryAfterS | undefined : connections.isDraining ? 'draining' : pressure.isHigh ? 'pressure' : undefined
-    if (reason === undefined) return
-    connections.refused(reason, { address: ip })
-    return await reply.code(503).header('retry-after', String(retryAfterS[reason])).send({ error: sentences[reason] })
+  /** A WebSocket on a connection past a limit is opened all the same, and told by a close code. */
+  function reasonAgainst ({ ws, raw }: FastifyRequest): Unavailable | undefined {
+    if (!ws) return gate.excessOf(raw) as Unavailable | undefined
+    return connections.isDraining ? 'draining' : pressure.isHigh ? 'pressure' : undefined
   }
 
-  function checkHealthRate (request: FastifyRequest, reply: FastifyReply, done: () => void) {
-    const { ip, raw } = request
-    if (healthChecks.take(networkOf(ip), performance.now())) return done()
+  async function checkCapacity (request: FastifyRequest, reply: FastifyReply) {
+    const reason = reasonAgainst(request)
+    if (reason === undefined) return
+    const { error, retryAfterS } = unavailable[reason]
+    connections.refused(reason, { address: request.ip })
+    return await reply.code(503).header('retry-after', String(retryAfterS)).send({ error })
+  }
+
+  function checkHealthRate ({ ip, raw }: FastifyRequest, reply: FastifyReply, done: () => void) {
+    if (healthChecks.take(networkOf(ip), timers.now())) return done()
     connections.refused('connect_rate', { address: ip })
     gate.noteRateRefusal(raw, 'health')
     if (gate.mayClose(raw)) reply.header('connection', 'close')
@@ -71,48 +83,4 @@ export default fp(async (app) => {
   app.decorate('admission', [checkOrigin, checkCapacity, checkRate])
   app.decorate('operatorAdmission', [checkOrigin, checkRate])
   app.decorate('healthAdmission', [checkOrigin, checkHealthRate])
-}, { name: 'admission', fastify: '5.x', dependencies: ['signalbox', 'state', 'websocket'] })
-
-const sentences = { draining: 'draining', pressure: 'under pressure', max_clients: 'too many connections', max_clients_per_address: 'too many connections' }
-
-/** 429 above `CONNECT_RATE`, counted over all nodes; while Redis cannot be reached, by each node for itself. */
-async function rateCheck (app: FastifyInstance): Promise<onRequestAsyncHookHandler> {
-  const { config, connections, gate, redis } = app.signalbox
-  const limit = {
-    max: config.CONNECT_RATE,
-    timeWindow: 60_000,
-    keyGenerator: ({ ip, ws }: FastifyRequest) => `${ws ? 'handshake' : 'rest'} ${networkOf(ip)}`,
-    onExceeded ({ ip, ws, raw }: FastifyRequest) {
-      connections.refused('connect_rate', { address: ip })
-      gate.noteRateRefusal(raw, ws ? 'handshake' : 'rest')
-    }
-  }
-  // The rate limit is a callback or an async hook by its types, and always async in fact.
-  const hook = (check: unknown): onRequestAsyncHookHandler => async function checkRate (request, reply) {
-    try {
-      return await (check as onRequestAsyncHookHandler).call(this, request, reply)
-    } catch (error) {
-      // Who is refused has to come anew for the next answer.
-      if (!request.ws && gate.mayClose(request.raw)) reply.header('connection', 'close')
-      throw error
-    }
-  }
-
-  // An app around that has its own counts for us too.
-  if (app.hasDecorator('rateLimit')) return hook(app.rateLimit(limit))
-  if (redis === undefined) {
-    await app.register(rateLimit, { global: false, ...limit })
-    return hook(app.rateLimit())
-  }
-  let checkHere: onRequestAsyncHookHandler | undefined
-  await app.register(async (apart) => {
-    await apart.register(rateLimit, { global: false, ...limit })
-    checkHere = hook(apart.rateLimit())
-  })
-  await app.register(rateLimit, { global: false, ...limit, redis, nameSpace: 'sb:rate:', skipOnError: true })
-  const checkEverywhere = hook(app.rateLimit())
-  return async function checkRate (request, reply) {
-    const check = app.state.isReady ? checkEverywhere : checkHere
-    return await check?.call(this, request, reply)
-  }
-}
+}, { name: 'admission', fastify: '5.x', dependencies: ['signalbox', 'websocket'] })

@@ -1,89 +1,85 @@
-import jwt, { type JWT } from '@fastify/jwt'
-import type { FastifyRequest } from 'fastify'
-import fp from 'fastify-plugin'
-import { tokenOf, verificationOf } from '../src/auth/tokens.js'
-import { clockToleranceMs, type Identity, openPermit, type Permit, readPermit } from '../src/auth/permit.js'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { identityOf } from '../src/auth/certificate.js'
+import { type Identity, openPermit, type Permit, readPermit } from '../src/auth/permit.js'
+import { tokenOf, verificationOf } from '../src/auth/tokens.js'
+import type { Config } from '../src/config/schema.js'
 import type { MaybePromise } from '../src/timing/maybe-promise.js'
-import type { TokenHeader } from '../src/auth/verification.js'
+import type { Timers } from '../src/timing/timers.js'
+import { tokenCheck } from './token-check.js'
 
-/** Tells who a client is. What is missing or bad is undefined, whatever is wrong with it. */
+/** Establishes who a client is. A missing or bad credential gives undefined, whatever is wrong with it. */
 export interface Auth {
-  /** By a token, which is bad if it is another's than the certificate; without a JWT key every token is. */
-  readonly verify: (token: string | undefined, identity?: Identity) => MaybePromise<Permit | undefined>
-  /** By what a request comes with: its token, its certificate, or both. */
+  /** Nobody has to prove who they are: there is no JWT key, and no certificate is required. */
+  readonly isOpen: boolean
+  /** There is a JWT key, so a client may renew its token with an `auth` frame. */
+  readonly hasKey: boolean
+  /** The permit for a request, by its token, its certificate or both. Without either an open server gives `openPermit`. */
   readonly authenticate: (request: FastifyRequest) => MaybePromise<Permit | undefined>
+  /** The permit for a token. Its subject must be that of the certificate, if there is one. Without a JWT key no token is good. */
+  readonly verify: (token: string | undefined, identity?: Identity) => MaybePromise<Permit | undefined>
 }
 
-/** How often a failing key server is logged at most. In ms. */
+/** A failing key server is logged at most this often. In ms. */
 const complaintMs = 10_000
 
-/** `app.signalbox.auth`, with a key or required certificates; without them everything is open, and the log says so once. */
-export default fp(async (app) => {
-  const { config, connections } = app.signalbox
+/**
+ * Authentication by the settings. Without a JWT key and required certificates the server is open, and the log says so at the start.
+ *
+ * @throws ConfigError for a public key that cannot be used
+ */
+export async function openAuth (app: FastifyInstance, config: Config, timers: Timers): Promise<Auth> {
   let complainedAt = -Infinity
   const verification = verificationOf(config, (reason) => {
-    const now = performance.now()
+    const now = timers.now()
     if (now - complainedAt < complaintMs) return
     complainedAt = now
-    app.log.warn({ reason }, 'no keys from JWKS_URL: tokens of keys that are not known yet are refused')
-  })
-
-  const isRequired = config.TLS_REQUIRE_CLIENT_CERT
-  const certified = ({ raw }: FastifyRequest) => config.TLS_CA === undefined ? undefined : identityOf(raw.socket)
-  const byCertificate = (identity: Identity | undefined) => identity && readPermit({ sub: identity.subject }, Date.now(), identity)
-
-  if (verification === undefined) {
-    if (isRequired) app.signalbox.auth = { verify: () => undefined, authenticate: (request) => byCertificate(certified(request)) }
-    else app.addHook('onReady', async () => app.log.warn('no JWT key is set: this server is open to everybody'))
-    if (config.TLS_CA !== undefined) app.signalbox.identify = app.signalbox.auth?.authenticate ?? ((request) => byCertificate(certified(request)) ?? openPermit)
-    return
-  }
-
+    app.log.warn({ reason }, 'no keys from JWKS_URL: tokens signed with unknown keys are refused')
+  }, () => timers.now())
+  if (verification === undefined) return withoutKey(app, config)
   if (config.JWKS_URL?.startsWith('http:') === true) {
-    app.log.warn('JWKS_URL is http: whoever is on the way to the key server can let in anybody')
+    app.log.warn('JWKS_URL is http: anybody between this server and the key server can let clients in')
   }
 
-  const { algorithms, key } = verification
-  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = config
-  let check: (token: string) => MaybePromise<unknown> = () => undefined
-  await app.register(async (apart) => {
-    // A place of our own, so that it does not matter what the app around us keeps under this name.
-    const own: { signalbox?: JWT } = Object.create(null)
-    apart.decorate('jwt', own as JWT)
-    await apart.register(jwt, {
-      namespace: 'signalbox',
-      secret: { public: typeof key === 'string' ? key : async ({ header }: { header: TokenHeader }) => await key(header) },
-      verify: {
-        algorithms: [...algorithms],
-        // By us, since the tolerance would count for it too.
-        ignoreExpiration: true,
-        clockTolerance: clockToleranceMs,
-        requiredClaims: [...(issuer === undefined ? [] : ['iss']), ...(audience === undefined ? [] : ['aud'])],
-        ...(issuer !== undefined && { allowedIss: issuer }),
-        ...(audience !== undefined && { allowedAud: audience })
-      }
-    })
-    check = (token) => own.signalbox?.verify(token)
-  })
-
-  const refused = (error: unknown): undefined => {
+  const check = await tokenCheck(app, config, verification)
+  const certificateOf = certificateReader(config)
+  const logRefusal = (error: unknown): undefined => {
     app.log.debug({ code: (error as { code?: unknown }).code }, 'token refused')
   }
 
   function verify (token: string | undefined, identity?: Identity): MaybePromise<Permit | undefined> {
-    if (token === undefined || (isRequired && identity === undefined)) return undefined
+    if (token === undefined || (config.TLS_REQUIRE_CLIENT_CERT && identity === undefined)) return undefined
     try {
       const payload = check(token)
-      if (payload instanceof Promise) return payload.then((payload: unknown) => readPermit(payload, Date.now(), identity)).catch(refused)
+      if (payload instanceof Promise) return payload.then((payload: unknown) => readPermit(payload, Date.now(), identity)).catch(logRefusal)
       return readPermit(payload, Date.now(), identity)
     } catch (error) {
-      return refused(error)
+      return logRefusal(error)
     }
   }
 
-  connections.verify = verify
-  const authenticate: Auth['authenticate'] = (request) => verify(tokenOf(request.headers, request.query as Record<string, unknown>), certified(request))
-  app.signalbox.auth = { verify, authenticate }
-  app.signalbox.identify = authenticate
-}, { name: 'auth', fastify: '5.x', dependencies: ['signalbox'] })
+  return {
+    isOpen: false,
+    hasKey: true,
+    authenticate: (request) => verify(tokenOf(request.headers, request.query as Record<string, unknown>), certificateOf(request)),
+    verify
+  }
+}
+
+/** Certificates alone tell who a client is, where the settings name an authority for them. */
+function withoutKey (app: FastifyInstance, config: Config): Auth {
+  const isOpen = !config.TLS_REQUIRE_CLIENT_CERT
+  if (isOpen) app.addHook('onReady', async () => app.log.warn('no JWT key is set: this server is open to everybody'))
+  const certificateOf = certificateReader(config)
+  const byCertificate = (identity: Identity | undefined) => identity && readPermit({ sub: identity.subject }, Date.now(), identity)
+  return {
+    isOpen,
+    hasKey: false,
+    authenticate: (request) => byCertificate(certificateOf(request)) ?? (isOpen ? openPermit : undefined),
+    verify: () => undefined
+  }
+}
+
+/** Reads the client certificate of a request. Without `TLS_CA` no certificate counts. */
+function certificateReader ({ TLS_CA }: Config): (request: FastifyRequest) => Identity | undefined {
+  return TLS_CA === undefined ? () => undefined : ({ raw }) => identityOf(raw.socket)
+}

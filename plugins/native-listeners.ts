@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import fp from 'fastify-plugin'
 import { unrouted } from '../src/listener/unrouted.js'
 import type { Config, DialectName } from '../src/config/schema.js'
-import { backlog, serverOptions, type Timeouts } from '../src/listener/gate.js'
+import { backlog, serverOptions, type Timeouts } from '../src/listener/timeouts.js'
 import type { Tls } from '../src/listener/tls.js'
 
 export interface ListenersOptions {

@@ -1,28 +1,41 @@
-import fp from 'fastify-plugin'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Cluster, Redis } from 'ioredis'
+import type { Config } from '../src/config/schema.js'
 import type { State } from '../src/state/contract.js'
 import { memoryState } from '../src/state/memory/state.js'
 import { auditRelays } from '../src/state/relay-audit.js'
+import type { Audit } from '../src/telemetry/audit.js'
+import type { Timers } from '../src/timing/timers.js'
 
 declare module 'fastify' {
   interface FastifyInstance { state: State }
 }
 
-/** `app.state`: who is connected, and the way to them. In memory, or over Redis, which is loaded only then. */
-export default fp(async (app) => {
-  const { audit, config, timers } = app.signalbox
+export interface OpenedState {
+  readonly state: State
+  /** Its connection for commands, with `REDIS_URL`. */
+  readonly redis: Redis | Cluster | undefined
+}
+
+/**
+ * Opens the state: who is connected, and how to reach them. It is in memory, or in Redis, whose code is loaded only then.
+ *
+ * @throws ConfigError for a `REDIS_URL` that cannot be used
+ */
+export async function openState (config: Config, { timers, log, audit }: { timers: Timers, log: FastifyBaseLogger, audit: Audit }): Promise<OpenedState> {
+  const { REDIS_URL: urls, NODE_LEASE_MS: leaseMs, MAX_ROOMS_PER_CLIENT: maxRoomsPerClient } = config
   const mailboxes = {
     maxMessages: config.MAILBOX_MAX_MESSAGES,
     maxBytes: config.MAILBOX_MAX_BYTES,
     totalBytes: config.MAILBOX_TOTAL_BYTES
   }
-  if (config.REDIS_URL === undefined) {
-    app.decorate('state', memoryState(timers, mailboxes, config.MAX_ROOMS_PER_CLIENT))
-  } else {
-    const { redisState } = await import('../src/state/redis/state.js')
-    const state = await redisState({ urls: config.REDIS_URL, leaseMs: config.NODE_LEASE_MS, mailboxes, maxRoomsPerClient: config.MAX_ROOMS_PER_CLIENT, timers, log: app.log })
-    app.signalbox.redis = state.link.client
-    app.decorate('state', state)
-  }
-  if (audit.isLevelEnabled('debug')) auditRelays(app.state, audit)
-  app.addHook('onClose', async () => { await app.state.close() })
-}, { name: 'state', fastify: '5.x', dependencies: ['signalbox'] })
+  if (urls === undefined) return audited({ state: memoryState(timers, mailboxes, maxRoomsPerClient), redis: undefined }, audit)
+  const { redisState } = await import('../src/state/redis/state.js')
+  const state = await redisState({ urls, leaseMs, mailboxes, maxRoomsPerClient, timers, log })
+  return audited({ state, redis: state.link.client }, audit)
+}
+
+function audited (opened: OpenedState, audit: Audit): OpenedState {
+  if (audit.isLevelEnabled('debug')) auditRelays(opened.state, audit)
+  return opened
+}

@@ -5,7 +5,7 @@ import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
 import { tokenProtocol } from '../src/auth/tokens.js'
 import { closeTimeoutMs } from '../src/connection/connections.js'
-import { answerOf } from '../src/listener/gate.js'
+import { rawAnswer } from '../src/listener/raw-answers.js'
 
 /** Parts that a frame may come in. Only whole ones count for `MESSAGE_RATE`, and the 16 384 that ws allows would take a core for one socket. */
 const maxFragments = 1024
@@ -41,6 +41,6 @@ export default fp(async (app) => {
   /** What is wrong with a handshake besides its version and its key, which are looked at before. */
   function refuseHandshake (_error: Error, socket: Duplex, { socket: { remoteAddress } }: IncomingMessage): void {
     connections.refused('bad_request', { address: remoteAddress })
-    socket.on('finish', () => socket.destroy()).end(answerOf(400))
+    socket.on('finish', () => socket.destroy()).end(rawAnswer(400))
   }
 }, { name: 'websocket', fastify: '5.x', dependencies: ['signalbox'] })

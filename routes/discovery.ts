@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type TObject, Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { openPermit, type Permit } from '../src/auth/permit.js'
+import { isGranted, type Permit } from '../src/auth/permit.js'
 import type { MaybePromise } from '../src/timing/maybe-promise.js'
 
 interface DiscoveryOptions {
@@ -34,8 +34,8 @@ export const discovery: FastifyPluginAsyncTypebox<DiscoveryOptions> = async (app
 
   const schema = { ...shared, ...(querystring !== undefined && { querystring }), response: { 200: PeersBody, 401: ErrorBody } }
   app.get('/peers', { onRequest, schema }, async (request, reply) => {
-    const permit = auth === undefined ? openPermit : await auth.authenticate(request)
-    const mayList = isOpen || (auth !== undefined && permit?.hasRole('discover') === true)
+    const permit = await auth.authenticate(request)
+    const mayList = isOpen || isGranted(permit, 'discover')
     if (permit === undefined || !permit.useDialect(dialect) || !mayList) return await app.refuseCaller(request, reply)
     const ids = new Set<string>()
     for (const room of await rooms(request, permit)) {

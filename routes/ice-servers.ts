@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { openPermit } from '../src/auth/permit.js'
 import { iceServersFor } from '../src/auth/ice-servers.js'
 import { ErrorBody } from './discovery.js'
 
@@ -16,10 +15,10 @@ const IceServersBody = Type.Object({
 
 /** `GET /ice-servers`: the STUN and TURN servers of the settings, with a credential that ends in time, and with the caller's token or certificate. */
 export const iceServers: FastifyPluginAsyncTypebox = async (app) => {
-  const { config, identify } = app.signalbox
+  const { config, auth } = app.signalbox
   app.get('/ice-servers', { onRequest: app.admission, schema: { response: { 200: IceServersBody, 401: ErrorBody } } }, async (request, reply) => {
     reply.header('cache-control', 'no-store')
-    const permit = identify === undefined ? openPermit : await identify(request)
+    const permit = await auth.authenticate(request)
     if (permit === undefined) return await app.refuseCaller(request, reply)
     // coturn counts its quotas by user: strangers under one name would use up each other's.
     return iceServersFor(permit.subject ?? randomUUID(), permit.expiresAt, Date.now(), config)

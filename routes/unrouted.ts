@@ -1,3 +1,4 @@
+import { validateHeaderValue } from 'node:http'
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { RefusalReason } from '../src/telemetry/audit.js'
 import { unrouted } from '../src/listener/unrouted.js'
@@ -39,14 +40,32 @@ export async function answerNotFound (request: FastifyRequest, reply: FastifyRep
   return await reply.code(404).send({ error: 'not found' })
 }
 
-/** An error tells a client what is wrong with the request, in short, and nothing of the server. */
-export async function answerError (error: FastifyError, { ws, ip, log, server }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { statusCode = 500 } = error
-  if (statusCode < 400 || statusCode >= 500) {
-    log.error({ err: error }, 'request failed')
-    return await reply.code(statusCode < 400 ? 500 : statusCode).send({ error: 'internal error' })
+/** Answers a client's own mistake in a few words. Anything else is logged, and answered without a word about the server. */
+export async function answerError (error: FastifyError | null | undefined, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { ws, ip, log, server } = request
+  const status = statusOf(error)
+  if (error != null && status < 500) {
+    // A client over its rate has been counted already.
+    if (ws && status !== 429) server.signalbox.connections.refused('bad_request', { address: ip })
+    return await reply.code(status).send({ error: quote(error.message) })
   }
-  // Over its rate it is counted already.
-  if (ws && statusCode !== 429) server.signalbox.connections.refused('bad_request', { address: ip })
-  return await reply.code(statusCode).send({ error: quote(error.message) })
+  log.error({ err: error }, 'request failed')
+  // What the handler set may be why it failed.
+  for (const [name, value] of Object.entries(reply.getHeaders())) if (!isHeader(name, value)) reply.removeHeader(name)
+  return await reply.code(status).send({ error: 'internal error' })
+}
+
+/** Whatever is thrown may carry anything as its status, or be nothing at all. */
+function statusOf (error: FastifyError | null | undefined): number {
+  const status = error?.statusCode ?? 500
+  return Number.isInteger(status) && status >= 400 && status < 600 ? status : 500
+}
+
+function isHeader (name: string, value: unknown): boolean {
+  try {
+    validateHeaderValue(name, String(value))
+    return true
+  } catch {
+    return false
+  }
 }

@@ -3,12 +3,10 @@ import cors from '@fastify/cors'
 import type { FastifyPluginAsync, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import admission from '../plugins/admission.js'
-import auth from '../plugins/auth.js'
 import docs from '../routes/openapi.js'
 import metrics from '../routes/metrics.js'
 import signalboxPlugin from '../plugins/signalbox.js'
 import speak from '../plugins/speak.js'
-import state from '../plugins/state.js'
 import tracing from '../plugins/tracing.js'
 import websocket from '../plugins/websocket.js'
 import { admin } from '../routes/admin/index.js'
@@ -22,8 +20,10 @@ import { psync } from '../routes/psync/index.js'
 import { rooms } from '../routes/rooms/index.js'
 import { tom } from '../routes/tom/index.js'
 import { clipAddress } from './net/address.js'
-import { completeConfig, type Config, ConfigError, type DialectName } from './config/schema.js'
-import { type Timeouts, defaultTimeouts } from './listener/gate.js'
+import { ConfigError } from './config/config-error.js'
+import { completeConfig } from './config/read.js'
+import type { Config, DialectName } from './config/schema.js'
+import { type Timeouts, defaultTimeouts } from './listener/timeouts.js'
 import { listeners } from '../plugins/native-listeners.js'
 import { loadPlugin } from './config/load-plugin.js'
 import { type Tls, tlsOf } from './listener/tls.js'
@@ -71,13 +71,11 @@ export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, pr
   const config = completeConfig(given)
   const tls = shared ?? tlsOf(config)
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
-    throw new ConfigError('TLS_CERT: got an app that listens without TLS, takes one with an `https` option of its own')
+    throw new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option')
   }
   await app.register(signalboxPlugin, { config, timeouts, clock, ownsServer: isService })
-  await app.register(state)
   await app.register(websocket)
   await app.register(admission)
-  await app.register(auth)
   await app.register(speak)
   // Fastify's types want text of a serialiser, pino takes anything. To say again what the log does costs each request a copy of all of them.
   await app.register(routes, { prefix, cors, isService, ...(!isService && { logSerializers: { req: describeRequest as unknown as () => string } }) })

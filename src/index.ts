@@ -1,6 +1,8 @@
 export { type Static, Type } from '@sinclair/typebox'
 export { type SignalboxOptions, signalbox } from './app.js'
-export { type Config, ConfigError, ConfigSchema, type DialectName, readConfig } from './config/schema.js'
+export { ConfigError } from './config/config-error.js'
+export { readConfig } from './config/read.js'
+export { type Config, ConfigSchema, type DialectName } from './config/schema.js'
 // What they add to the app's type, which its users see nowhere else.
 export type { Auth } from '../plugins/auth.js'
 export type { Signalbox } from '../plugins/signalbox.js'

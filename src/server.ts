@@ -1,12 +1,26 @@
 #!/usr/bin/env node
-import { type Config, ConfigError, readConfig } from './config/schema.js'
+import { setTimeout as delay } from 'node:timers/promises'
+import closeWithGrace, { type AllEvents } from 'close-with-grace'
 import { helpText } from './config/help.js'
-import { backlog } from './listener/gate.js'
+import { ConfigError } from './config/config-error.js'
+import { readConfig } from './config/read.js'
+import type { Config } from './config/schema.js'
+import { backlog } from './listener/timeouts.js'
 import { createService } from './service.js'
 import { startTracing } from './telemetry/tracing.js'
 
-/** After the drain, what has not ended by then is cut by the process's end. In ms. */
+/** The process ends this long after the drain, whatever is still open. In ms. */
 const forceExitMs = 4_500
+/** npm passes a Ctrl-C on that the terminal has sent us already: a second one counts only after this. In ms. */
+const sameKeyMs = 500
+
+/**
+ * Events that close-with-grace leaves alone: SIGINT and SIGTERM, of which a second one ends the process at once; SIGHUP, which `nohup`
+ * ignores; faults after which no JavaScript should run; and rejections, which Node throws as uncaught exceptions.
+ */
+const skip: AllEvents[] = [
+  'SIGINT', 'SIGTERM', 'SIGHUP', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'unhandledRejection', 'beforeExit'
+]
 
 const argv = process.argv.slice(2)
 if (argv.includes('--help')) {
@@ -33,33 +47,47 @@ async function main (argv: string[]): Promise<void> {
 async function start (config: Config): Promise<void> {
   const app = createService(config)
   const endTracing = config.OTEL_ENABLED ? await startTracing((complaint) => app.log.warn(`tracing: ${complaint}`)) : undefined
-  let isStopping = false
-  let isFalling = false
-  async function end (drainMs: number, code: number): Promise<void> {
-    setTimeout(() => process.exit(code), drainMs + forceExitMs).unref()
+
+  async function end (drainMs: number): Promise<void> {
     await app.signalbox.connections.drain(drainMs)
     await app.close()
-    // Last, since it may take until the end: the receiver of the traces may be gone.
+    // Last, since the receiver of the traces may be gone, and then this takes all the time that is left.
     await endTracing?.().catch((error: unknown) => app.log.warn({ err: error }, 'spans are lost'))
-    process.exit(code)
   }
-  async function stop (signal: string): Promise<void> {
-    if (isStopping) return
-    isStopping = true
-    app.log.info(`${signal}: draining ${app.signalbox.connections.size} sockets over ${config.DRAIN_MS} ms`)
-    await end(config.DRAIN_MS, 0)
-  }
-  /** Nobody can say what state the process is in after that. Its clients are told to come back, to the next one. */
-  async function fall (error: unknown): Promise<void> {
-    app.log.fatal({ err: error }, 'not caught: the process ends')
-    if (isFalling) process.exit(1)
-    isStopping = isFalling = true
-    await end(0, 1)
-  }
+
   await app.ready()
+  let stoppedAt: number | undefined
+  const { close } = closeWithGrace({
+    skip,
+    delay: false,
+    logger: { error (reason: unknown) { app.log.error({ err: reason }, 'shutdown failed') } },
+    onSecondError (error) {
+      app.log.fatal({ err: error }, 'uncaught error: the process ends now')
+      // At once for the sockets that are still open: the process ends when this returns.
+      app.signalbox.connections.drain(0).catch(() => {})
+    }
+  }, async (cause) => {
+    stoppedAt ??= performance.now()
+    const isFailure = 'err' in cause
+    // The state of the process is unknown after an uncaught error: clients are told to reconnect, to the next one.
+    if (isFailure) app.log.fatal({ err: cause.err }, 'uncaught error: the process ends')
+    const drainMs = isFailure ? 0 : config.DRAIN_MS
+    await Promise.race([end(drainMs), delay(drainMs + forceExitMs, undefined, { ref: false })])
+    if (isFailure) process.exit(1)
+  })
+
+  /** A second Ctrl-C ends the process at once. A second SIGTERM changes nothing: orchestrators repeat it. */
+  function stop (signal: NodeJS.Signals): void {
+    const now = performance.now()
+    if (stoppedAt !== undefined) {
+      if (signal === 'SIGINT' && now - stoppedAt > sameKeyMs) process.exit(1)
+      return
+    }
+    stoppedAt = now
+    app.log.info(`${signal}: draining ${app.signalbox.connections.size} sockets over ${config.DRAIN_MS} ms`)
+    close()
+  }
   process.on('SIGTERM', stop).on('SIGINT', stop)
-  // Of promises that nobody listens to as well, which Node throws here.
-  process.on('uncaughtException', fall)
   await app.listen({ port: config.PORT, host: config.HOST, backlog })
 }
 

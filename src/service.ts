@@ -4,7 +4,7 @@ import { type SerializedError, stdSerializers } from 'pino'
 import { describeRequest, signalbox } from './app.js'
 import type { Config } from './config/schema.js'
 import { type LogStream, logStream } from './telemetry/log-stream.js'
-import { serverOptions, type Timeouts, defaultTimeouts } from './listener/gate.js'
+import { serverOptions, type Timeouts, defaultTimeouts } from './listener/timeouts.js'
 import { type Clock, systemClock } from './timing/clock.js'
 import { unrouted } from './listener/unrouted.js'
 import { tlsOf } from './listener/tls.js'
@@ -45,7 +45,7 @@ export function createService (config: Config, timeouts: Timeouts = defaultTimeo
 }
 
 function describeLoss (lines: number): string {
-  return JSON.stringify({ level: 40, time: Date.now(), lines, msg: 'lines of this log were lost: nobody read them' })
+  return JSON.stringify({ level: 40, time: Date.now(), lines, msg: 'lines of this log were lost: they could not be written in time' })
 }
 
 /** What the router refuses before any hook is asked goes to a route that says the same, and to its hooks. */

@@ -22,7 +22,7 @@ app.route({
   })
 })
 export const whoIs = ({ may: { subject, claims } }: Connection): string | undefined => claims?.sub ?? subject
-export const hasAuth: boolean = app.signalbox.auth !== undefined
+export const isOpen: boolean = app.signalbox.auth.isOpen
 export const size: number = app.state.size().peers
 export const port: number = app.signalbox.config.PORT
 `

@@ -191,9 +191,9 @@ t.test('a third-party dialect can be registered after it', async (t) => {
 
 t.test('a bad setting rejects and names the setting', async (t) => {
   const bad: Array<[SignalboxOptions['config'], RegExp]> = [
-    [{ MAX_PAYLOAD: 1 }, /^MAX_PAYLOAD: got 1, takes an integer from 1024/],
-    [{ ID_TAKEOVER: 'maybe' as 'reject' }, /^ID_TAKEOVER: got "maybe", takes one of replace, reject/],
-    [{ MAX_PAYLAOD: 1 } as Partial<Config>, /^MAX_PAYLAOD: no such setting/]
+    [{ MAX_PAYLOAD: 1 }, /^MAX_PAYLOAD: invalid value 1, expected an integer from 1024/],
+    [{ ID_TAKEOVER: 'maybe' as 'reject' }, /^ID_TAKEOVER: invalid value "maybe", expected one of replace, reject/],
+    [{ MAX_PAYLAOD: 1 } as Partial<Config>, /^MAX_PAYLAOD: unknown setting/]
   ]
   for (const [config = {}, message] of bad) {
     await t.rejects(async () => await own(t).register(signalbox, { config }), { name: 'ConfigError', message })
@@ -209,8 +209,8 @@ t.test('a plugin that cannot be loaded stops the start with a message that names
   const bad: Array<[name: string, message: RegExp]> = [
     ['./no-such-plugin.js', /^PLUGINS: cannot load ".\/no-such-plugin.js": /],
     ['no-such-package', /^PLUGINS: cannot load "no-such-package": /],
-    [`${dir}/number.js`, /^PLUGINS: ".*number.js" takes a Fastify plugin as its default export/],
-    [`${dir}/prefix.js`, /^PLUGINS: ".*prefix.js" takes .* text as its autoPrefix/],
+    [`${dir}/number.js`, /^PLUGINS: ".*number.js" must export a Fastify plugin as its default/],
+    [`${dir}/prefix.js`, /^PLUGINS: the autoPrefix of ".*prefix.js" must be text/],
     [`${dir}/throws.js`, /^PLUGINS: cannot load ".*throws.js": broken inside/]
   ]
   for (const [name, message] of bad) {

@@ -74,6 +74,19 @@ t.test('a second SIGTERM changes nothing', async (t) => {
   t.equal(await exited, 0)
 })
 
+t.test('a second Ctrl-C ends the process at once, unless it is the first one that npm passes on', async (t) => {
+  const { port, child, exited } = await start(t, { DRAIN_MS: '60000' })
+  for (let client = 0; client < 2; client++) await connect(t, port, '/tom')
+  child.kill('SIGINT')
+  child.kill('SIGINT')
+  await until(async () => (await fetch(`${urlOf(port)}/ready`)).status === 503)
+  const startedAt = performance.now()
+  t.teardown(() => clearInterval(impatient))
+  const impatient = setInterval(() => child.kill('SIGINT'), 100)
+  t.equal(await exited, 1)
+  t.ok(performance.now() - startedAt < grace)
+})
+
 t.test('with DRAIN_MS=0 everybody is closed with 1001 at once', async (t) => {
   const { port, child, exited } = await start(t, { DRAIN_MS: '0' })
   const clients = []

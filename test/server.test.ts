@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect as connectTcp, createServer, type AddressInfo } from 'node:net'
 import t from 'tap'
-import { configNames, flagOf } from '../src/config/schema.js'
+import { settingNames, flagOf } from '../src/config/schema.js'
 import { connect, refusal, until, urlOf } from './helper.js'
 import { run, start } from './process.js'
 
@@ -17,15 +17,15 @@ t.test('--help prints every setting and starts nothing', async (t) => {
   for (const argv of [['--help'], ['--port', 'bad', '--help']]) {
     const { output, exited } = run(t, {}, argv)
     t.equal(await exited, 0)
-    for (const name of configNames) t.ok(output.stdout.includes(`${flagOf(name)} `) && output.stdout.includes(`environment ${name}\n`), name)
+    for (const name of settingNames) t.ok(output.stdout.includes(`${flagOf(name)} `) && output.stdout.includes(`environment ${name}\n`), name)
     t.equal(output.stderr, '')
   }
 })
 
 t.test('a bad setting ends the process with one line that tells which', async (t) => {
   for (const [env, argv, line] of [
-    [{ PORT: 'http' }, [], 'signalbox: PORT: got "http", takes an integer from 0 to 65535\n'],
-    [{}, ['--max-payload', '1'], 'signalbox: MAX_PAYLOAD: got "1", takes an integer from 1024 to 2147483647\n'],
+    [{ PORT: 'http' }, [], 'signalbox: PORT: invalid value "http", expected an integer from 0 to 65535\n'],
+    [{}, ['--max-payload', '1'], 'signalbox: MAX_PAYLOAD: invalid value "1", expected an integer from 1024 to 2147483647\n'],
     [{ TLS_CERT: 'hunter2' }, [], /^signalbox: TLS_CERT: [^\n]+\n$/],
     [{ JWT_PUBLIC_KEY: '/no/such/file.pem' }, [], /^signalbox: JWT_PUBLIC_KEY: [^\n]+\n$/],
     [{}, ['--nope'], /^signalbox: [^\n]*--nope[^\n]*\n$/]

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { isGranted } from '../../src/auth/permit.js'
 import { bearerOf } from '../../src/auth/tokens.js'
 import { connections } from './connections.js'
 import { node } from './node.js'
@@ -16,8 +17,8 @@ export const admin: FastifyPluginAsyncTypebox = async (app) => {
 
   async function checkAdmin (request: FastifyRequest, reply: FastifyReply) {
     reply.header('cache-control', 'no-store')
-    const permit = bearerOf(request.headers) === undefined ? undefined : await auth?.authenticate(request)
-    if (permit?.subject === undefined || !permit.hasRole('admin')) return await app.refuseCaller(request, reply)
+    const permit = bearerOf(request.headers) === undefined ? undefined : await auth.authenticate(request)
+    if (!isGranted(permit, 'admin')) return await app.refuseCaller(request, reply)
     callers.set(request, permit.subject)
   }
 

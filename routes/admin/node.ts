@@ -1,17 +1,12 @@
 import { hostname } from 'node:os'
-import { performance } from 'node:perf_hooks'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { version } from '../../src/config/version.js'
 import { readinessOf } from '../health.js'
 import { type CallerOf, routes } from './schema.js'
 
-/** How long the event loop is looked at. In ms. */
-const lookMs = 100
-
-/** How a node does, and the way to take it out of service. */
+/** A node's status, and its drain. */
 export const node: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = async (app, { callerOf }) => {
-  const { config, connections, dialects, redis } = app.signalbox
+  const { config, connections, dialects, eventLoop, redis } = app.signalbox
 
   function byDialect () {
     const counts = new Map([...dialects.keys()].map((name) => [name, 0]))
@@ -20,7 +15,7 @@ export const node: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = async (ap
   }
 
   app.get('/node', { schema: routes.node }, async () => {
-    const eventLoop = await lookAtLoop()
+    const { utilization, delayMs } = eventLoop.report
     const { counters } = app.state
     const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
     return {
@@ -36,7 +31,8 @@ export const node: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = async (ap
       size: app.state.size(),
       ...(counters !== undefined && { counters }),
       memory: { rss, heapTotal, heapUsed, external },
-      eventLoop
+      // JSON has no NaN, which the delay is before it has been measured.
+      eventLoop: { utilization, delayMs: Math.max(0, delayMs || 0) }
     }
   })
 
@@ -48,11 +44,4 @@ export const node: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = async (ap
     }
     return await reply.code(202).send({ status: 'draining', connections: connections.size, drainMs })
   })
-}
-
-async function lookAtLoop (): Promise<{ utilization: number, delayMs: number }> {
-  const before = performance.eventLoopUtilization()
-  const startedAt = performance.now()
-  await delay(lookMs)
-  return { utilization: performance.eventLoopUtilization(before).utilization, delayMs: Math.max(0, performance.now() - startedAt - lookMs) }
 }

@@ -72,8 +72,8 @@ const NodeBody = Type.Object({
   memory: Type.Object({ rss: Type.Integer(), heapTotal: Type.Integer(), heapUsed: Type.Integer(), external: Type.Integer() }, { description: 'Bytes' }),
   eventLoop: Type.Object({
     utilization: Type.Number({ description: 'Share of the time that it is busy, from 0 to 1' }),
-    delayMs: Type.Number({ description: 'How late it is' })
-  }, { description: 'Over the tenth of a second before the answer' })
+    delayMs: Type.Number({ description: 'How late its timers were on average' })
+  }, { description: 'In the last full second' })
 })
 
 const DrainBody = Type.Object({

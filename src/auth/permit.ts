@@ -63,7 +63,15 @@ export function ownerOf ({ subject }: Permit, token = ''): string | undefined {
   return token === '' ? undefined : `token:${token}`
 }
 
-/** What everybody has while no tokens are asked for. */
+/**
+ * Whether a token grants a role that reads or ends what others do. An open server grants those to nobody, although its permit
+ * allows everything else.
+ */
+export function isGranted (permit: Permit | undefined, role: 'discover' | 'admin'): permit is Permit & { readonly subject: string } {
+  return permit?.subject !== undefined && permit.hasRole(role)
+}
+
+/** The permit of everybody on an open server. */
 export const openPermit: Permit = permitOf(undefined, undefined)
 
 /**

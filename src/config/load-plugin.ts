@@ -1,17 +1,17 @@
-import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 interface PluginModule {
   default?: unknown
-  /** Where its routes begin; by default at the root. */
+  /** Prefix of its routes. By default none. */
   autoPrefix?: unknown
 }
 
 /**
- * Loads a dialect that is not ours: a module with a Fastify plugin as its default export, and optionally `autoPrefix`.
+ * Loads a third-party dialect: a module whose default export is a Fastify plugin, optionally with an `autoPrefix`.
  *
- * @param name a path, from the working directory, or the name of a package
- * @throws Error that names the module, when it cannot be loaded or is no plugin
+ * @param name a path, relative to the working directory, or a package name
+ * @throws Error with the module's name when it cannot be loaded, or is no plugin
  */
 export async function loadPlugin<Plugin extends (...args: never[]) => unknown> (name: string): Promise<{ plugin: Plugin, prefix: string }> {
   const isPath = /^\.{0,2}[/\\]|^[a-zA-Z]:[/\\]/.test(name)
@@ -22,8 +22,7 @@ export async function loadPlugin<Plugin extends (...args: never[]) => unknown> (
     throw new Error(`PLUGINS: cannot load "${name}": ${(error as Error).message}`, { cause: error })
   }
   const { default: plugin, autoPrefix = '' } = module
-  if (typeof plugin !== 'function' || typeof autoPrefix !== 'string') {
-    throw new Error(`PLUGINS: "${name}" takes a Fastify plugin as its default export, and text as its autoPrefix`)
-  }
+  if (typeof plugin !== 'function') throw new Error(`PLUGINS: "${name}" must export a Fastify plugin as its default`)
+  if (typeof autoPrefix !== 'string') throw new Error(`PLUGINS: the autoPrefix of "${name}" must be text`)
   return { plugin: plugin as Plugin, prefix: autoPrefix }
 }

@@ -3,5 +3,5 @@ import { existsSync, readFileSync } from 'node:fs'
 /** The built files are one folder deeper than the sources. */
 const manifest = ['../../package.json', '../../../package.json'].map((path) => new URL(path, import.meta.url)).find(existsSync)
 
-/** Of this package, as its manifest says. */
+/** The version in this package's manifest. */
 export const version = manifest === undefined ? 'unknown' : (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import type { Identity, Permit } from '../auth/permit.js'
+import type { Permit } from '../auth/permit.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
 import type { DialectSource, Handshake } from '../dialect/dialect.js'
 import { payloadOf } from '../frame/bytes.js'
@@ -18,7 +18,7 @@ import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Timers } from '../timing/timers.js'
 import { limitAfterClose } from './close-grace.js'
 import { ClientConnection } from './connection.js'
-import type { ConnectionHost, ConnectionLimits, EndRecord } from './host.js'
+import type { ConnectionHost, ConnectionLimits, EndRecord, TokenVerifier } from './host.js'
 import { WriteBatch } from './write-batch.js'
 
 /** How long a client may take to answer a close before its socket is cut. In ms. */
@@ -52,6 +52,8 @@ export interface ConnectionServices {
   readonly audit: Audit
   /** See `ConnectionHost.leave`. */
   readonly leave: (member: Member) => MaybePromise<unknown>
+  /** Checks the token with which a client renews its permit. Absent without a JWT key. */
+  readonly verify?: TokenVerifier
 }
 
 /** A client that asks to be let in. */
@@ -83,8 +85,8 @@ export class Connections implements ConnectionHost {
     held: 0
   }
 
-  /** See `ConnectionHost.verify`. */
-  verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
+  /** Checks the token with which a client renews its permit. Absent without a JWT key. */
+  readonly verify?: TokenVerifier
   /** Names this node, for as long as it runs. */
   readonly node = randomBytes(4).toString('hex')
   #accepted = 0
@@ -95,13 +97,14 @@ export class Connections implements ConnectionHost {
   #batch: WriteBatch | undefined
   #isDraining = false
 
-  constructor (limits: ConnectionsOptions, { timers, log, audit, leave }: ConnectionServices) {
+  constructor (limits: ConnectionsOptions, { timers, log, audit, leave, verify }: ConnectionServices) {
     this.limits = limits
     this.timers = timers
     this.log = log
     this.audit = audit
     this.leave = leave
     this.frameBudget = new FrameBudget(timers)
+    if (verify !== undefined) this.verify = verify
   }
 
   [Symbol.iterator] (): IterableIterator<ClientConnection> {

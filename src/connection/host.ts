@@ -49,9 +49,12 @@ export interface ConnectionHost {
   readonly onLeave: (end: EndRecord) => void
   /** A client was refused what it is not allowed. */
   readonly refused: (reason: RefusalReason, who: Omit<AuditRecord, 'event' | 'reason'>) => void
-  /** Checks a fresh token, against the certificate that the client came with; absent without a JWT key. */
-  readonly verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
+  /** Absent without a JWT key. */
+  readonly verify?: TokenVerifier
 }
+
+/** The permit for a token. Its subject must be that of the certificate, if there is one. Undefined for a bad token. */
+export type TokenVerifier = (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
 
 /** Plain numbers of all connections, since the start. */
 export interface ConnectionCounters {

@@ -1,18 +1,18 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { type Config, ConfigError } from '../config/schema.js'
+import { ConfigError, invalidValue } from '../config/config-error.js'
+import type { Config } from '../config/schema.js'
 import type { Log } from '../telemetry/log.js'
 import type { Timers } from '../timing/timers.js'
 
-/** How often the files are looked at. In ms. */
-const lookMs = 1_000
-/** So much of a path is told. */
-const maxToldLength = 256
+/** How often the files are polled. In ms. */
+const pollMs = 1_000
+/** Characters of a path in a message. */
+const maxPathLength = 256
 
 const settings = ['TLS_CERT', 'TLS_KEY', 'TLS_CA'] as const
 
@@ -21,52 +21,33 @@ type Texts = Partial<Record<Setting, string>>
 
 /** The certificates of all listeners of this process. */
 export interface Tls {
-  /** A server that speaks TLS from now on, and takes over what comes new. */
+  /** Creates a server that uses the certificates, and those that replace them. */
   createServer (options: ServerOptions, listener: RequestListener): Server
-  /** Looks from now on whether the files have changed, also where a link of their paths leads elsewhere. Open sockets keep what they have. */
+  /** Reloads the files when they change, or when a link in their paths leads elsewhere. Open sockets keep their certificates. */
   watch (timers: Timers, log: Log): void
-  /** Looks no more, and ends what is connected to its servers: a handshake that is not done would keep one from closing. */
+  /** Stops watching, and destroys the sockets of its servers: an unfinished handshake would keep a server from closing. */
   close (): void
 }
 
 /**
- * What `TLS_CERT` and the other files say; undefined without them.
+ * The certificates in the files of `TLS_CERT`, `TLS_KEY` and `TLS_CA`. Undefined without them.
  *
- * @throws ConfigError for a file that cannot be read or holds something else, and for a key of another certificate
+ * @throws ConfigError for a file that cannot be read or used, and for a key that does not match the certificate
  */
 export function tlsOf (config: Config): Tls | undefined {
   if (config.TLS_CERT === undefined) return undefined
   const paths = settings.flatMap((name) => config[name] === undefined ? [] : [[name, config[name]] as const])
+  const read = (): Texts => Object.fromEntries(paths.map(([name, path]) => [name, readText(name, path)]))
   const servers = new Set<Server>()
   const sockets = new Set<Duplex>()
-  let isClosed = false
-  let texts: Texts = Object.fromEntries(paths.map(([name, path]) => [name, readNow(name, path)]))
+  let texts = read()
   let context = contextOf(texts, config)
-  let seen = ''
-  let complaint = ''
+  let unwatch = (): void => {}
 
-  /** Takes the files over if they have changed, and are good together. */
-  async function look (log: Log): Promise<void> {
-    // Before they are read: what changes in between is seen the next time.
-    const looks = (await Promise.all(paths.map(async ([, path]) => await lookOf(path)))).join()
-    if (looks === seen) return
-    try {
-      const fresh: Texts = Object.fromEntries(await Promise.all(paths.map(async ([name, path]) => [name, await readFile(path, 'utf8').catch(unreadable(name, path))])))
-      if (isClosed) return
-      if (paths.some(([name]) => fresh[name] !== texts[name])) take(fresh, log)
-      seen = looks
-    } catch (error) {
-      const { message } = error as Error
-      if (complaint !== looks + message) log.warn({ reason: message }, 'changed TLS files cannot be used: the certificates loaded before stay')
-      complaint = looks + message
-    }
-  }
-
-  function take (fresh: Texts, log: Log): void {
+  function reload (fresh: Texts): void {
     context = contextOf(fresh, config)
     texts = fresh
     for (const server of servers) server.setSecureContext(context)
-    log.info({ validTo: new X509Certificate(fresh.TLS_CERT ?? '').validTo }, 'TLS certificates reloaded')
   }
 
   return {
@@ -83,57 +64,67 @@ export function tlsOf (config: Config): Tls | undefined {
         sockets.add(socket)
         socket.once('close', () => sockets.delete(socket))
       })
-      // A certificate whose signature is wrong leaves an error behind in OpenSSL, for which Node would end a client that goes on
-      // without one. To ask for it takes the error away.
+      // A client certificate with a bad signature leaves an error in OpenSSL's queue, for which Node would end a client that may go on
+      // without a certificate. Asking for the certificate clears the queue.
       server.on('secureConnection', (socket) => socket.getPeerX509Certificate())
       return server
     },
     watch (timers, log) {
-      function lookLater () {
-        if (!isClosed) timers.schedule(lookMs, () => { look(log).finally(lookLater) })
+      let reported = ''
+      function check (): void {
+        timers.cancel(retry)
+        let fresh: Texts = {}
+        try {
+          fresh = read()
+          if (paths.every(([name]) => fresh[name] === texts[name])) return
+          reload(fresh)
+          log.info({ validTo: new X509Certificate(fresh.TLS_CERT ?? '').validTo }, 'TLS certificates reloaded')
+        } catch (error) {
+          const { message } = error as Error
+          // Once for the same files.
+          const report = message + JSON.stringify(fresh)
+          if (report !== reported) log.warn({ reason: message }, 'changed TLS files cannot be used: the certificates loaded before stay')
+          reported = report
+          // They may be half of a change, or unreadable for a moment.
+          retry = timers.schedule(pollMs, check)
+        }
       }
-      lookLater()
+      // Once without a change: the files may have changed between their first reading and the first poll.
+      let retry = timers.schedule(pollMs, check)
+      for (const [, path] of paths) watchFile(path, { interval: pollMs, persistent: false }, check)
+      unwatch = () => {
+        timers.cancel(retry)
+        for (const [, path] of paths) unwatchFile(path, check)
+      }
     },
     close () {
-      isClosed = true
+      unwatch()
       for (const socket of sockets) socket.destroy()
     }
   }
 }
 
-/** Changes whenever the file does, or another one takes its place. */
-async function lookOf (path: string): Promise<string> {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
-    return [dev, ino, size, mtimeNs, ctimeNs].join(' ')
-  } catch (error) {
-    return String((error as NodeJS.ErrnoException).code)
-  }
-}
-
-function readNow (name: Setting, path: string): string {
+function readText (name: Setting, path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    return unreadable(name, path)(error)
+    throw unfit(name, path, `a readable file (${(error as NodeJS.ErrnoException).code})`)
   }
 }
 
-const unreadable = (name: Setting, path: string) => (error: unknown): never => {
-  throw unfit(name, path, `a file that can be read (${(error as NodeJS.ErrnoException).code})`)
-}
-
-/** What servers take: the files' content, once it fits together. */
+/** Checks the files together, and returns what a server takes. */
 function contextOf ({ TLS_CERT: cert = '', TLS_KEY: key = '', TLS_CA: ca }: Texts, config: Config): SecureContextOptions {
   const [certificate] = certificatesOf('TLS_CERT', cert, config)
-  // Without a certificate in it, Node would trust every public authority.
+  // If it held no certificate, Node would trust every public authority.
   if (ca !== undefined) certificatesOf('TLS_CA', ca, config)
-  if (certificate?.checkPrivateKey(privateKeyOf(key, config)) !== true) throw unfit('TLS_KEY', config.TLS_KEY, 'the key of the first certificate of TLS_CERT')
+  if (certificate?.checkPrivateKey(privateKeyOf(key, config)) !== true) {
+    throw unfit('TLS_KEY', config.TLS_KEY, 'the private key of the first certificate in TLS_CERT')
+  }
   const context: SecureContextOptions = { cert, key, minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) }
   try {
     createSecureContext(context)
   } catch (error) {
-    throw unfit('TLS_CERT', config.TLS_CERT, `a certificate that is strong enough (${(error as NodeJS.ErrnoException).code})`)
+    throw unfit('TLS_CERT', config.TLS_CERT, `a certificate with a stronger key or signature (${(error as NodeJS.ErrnoException).code})`)
   }
   return context
 }
@@ -143,18 +134,19 @@ function certificatesOf (name: Setting, text: string, config: Config): X509Certi
     const blocks = text.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? []
     if (blocks.length > 0) return blocks.map((block) => new X509Certificate(block))
   } catch {}
-  throw unfit(name, config[name], 'a file of certificates in PEM')
+  throw unfit(name, config[name], 'a PEM file with certificates')
 }
 
 function privateKeyOf (text: string, config: Config): ReturnType<typeof createPrivateKey> {
   try {
     return createPrivateKey(text)
   } catch {
-    throw unfit('TLS_KEY', config.TLS_KEY, 'a file of a private key in PEM, without a passphrase')
+    throw unfit('TLS_KEY', config.TLS_KEY, 'a PEM file with a private key, without a passphrase')
   }
 }
 
-/** Of a long path the end is told, which names the file. */
-function unfit (name: Setting, path = '', takes: string): ConfigError {
-  return new ConfigError(`${name}: got ${JSON.stringify(path.length > maxToldLength ? `…${path.slice(-maxToldLength)}` : path)}, takes ${takes}`)
+/** A long path is cut at its start: its end names the file. */
+function unfit (name: Setting, path = '', expected: string): ConfigError {
+  const shown = path.length > maxPathLength ? `…${path.slice(-maxPathLength)}` : path
+  return new ConfigError(`${name}: ${invalidValue(JSON.stringify(shown), expected)}`)
 }

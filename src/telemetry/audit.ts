@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs'
 import { type BaseLogger, type Level, pino } from 'pino'
 import { clipAddress } from '../net/address.js'
-import { type Config, ConfigError } from '../config/schema.js'
+import { ConfigError } from '../config/config-error.js'
+import type { Config } from '../config/schema.js'
 import { type LogStream, logStream } from './log-stream.js'
 import { TokenRate, TokenBucket } from '../limits/token-bucket.js'
 
@@ -103,7 +104,7 @@ function clipped (record: AuditRecord): AuditRecord {
 
 function fileOf (path: string, log: Pick<BaseLogger, 'warn' | 'error'>): LogStream {
   const onError = (error: Error) => log.error({ reason: error.message }, 'the audit trail cannot be written')
-  const describeLoss = (lines: number) => JSON.stringify({ level: 40, time: new Date().toISOString(), lines, msg: 'records were lost: nobody read them' })
+  const describeLoss = (lines: number) => JSON.stringify({ level: 40, time: new Date().toISOString(), lines, msg: 'records were lost: they could not be written in time' })
   try {
     const stream = logStream({ path, onError, describeLoss })
     const stats = statSync(path)
@@ -111,7 +112,7 @@ function fileOf (path: string, log: Pick<BaseLogger, 'warn' | 'error'>): LogStre
     if (stats.isFile() && (stats.mode & everybodys) !== 0) log.warn('AUDIT_LOG: every user of this machine can read or write the file')
     return stream
   } catch (error) {
-    throw new ConfigError(`AUDIT_LOG: got ${JSON.stringify(path)}, which cannot be written: ${(error as NodeJS.ErrnoException).code ?? 'failed'}`)
+    throw new ConfigError(`AUDIT_LOG: cannot write to ${JSON.stringify(path)} (${(error as NodeJS.ErrnoException).code ?? 'failed'})`)
   }
 }
 

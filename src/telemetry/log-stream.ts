@@ -3,35 +3,37 @@ import { dirname } from 'node:path'
 
 export interface LogStream {
   write (line: string): void
-  /** Writes what is left, and ends. */
+  /** Writes what is left, and closes the file. */
   end (): void
 }
 
 export interface LogStreamOptions {
-  /** Absent, it is the standard output. */
+  /** Absent: the standard output. */
   readonly path?: string
-  /** Told why lines were lost. */
+  /** Called with the reason when lines cannot be written. */
   readonly onError?: (error: Error) => void
-  /** Of lines that were lost since their reader stood still, the line that says so. */
+  /** The line that reports how many lines were lost. */
   readonly describeLoss: (lines: number) => string
 }
 
 const stdoutFd = 1
-/** Past so many characters a turn's lines do not wait for its end. */
+/** More characters than this do not wait for the end of their turn of the event loop. */
 const flushLength = 65_536
-/** So many characters wait for the reader of a pipe that is full; past that lines are lost. */
+/** Characters that wait for the reader of a full pipe. Lines beyond them are lost, and counted. */
 const maxWaiting = 1_048_576
-/** How often such a reader is tried again. In ms. */
+/** How often a full pipe is tried again. In ms. */
 const retryMs = 20
-/** How long it is waited for at the end. In ms. */
-const maxEndMs = 250
+/** How long the process waits for a full pipe when it ends. In ms. */
+const maxEndMs = 60
 const nothing = Buffer.alloc(0)
+const newline = 10
 
 /**
- * Lines for a file: those of one turn of the event loop are one write, which takes 7 % off what a connect costs. Lines of the last turn
- * are written on exit. Nobody waits for a reader that stands still. Not sonic-boom: its `flushSync` tries a full disk again for ever.
+ * Writes lines to a file. Lines of one turn of the event loop are one write, which takes 7 % off what a connect costs. Lines of the last
+ * turn are written on exit. A reader that stands still never holds up the process, only its end, and that for `maxEndMs`. Not
+ * sonic-boom: its `flushSync` retries forever on a full disk (4.2.1).
  *
- * @throws the error of the system when the file cannot be opened
+ * @throws the system's error when the file cannot be opened
  */
 export function logStream ({ path, onError = () => {}, describeLoss }: LogStreamOptions): LogStream {
   const fd = path === undefined ? openStdout() : openFile(path)
@@ -48,7 +50,7 @@ export function logStream ({ path, onError = () => {}, describeLoss }: LogStream
     return line
   }
 
-  /** Writes as much as is taken; false if that is not all. */
+  /** Writes all that waits. False if a full pipe has not taken all of it. */
   function flush (): boolean {
     turn = retry = undefined
     do {
@@ -58,12 +60,13 @@ export function logStream ({ path, onError = () => {}, describeLoss }: LogStream
       }
       try {
         while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest))
+        if (waiting === '') waiting = lossLine()
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false
+        lost += linesIn(rest)
         rest = nothing
         onError(error as Error)
       }
-      if (waiting === '') waiting = lossLine()
     } while (waiting !== '')
     return true
   }
@@ -99,7 +102,13 @@ export function logStream ({ path, onError = () => {}, describeLoss }: LogStream
   }
 }
 
-/** A pipe takes what it has room for, instead of a write that waits for its reader, once Node has made its own stream for it. */
+function linesIn (bytes: Buffer): number {
+  let lines = 0
+  for (const byte of bytes) if (byte === newline) lines++
+  return lines
+}
+
+/** Node makes a pipe non-blocking when its own stream for it is first used: a write then takes what fits, and does not wait. */
 function openStdout (): number {
   const isPipe = (() => {
     try {
@@ -109,11 +118,10 @@ function openStdout (): number {
       return false
     }
   })()
-  // Made when it is first asked for.
   return isPipe ? (process.stdout as { fd?: number }).fd ?? stdoutFd : stdoutFd
 }
 
-/** For the eyes of its owner only. A named pipe, too, takes what it has room for. */
+/** Readable by its owner only. Not blocking, for named pipes. */
 function openFile (path: string): number {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   return openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK, 0o600)

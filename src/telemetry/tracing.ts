@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/schema.js'
+import { ConfigError } from '../config/config-error.js'
 import { version } from '../config/version.js'
 
 /** Packages of which a server without traces has no need. */
@@ -15,7 +15,7 @@ export async function optional<Module> (load: () => Promise<Module>): Promise<Mo
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error
-    throw new ConfigError(`OTEL_ENABLED: got true, takes it only with the packages ${packages.join(', ')} installed`)
+    throw new ConfigError(`OTEL_ENABLED: requires the packages ${packages.join(', ')}`)
   }
 }
 

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createService } from '../../src/service.js'
-import { readConfig } from '../../src/config/schema.js'
+import { readConfig } from '../../src/config/read.js'
 import { begin, build, connect, type Env } from '../helper.js'
 import { pairFor, type Signing, tokenFor, withSecret } from './tokens.js'
 
@@ -68,12 +68,12 @@ t.test('a secret that looks like a public key is a secret', async (t) => {
 t.test('a public key that is none stops the start, and is not told', async (t) => {
   const dir = t.testdir({ 'empty.pem': '', 'private.pem': String(rsa.privateKey.export({ type: 'pkcs8', format: 'pem' })) })
   const bad: Array<[value: string, message: RegExp]> = [
-    ['/no/such/hunter2.pem', /^JWT_PUBLIC_KEY: got the path of a file that cannot be read, takes text \(Public key/],
-    [join(dir, 'empty.pem'), /^JWT_PUBLIC_KEY: got what is no PEM, takes/],
-    [join(dir, 'private.pem'), /^JWT_PUBLIC_KEY: got a private key, takes/],
-    [String(rsa.privateKey.export({ type: 'pkcs8', format: 'pem' })), /^JWT_PUBLIC_KEY: got a private key, takes/],
-    ['-----BEGIN PUBLIC KEY-----\nhunter2\n-----END PUBLIC KEY-----', /^JWT_PUBLIC_KEY: got what is no PEM, takes/],
-    [pairFor('ES384').pem, /^JWT_PUBLIC_KEY: got a key of another kind, takes text .*RS256.*ES256.*EdDSA/]
+    ['/no/such/hunter2.pem', /^JWT_PUBLIC_KEY: cannot read the file, expected a public key/],
+    [join(dir, 'empty.pem'), /^JWT_PUBLIC_KEY: not a PEM file, expected/],
+    [join(dir, 'private.pem'), /^JWT_PUBLIC_KEY: is a private key, expected/],
+    [String(rsa.privateKey.export({ type: 'pkcs8', format: 'pem' })), /^JWT_PUBLIC_KEY: is a private key, expected/],
+    ['-----BEGIN PUBLIC KEY-----\nhunter2\n-----END PUBLIC KEY-----', /^JWT_PUBLIC_KEY: not a PEM file, expected/],
+    [pairFor('ES384').pem, /^JWT_PUBLIC_KEY: unsupported kind of key, expected .*RS256.*ES256.*EdDSA/]
   ]
   for (const [JWT_PUBLIC_KEY, message] of bad) {
     const app = createService(readConfig({ LOG_LEVEL: 'silent', JWT_PUBLIC_KEY }, []))

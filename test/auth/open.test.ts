@@ -25,7 +25,8 @@ for (const subject of subjects) {
 
 t.test('without a key auth is no dialect’s frame at the bare root', async (t) => {
   const app = await build(t)
-  t.equal(app.signalbox.auth, undefined)
+  t.equal(app.signalbox.auth.isOpen, true)
+  t.equal(app.signalbox.auth.hasKey, false)
   const client = await connect(t, app, '/')
   client.send({ type: 'auth', token: tokenFor({ sub: 'alice' }) })
   t.match(await client.next(), { error: 'unknown dialect' })

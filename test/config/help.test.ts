@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { withSettings } from '../../scripts/print-settings.js'
-import { configNames, defaultOf, flagOf, takes } from '../../src/config/schema.js'
+import { settingNames, defaultOf, flagOf, acceptedBy } from '../../src/config/schema.js'
 import { envExample, helpText } from '../../src/config/help.js'
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
@@ -9,7 +9,7 @@ const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta
 t.test('the README’s table of settings is the one the schema prints', async (t) => {
   const readme = read('README.md')
   t.equal(readme, withSettings(readme), 'npm run settings prints it')
-  for (const name of configNames) t.ok(readme.includes(`| \`${name}\` |`), name)
+  for (const name of settingNames) t.ok(readme.includes(`| \`${name}\` |`), name)
 })
 
 t.test('.env.example is the one the schema prints', async (t) => {
@@ -18,17 +18,17 @@ t.test('.env.example is the one the schema prints', async (t) => {
 
 t.test('.env.example with its comment signs removed is the defaults', async (t) => {
   const lines = envExample().split('\n').filter((line) => /^# [A-Z_]+=/.test(line))
-  t.same(lines, configNames.map((name) => `# ${name}=${defaultOf(name)}`))
+  t.same(lines, settingNames.map((name) => `# ${name}=${defaultOf(name)}`))
 })
 
 t.test('the help names every flag with its variable, its unit or values, and its default', async (t) => {
   const help = helpText()
-  for (const name of configNames) {
+  for (const name of settingNames) {
     t.ok(help.includes(`  ${flagOf(name)} `), flagOf(name))
-    t.ok(help.includes(`takes ${takes(name)}; default ${defaultOf(name) || 'none'}; environment ${name}\n`), name)
+    t.ok(help.includes(`accepts ${acceptedBy(name)}; default ${defaultOf(name) || 'none'}; environment ${name}\n`), name)
   }
   t.match(help, '--help')
-  t.match(help, /--drain-ms +ms over which/)
+  t.match(help, /--drain-ms +Time over which sockets are closed at shutdown, in ms/)
 })
 
 t.test('a README without a place for the table is an error', async (t) => {

@@ -50,7 +50,7 @@ t.test('certificates that an app has asked for and checked count as ours do', as
 t.test('an app that listens without TLS does not take the settings for it', async (t) => {
   const app = fastify()
   t.teardown(async () => await app.close())
-  await t.rejects(async () => await app.register(signalbox, { config: configOf(filesFor(t)) }), new ConfigError('TLS_CERT: got an app that listens without TLS, takes one with an `https` option of its own'))
+  await t.rejects(async () => await app.register(signalbox, { config: configOf(filesFor(t)) }), new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option'))
 })
 
 t.test('files that cannot be used end the registration', async (t) => {

@@ -72,7 +72,7 @@ t.test('a pair that does not match is logged once, and not used until it does', 
   replace(env.TLS_CERT, cert)
   await until(() => lines.length > 0)
   await wait(server, 2_500)
-  t.match(lines, [/^"warn" \{"reason":"TLS_KEY: got .*key\.pem.*, takes the key of the first certificate of TLS_CERT"\} /])
+  t.match(lines, [/^"warn" \{"reason":"TLS_KEY: invalid value .*key\.pem.*, expected the private key of the first certificate in TLS_CERT"\} /])
   t.equal(lines.length, 1)
   t.equal(await shown(server.url), before)
   replace(env.TLS_KEY, key)
@@ -87,11 +87,11 @@ t.test('a file that holds something else, or is gone, is logged without what it 
   const before = await shown(server.url)
   const { cert, key } = own.issue(forLoopback)
   const changes: Array<[change: () => void, reason: RegExp]> = [
-    [() => writeFileSync(env.TLS_CERT, 'hunter2'), /TLS_CERT: .*cert\.pem.* takes a file of certificates in PEM/],
-    [() => writeFileSync(env.TLS_CERT, cert.slice(0, 200)), /TLS_CERT: .* takes a file of certificates in PEM/],
-    [() => { replace(env.TLS_CERT, cert); replace(env.TLS_KEY, '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n') }, /TLS_KEY: .*key\.pem.* takes a file of a private key in PEM/],
-    [() => { rmSync(env.TLS_KEY) }, /TLS_KEY: .* takes a file that can be read \(ENOENT\)/],
-    [() => { replace(env.TLS_KEY, key); replace(env.TLS_CA, '') }, /TLS_CA: .*ca\.pem.* takes a file of certificates in PEM/]
+    [() => writeFileSync(env.TLS_CERT, 'hunter2'), /TLS_CERT: .*cert\.pem.* expected a PEM file with certificates/],
+    [() => writeFileSync(env.TLS_CERT, cert.slice(0, 200)), /TLS_CERT: .* expected a PEM file with certificates/],
+    [() => { replace(env.TLS_CERT, cert); replace(env.TLS_KEY, '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n') }, /TLS_KEY: .*key\.pem.* expected a PEM file with a private key/],
+    [() => { rmSync(env.TLS_KEY) }, /TLS_KEY: .* expected a readable file \(ENOENT\)/],
+    [() => { replace(env.TLS_KEY, key); replace(env.TLS_CA, '') }, /TLS_CA: .*ca\.pem.* expected a PEM file with certificates/]
   ]
   for (const [change, reason] of changes) {
     change()

@@ -3,7 +3,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { ConfigError, readConfig } from '../../src/config/schema.js'
+import { ConfigError } from '../../src/config/config-error.js'
+import { readConfig } from '../../src/config/read.js'
 import { createService } from '../../src/service.js'
 import { connect, type Env, until } from '../helper.js'
 import { run, start } from '../process.js'
@@ -17,7 +18,7 @@ function refused (t: Test, name: string, env: Env): string {
   } catch (error) {
     t.ok(error instanceof ConfigError, String(error))
     const { message } = error as ConfigError
-    t.ok(message.startsWith(`${name}: got `), message)
+    t.ok(message.startsWith(`${name}: invalid value `), message)
     t.notMatch(message, '\n')
     return message
   }
@@ -35,8 +36,8 @@ t.test('files that cannot be used refuse the start with a line that names the se
   }
   const weak = generateKeyPairSync('rsa', { modulusLength: 2048, privateKeyEncoding: { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'p' }, publicKeyEncoding: { type: 'spki', format: 'pem' } })
   for (const name of ['TLS_CERT', 'TLS_KEY', 'TLS_CA']) {
-    t.match(refused(t, name, { ...env, [name]: join(t.testdirName, 'none.pem') }), /none\.pem", takes a file that can be read \(ENOENT\)$/)
-    t.match(refused(t, name, { ...env, [name]: t.testdirName }), /takes a file that can be read \(EISDIR\)$/)
+    t.match(refused(t, name, { ...env, [name]: join(t.testdirName, 'none.pem') }), /none\.pem", expected a readable file \(ENOENT\)$/)
+    t.match(refused(t, name, { ...env, [name]: t.testdirName }), /expected a readable file \(EISDIR\)$/)
     t.notMatch(refused(t, name, { ...env, [name]: file('text.pem', 'hunter2') }), 'hunter2')
     t.notMatch(refused(t, name, { ...env, [name]: file('broken.pem', '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n') }), 'hunter2')
     refused(t, name, { ...env, [name]: file('empty.pem', '') })
@@ -45,9 +46,9 @@ t.test('files that cannot be used refuse the start with a line that names the se
   refused(t, 'TLS_CERT', { ...env, TLS_CERT: env.TLS_KEY })
   refused(t, 'TLS_KEY', { ...env, TLS_KEY: env.TLS_CERT })
   refused(t, 'TLS_CERT', { ...env, TLS_CERT: file('chain.pem', `${cert}-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n`) })
-  t.match(refused(t, 'TLS_KEY', { ...env, TLS_KEY: file('other.pem', key) }), /takes the key of the first certificate of TLS_CERT$/)
+  t.match(refused(t, 'TLS_KEY', { ...env, TLS_KEY: file('other.pem', key) }), /expected the private key of the first certificate in TLS_CERT$/)
   t.match(refused(t, 'TLS_KEY', { ...env, TLS_KEY: file('secret.pem', weak.privateKey) }), /without a passphrase$/)
-  t.match(refused(t, 'TLS_CERT', { ...env, TLS_CERT: join('x'.repeat(1000), 'none.pem') }), /^TLS_CERT: got "….{0,300}none\.pem", takes/)
+  t.match(refused(t, 'TLS_CERT', { ...env, TLS_CERT: join('x'.repeat(1000), 'none.pem') }), /^TLS_CERT: invalid value "….{0,300}none\.pem", expected/)
 })
 
 t.test('a certificate may come with its chain, and with its key in one file', async (t) => {
@@ -74,7 +75,7 @@ t.test('what openssl makes of keys is taken', async (t) => {
   }
   openssl('genrsa', '-out', at('weak.pem'), '512')
   openssl('req', '-x509', '-key', at('weak.pem'), '-subj', '/CN=localhost', '-days', '1', '-out', at('weak-cert.pem'))
-  t.match(refused(t, 'TLS_CERT', { ...env, TLS_CERT: at('weak-cert.pem'), TLS_KEY: at('weak.pem') }), /takes a certificate that is strong enough/)
+  t.match(refused(t, 'TLS_CERT', { ...env, TLS_CERT: at('weak-cert.pem'), TLS_KEY: at('weak.pem') }), /expected a certificate with a stronger key or signature/)
 })
 
 t.test('the built server speaks TLS, takes new certificates over and drains', async (t) => {
@@ -106,6 +107,6 @@ t.test('the built server refuses to start with a pair that does not match', asyn
   const { env } = filesFor(t)
   const { output, exited } = run(t, { PORT: '0', ...env, TLS_KEY: env.TLS_CERT })
   t.equal(await exited, 1)
-  t.match(output.stderr, /^signalbox: TLS_KEY: got [^\n]+ takes a file of a private key[^\n]+\n$/)
+  t.match(output.stderr, /^signalbox: TLS_KEY: invalid value [^\n]+ expected a PEM file with a private key[^\n]+\n$/)
   t.equal(output.stdout, '')
 })

@@ -48,6 +48,6 @@ t.test('without its packages the server starts, and with it on says in one line 
   t.equal((await fetch(`${urlOf(port)}/health`)).status, 200)
   const { output, exited } = run(t, { OTEL_ENABLED: 'true' }, [], server)
   t.not(await exited, 0)
-  t.match(output.stderr, /^signalbox: OTEL_ENABLED: got true, takes it only with the packages @fastify\/otel, @opentelemetry\/api, @opentelemetry\/sdk-node installed\n$/)
+  t.match(output.stderr, /^signalbox: OTEL_ENABLED: requires the packages @fastify\/otel, @opentelemetry\/api, @opentelemetry\/sdk-node\n$/)
   t.equal(output.stdout, '')
 })

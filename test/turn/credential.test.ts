@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import t from 'tap'
-import { completeConfig } from '../../src/config/schema.js'
+import { completeConfig } from '../../src/config/read.js'
 import { iceServersFor } from '../../src/auth/ice-servers.js'
 import { bearing, withSecret } from '../auth/tokens.js'
 import { build, until, urlOf } from '../helper.js'

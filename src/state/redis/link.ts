@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as afterReading } from 'node:timers/promises'
 import { Cluster, Redis } from 'ioredis'
-import { ConfigError } from '../../config/schema.js'
+import { ConfigError } from '../../config/config-error.js'
 import type { Log } from '../../telemetry/log.js'
 import { type NodeMessage, type Probe, probeOf, readMessages } from './messages.js'
 import { type ScriptName, scriptsFor } from './scripts.js'

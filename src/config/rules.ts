@@ -1,0 +1,82 @@
+import { isIP } from 'node:net'
+import { normalizeOrigin } from '../net/origins.js'
+import { invalidValue } from './config-error.js'
+import { acceptedBy, type Config, dialectNames, type SettingName } from './schema.js'
+
+/** @see https://www.rfc-editor.org/rfc/rfc7518#section-3.2 */
+const minSecretBytes = 32
+
+const keys = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL'] as const
+const otherDialects = dialectNames.filter((name) => name !== 'peerjs').join(', ')
+
+/** A rule that the schema of one setting cannot express. */
+interface Rule {
+  readonly name: SettingName
+  readonly fits: (config: Config) => boolean
+  /** What is wrong with the setting, given its value as a message may show it. */
+  readonly problem: (value: string) => string
+}
+
+const expected = (name: SettingName, fits: Rule['fits'], accepts: string): Rule =>
+  ({ name, fits, problem: (value) => invalidValue(value, accepts) })
+
+const needs = (name: SettingName, others: readonly SettingName[], reason = ''): Rule => ({
+  name,
+  fits: (config) => !isSet(config, name) || others.some((other) => isSet(config, other)),
+  problem: () => `requires ${inWords(others)}${reason}`
+})
+
+const excludes = (name: SettingName, others: readonly SettingName[]): Rule => ({
+  name,
+  fits: (config) => !isSet(config, name) || !others.some((other) => isSet(config, other)),
+  problem: () => `cannot be combined with ${inWords(others)}`
+})
+
+/** Checked in this order. The first one that does not hold is reported. */
+export const rules: readonly Rule[] = [
+  expected('NATIVE_PORTS', ({ NATIVE_PORTS, DIALECTS }) => NATIVE_PORTS.every((entry) => DIALECTS.some((name) => entry.startsWith(`${name}:`))),
+    'dialects that are in DIALECTS'),
+  expected('TRUST_PROXY', ({ TRUST_PROXY }) => isTrustable(TRUST_PROXY), acceptedBy('TRUST_PROXY')),
+  expected('ALLOWED_ORIGINS', ({ ALLOWED_ORIGINS }) => ALLOWED_ORIGINS.every((entry) => normalizeOrigin(entry) !== undefined),
+    'a comma-separated list of origins, such as https://example.com or https://*.example.com'),
+  ...keys.map((name) => excludes(name, keys.filter((other) => other !== name))),
+  expected('JWT_SECRET', ({ JWT_SECRET }) => JWT_SECRET === undefined || Buffer.byteLength(JWT_SECRET) >= minSecretBytes,
+    `at least ${minSecretBytes} bytes, such as \`openssl rand -base64 ${minSecretBytes}\` prints`),
+  expected('JWKS_URL', ({ JWKS_URL }) => JWKS_URL === undefined || URL.canParse(JWKS_URL), acceptedBy('JWKS_URL')),
+  needs('JWT_ISSUER', keys, ', since no token is checked without a key'),
+  needs('JWT_AUDIENCE', keys, ', since no token is checked without a key'),
+  ...(['TLS_CERT', 'TLS_KEY', 'TLS_CA'] as const).map((name) =>
+    expected(name, (config) => config[name]?.includes('-----BEGIN') !== true, 'the path of a file, not its content')),
+  needs('TLS_CERT', ['TLS_KEY']),
+  needs('TLS_KEY', ['TLS_CERT']),
+  needs('TLS_CA', ['TLS_CERT']),
+  needs('TLS_REQUIRE_CLIENT_CERT', ['TLS_CA']),
+  needs('TURN_URLS', ['TURN_SECRET']),
+  needs('TURN_SECRET', ['TURN_URLS']),
+  expected('PEERJS_PATH', ({ PEERJS_PATH }) => !isOtherDialect(PEERJS_PATH.split('/')[1]), `a path that does not begin with ${otherDialects}`),
+  expected('PEERJS_KEY', ({ PEERJS_KEY, PEERJS_PATH }) => PEERJS_PATH !== '/' || !PEERJS_KEY.some(isOtherDialect),
+    `keys other than ${otherDialects}, whose REST paths they would take`)
+]
+
+/** Whether a setting is on: present, not `false`, and no empty list. */
+function isSet (config: Config, name: SettingName): boolean {
+  const value = config[name]
+  return value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0)
+}
+
+function inWords (names: readonly string[]): string {
+  return names.join(', ').replace(/, ([^,]*)$/, ' or $1')
+}
+
+/** Whether paths that begin with this segment belong to another dialect. */
+function isOtherDialect (segment: string | undefined): boolean {
+  return segment !== 'peerjs' && (dialectNames as ReadonlyArray<string | undefined>).includes(segment)
+}
+
+/** The pattern of the schema lets through what only looks like an address. */
+function isTrustable (setting: string): boolean {
+  return setting === 'true' || setting === 'false' || setting.split(/\s*,\s*/).every((entry) => {
+    const [address = '', bits = '1'] = entry.split('/')
+    return isIP(address) !== 0 && Number(bits) >= 1 && Number(bits) <= (isIP(address) === 4 ? 32 : 128)
+  })
+}
