@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
+import { encodeFrame, frameHeader, opcodes, upgradeRequest } from '../test/kit/websocket.js'
 
 /** Read into by all sockets: what came is dealt with before the next read. */
 const shared = Buffer.allocUnsafe(256 * 1024)
@@ -7,20 +8,9 @@ const shared = Buffer.allocUnsafe(256 * 1024)
 /** Any but zero, which `ws` would not have to unmask. */
 const mask = Buffer.from([0x37, 0xfa, 0x21, 0x3d])
 
-const opcodes = { text: 1, close: 8, ping: 9, pong: 10 } as const
-
-/** A client's frame, to be written as often as wanted: it is masked once. */
+/** A client's frame. It is masked once and may be written any number of times. */
 export function frameOf (text: string | Buffer, opcode: number = opcodes.text): Buffer {
-  const payload = Buffer.from(text)
-  const { length } = payload
-  const extended = length < 126 ? 0 : length < 65_536 ? 2 : 8
-  const header = Buffer.alloc(2 + extended)
-  header[0] = 0x80 | opcode
-  header[1] = 0x80 | (extended === 0 ? length : extended === 2 ? 126 : 127)
-  if (extended === 2) header.writeUInt16BE(length, 2)
-  if (extended === 8) header.writeBigUInt64BE(BigInt(length), 2)
-  for (let at = 0; at < length; at++) payload[at] = (payload[at] as number) ^ (mask[at % 4] as number)
-  return Buffer.concat([header, mask, payload])
+  return encodeFrame(opcode, text, { mask })
 }
 
 /**
@@ -74,7 +64,8 @@ export class Client {
       this.onEnd(error)
     }
     socket.on('error', end).on('close', () => end(new Error('the server has closed the connection')))
-    socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n`)
+    const headers = ['Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits']
+    socket.write(upgradeRequest(url.pathname + url.search, { host: url.host, headers }))
     await new Promise<void>((resolve, reject) => {
       this.#onUpgraded = resolve
       this.#fail = reject
@@ -140,7 +131,7 @@ export class Client {
         largest = Math.max(largest, this.#size)
         continue
       }
-      const header = headerOf(chunk, at)
+      const header = frameHeader(chunk, at)
       if (header === undefined) {
         this.#rest = Buffer.from(chunk.subarray(at))
         break
@@ -187,13 +178,4 @@ export class Client {
       else waiting(payload.toString())
     }
   }
-}
-
-/** Where a frame's payload begins, and its size; undefined, when that has not come yet. */
-function headerOf (chunk: Buffer, at: number): { start: number, size: number } | undefined {
-  const short = chunk[at + 1]
-  if (short === undefined) return undefined
-  if (short < 126) return { start: at + 2, size: short }
-  if (short === 126) return at + 4 > chunk.length ? undefined : { start: at + 4, size: chunk.readUInt16BE(at + 2) }
-  return at + 10 > chunk.length ? undefined : { start: at + 10, size: Number(chunk.readBigUInt64BE(at + 2)) }
 }

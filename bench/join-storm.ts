@@ -67,7 +67,7 @@ async function storm (server: NodeServer, nodes: number): Promise<Figures> {
     }
   })
   const end = begin(server)
-  for (const [at, client] of clients.entries()) client.write(frameOf(JSON.stringify(dialects.tom.register(idOf(at)))))
+  for (const [at, client] of clients.entries()) client.write(frameOf(JSON.stringify(dialects.tom.registration(idOf(at))[0])))
   await all
   // Each list is sent while others are made: what is left of that is part of it.
   await quiet(server)

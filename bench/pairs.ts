@@ -124,7 +124,8 @@ async function connectPair ({ from, to, protocol, payloadBytes }: Load, at: numb
   const group: Group = { name: `pair${at}`, members: ids }
   const sender = await join(from, protocol, ids[0], group)
   const receiver = await join(to, protocol, ids[1], group)
-  return { sender, receiver, sentAt: [], frame: frameOf(JSON.stringify(protocol.signal(...ids, sdpOf(payloadBytes)))) }
+  const offer = protocol.offer(...ids, sdpOf(payloadBytes), { session: ids.join('-') })
+  return { sender, receiver, sentAt: [], frame: frameOf(JSON.stringify(offer)) }
 }
 
 /** The median and the 99th percentile. */

@@ -1,7 +1,8 @@
+import type { DialectName } from '../src/config/schema.js'
 import type { Bench, Case, Options } from './bench.js'
 import { begin } from './measure.js'
 import { relayPairs } from './pairs.js'
-import { bare, type DialectName, dialects, peer, type Protocol } from './protocols.js'
+import { bare, dialects, peer, type Protocol } from './protocols.js'
 import { type Server, startOther, startSignalbox } from './servers.js'
 
 const payloadBytes = 1500

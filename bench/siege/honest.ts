@@ -2,8 +2,9 @@ import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { quantile } from '../figures.js'
 import { pinLoad } from '../servers.js'
+import { Conversation } from './conversation.js'
 import { enter, type HonestClient } from './honest-client.js'
-import { type HonestDialect, honestDialects, mixOf, namesOf, newcomerEveryMs, newcomerOf, type Signal } from './honest-dialects.js'
+import { type HonestDialect, honestDialects, mixOf, namesOf, newcomerEveryMs, newcomerOf } from './honest-dialects.js'
 import { tokensOf } from './keys.js'
 import { throttledReader } from './throttled-reader.js'
 
@@ -32,7 +33,6 @@ export interface Relayed {
   troubles: Record<string, number>
 }
 
-const sdp = `v=0 ${'x'.repeat(1000)}`
 /** Signals still on their way when the time is over may take so long. In ms. */
 const settleMs = 10_000
 const patienceMs = 5_000
@@ -42,25 +42,16 @@ const slowEvery = 10
 const slowBytesPerSecond = 1_250_000
 const connectAtATime = 40
 
-interface Pair {
-  readonly dialect: HonestDialect
-  readonly clients: readonly [HonestClient, HonestClient]
-  /** Signals sent by either, and those that came. */
-  sent: number
-  received: number
-  /** The last one that came from either. */
-  readonly last: [number, number]
-}
-
 /** Of each node; the attackers come to the last. */
 let urls: readonly string[] = []
 let tokenFor: ReturnType<typeof tokensOf>
-const pairs: Pair[] = []
+const pairs: Conversation[] = []
 let latencies: number[] = []
 let troubles: Record<string, number> = {}
 
-function trouble (what: string): void {
-  troubles[what] = (troubles[what] ?? 0) + 1
+function trouble (dialect: HonestDialect, what: string): void {
+  const line = `${dialect.name}: ${what.replace(/[a-z]+\d+-[ab]/g, '…')}`
+  troubles[line] = (troubles[line] ?? 0) + 1
 }
 
 /** Every pair has an address of its own: what is counted by address counts for it alone. */
@@ -76,11 +67,12 @@ interface Entrance {
   readonly dialect: HonestDialect
   readonly id: string
   readonly node?: number
-  readonly met?: string | undefined
+  /** The place of the first of a pair, where the server assigns places. */
+  readonly place?: string | undefined
   readonly isSlow?: boolean
 }
 
-async function enterFrom (address: string, { isSlow = false, node = -1, ...entrance }: Entrance): Promise<{ client: HonestClient, met: string | undefined }> {
+async function enterFrom (address: string, { isSlow = false, node = -1, ...entrance }: Entrance): Promise<HonestClient> {
   const onConnection = (connection: Socket): void => {
     connections.add(connection)
     connection.on('close', () => {
@@ -97,39 +89,16 @@ function bytes (): Relayed['bytes'] {
   return [...connections].reduce(({ read, written }, { bytesRead, bytesWritten }) => ({ read: read + bytesRead, written: written + bytesWritten }), past)
 }
 
-async function join (dialect: HonestDialect, at: number, isSlow: boolean): Promise<Pair> {
+async function join (dialect: HonestDialect, at: number, isSlow: boolean): Promise<Conversation> {
   const [one, other] = namesOf(dialect, at)
-  const { client: first, met } = await enterFrom(addressOf(at), { dialect, id: one, node: 0, isSlow })
+  const first = await enterFrom(addressOf(at), { dialect, id: one, node: 0, isSlow })
   // All drones are on the first node, so that the last has none of their room; others meet over nodes.
-  const { client: second } = await enterFrom(addressOf(at), { dialect, id: other, node: dialect.name === 'drone' ? 0 : -1, met })
-  const pair: Pair = { dialect, clients: [first, second], sent: 0, received: 0, last: [-1, -1] }
-  for (const [client, partner] of [[first, second], [second, first]] as const) {
-    client.onFrame = (data) => receive(pair, partner.id, data)
-    client.socket.on('close', (code) => trouble(`${dialect.name}: closed with ${code}`))
-  }
-  return pair
-}
-
-function receive (pair: Pair, from: string, data: Buffer): void {
-  if (data.includes('v=0 x')) {
-    const signal = pair.dialect.read(JSON.parse(data.toString()) as Record<string, unknown>, from)
-    // A stranger may have guessed the room.
-    if (signal === undefined) return
-    const side = signal.n % 2
-    if (signal.n <= (pair.last[side] as number)) return trouble(`${pair.dialect.name}: a signal twice, or out of order`)
-    pair.last[side] = signal.n
-    pair.received++
-    latencies.push(performance.now() - signal.at)
-  } else if (data.length < 300 && /"type":"(error|EXPIRE|LEAVE)"/i.test(data.toString())) {
-    trouble(`${pair.dialect.name}: ${data.toString().replace(/[a-z]+\d+-[ab]/g, '…')}`)
-  }
-}
-
-function signal (pair: Pair): void {
-  const { clients, dialect } = pair
-  const [from, to] = pair.sent % 2 === 0 ? clients : [clients[1], clients[0]]
-  const signal: Signal = { n: pair.sent++, at: performance.now(), sdp }
-  from.say(dialect.write(from.id, to.id, signal))
+  const node = dialect.name === 'drone' ? 0 : -1
+  const second = await enterFrom(addressOf(at), { dialect, id: other, node, place: first.place })
+  return new Conversation(dialect, [first, second], {
+    onSignal: ({ at }) => latencies.push(performance.now() - at),
+    onTrouble: (what) => trouble(dialect, what)
+  })
 }
 
 async function connect (count: number): Promise<void> {
@@ -152,7 +121,7 @@ async function relay (seconds: number): Promise<Relayed> {
   let next = 0
   let newcomerAt = startedAt
   for (let passed = 0; passed < seconds * 1000; passed = performance.now() - startedAt) {
-    for (const due = passed / 1000 * pairs.length; next < due; next++) signal(pairs[next % pairs.length] as Pair)
+    for (const due = passed / 1000 * pairs.length; next < due; next++) pairs[next % pairs.length]?.send()
     if (performance.now() >= newcomerAt) {
       newcomerAt += newcomerEveryMs
       newcomers.push(comeAndGo())
@@ -188,27 +157,27 @@ let arrived = 0
 async function comeAndGo (): Promise<number | undefined> {
   const at = ++arrived
   const { dialect, id } = newcomerOf(at)
-  // It finds what was sent to it before it came.
-  if (dialect.name === 'peerjs') pairs[0]?.clients[0].say(dialect.write('', id, { n: at, at: 0, sdp: 'sent before' }))
+  // It finds the mail that was sent to it before it came.
+  if (dialect.name === 'peerjs') pairs[0]?.clients[0].send(dialect.offer('', id, 'sent before'))
   const startedAt = performance.now()
   try {
-    const { client } = await enterFrom(addressOf(16384 + at), { dialect, id })
+    const client = await enterFrom(addressOf(16384 + at), { dialect, id })
     const ms = performance.now() - startedAt
-    // Who is let in late finds that its mail has expired, which its sender was told.
-    if (dialect.name === 'peerjs') await takeMail(client).catch((error: Error) => trouble(`newcomer of ${dialect.name}: ${error.message}`))
+    // A newcomer that is let in late finds that its mail has expired, which its sender was told.
+    if (dialect.name === 'peerjs') await takeMail(client)
     client.socket.close()
     return ms
   } catch (error) {
-    trouble(`newcomer of ${dialect.name}: ${(error as Error).message}`)
+    trouble(dialect, `newcomer: ${(error as Error).message}`)
   }
 }
 
-/** Waits for what a newcomer was sent before it came, among whatever else it finds. */
+/** Waits for the mail among whatever else a newcomer finds. */
 async function takeMail (client: HonestClient): Promise<void> {
+  const postman = pairs[0]?.clients[0].id
   const late = delay(patienceMs).then(() => { throw new Error('no mail') })
   late.catch(() => {})
-  const postman = pairs[0]?.clients[0].id
-  for (let from; from !== postman;) from = (await Promise.race([client.hear('OFFER'), late])).src
+  await Promise.race([client.hear(({ src }) => src === postman ? true : undefined), late])
 }
 
 async function perform (message: Task): Promise<Relayed | { sockets: number }> {

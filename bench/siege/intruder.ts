@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { encodeFrame, frameHeader, opcodes } from '../../test/kit/websocket.js'
 
 export interface Approach {
   readonly port: number
@@ -27,20 +28,6 @@ export interface Intruder {
   go (reason: string, isReset?: boolean): void
   /** The same; answers how it has ended. */
   leave (reason?: string): Promise<string>
-}
-
-/** One masked frame. Of zeros the mask changes nothing. */
-export function frame (opcode: number, payload: Buffer | string = '', { isLast = true, length = Buffer.byteLength(payload) } = {}): Buffer {
-  const size = length < 126 ? [0x80 | length] : length < 65536 ? [0xfe, length >> 8, length & 255] : [0xff, 0, 0, 0, 0, length >> 24, length >> 16 & 255, length >> 8 & 255, length & 255]
-  return Buffer.concat([Buffer.from([(isLast ? 0x80 : 0) | opcode, ...size, 0, 0, 0, 0]), Buffer.from(payload)])
-}
-
-export const text = (value: unknown): Buffer => frame(1, typeof value === 'string' ? value : JSON.stringify(value))
-
-/** The bytes that ask for an upgrade. */
-export function upgrade (path: string, token?: string): string {
-  return ['GET ' + path + ' HTTP/1.1', 'Host: siege', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-    ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]), '', ''].join('\r\n')
 }
 
 export interface Manners {
@@ -85,10 +72,10 @@ export function intrude ({ port, address }: Approach, firstWords = '', { isDeaf 
       settleEntry(true)
     }
     rest = readFrames(rest, (opcode, payload) => {
-      if (opcode === 1) intruder.onText(payload.toString())
-      if (opcode === 8) {
+      if (opcode === opcodes.text) intruder.onText(payload.toString())
+      if (opcode === opcodes.close) {
         seen ??= `closed with ${payload.length < 2 ? 1005 : payload.readUInt16BE()}`
-        if (!isDeaf) socket.end(frame(8, payload.subarray(0, 2)))
+        if (!isDeaf) socket.end(encodeFrame(opcodes.close, payload.subarray(0, 2)))
       }
     })
   })
@@ -135,16 +122,13 @@ export function intrude ({ port, address }: Approach, firstWords = '', { isDeaf 
   return intruder
 }
 
-/** Hands on every whole frame; answers the bytes that are left. */
+/** Passes on every complete frame; answers the bytes that are left. */
 function readFrames (bytes: Buffer, onFrame: (opcode: number, payload: Buffer) => void): Buffer {
-  while (bytes.length >= 2) {
-    const short = (bytes[1] as number) & 127
-    const head = short < 126 ? 2 : short === 126 ? 4 : 10
-    if (bytes.length < head) break
-    const length = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2))
-    if (bytes.length < head + length) break
-    onFrame((bytes[0] as number) & 15, bytes.subarray(head, head + length))
-    bytes = bytes.subarray(head + length)
+  for (let header = frameHeader(bytes); header !== undefined; header = frameHeader(bytes)) {
+    const { start, size } = header
+    if (bytes.length < start + size) break
+    onFrame((bytes[0] as number) & 15, bytes.subarray(start, start + size))
+    bytes = bytes.subarray(start + size)
   }
   return bytes
 }

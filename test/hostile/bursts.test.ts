@@ -1,7 +1,7 @@
 import t from 'tap'
 import { connect } from '../helper.js'
 import { start } from '../process.js'
-import { honestPair, prefer, rawWebSocket, text } from './neighbour.js'
+import { honestPair, prefer, rawWebSocket, textFrame } from './neighbour.js'
 
 const sockets = 60
 /** All that a socket may send at once. */
@@ -26,7 +26,7 @@ for (const [what, path, frame] of [
     const quiet = await neighbour.measure(1000)
     const crowd = await Promise.all(Array.from({ length: sockets }, async () => await rawWebSocket(t, port, path, { address: '127.66.9.1' })))
     const reading = neighbour.measure(800)
-    for (const [at, { socket }] of crowd.entries()) socket.write(Buffer.concat(Array<Buffer>(burst).fill(text(frame(`crowd-${at}`)))))
+    for (const [at, { socket }] of crowd.entries()) socket.write(Buffer.concat(Array<Buffer>(burst).fill(textFrame(frame(`crowd-${at}`)))))
     const { sent, delivered, max } = await reading
     t.equal(delivered, sent)
     t.ok(max <= readMs, `${max.toFixed(1)} ms at most while it is read`)
@@ -42,7 +42,7 @@ t.test('what a client has sent before it goes is not lost for having no turn', a
   receiver.send({ type: 'register', id: 'receiver' })
   await receiver.nextOf('registered')
   const crowd = await Promise.all(Array.from({ length: 20 }, async () => await rawWebSocket(t, port, '/drone', { address: '127.66.9.2' })))
-  for (const { socket } of crowd) socket.write(Buffer.concat(Array<Buffer>(burst).fill(text({ type: 'list' }))))
+  for (const { socket } of crowd) socket.write(Buffer.concat(Array<Buffer>(burst).fill(textFrame({ type: 'list' }))))
   const sender = await connect(t, port, '/drone')
   sender.send({ type: 'register', id: 'sender' })
   for (let n = 0; n < 500; n++) sender.send({ type: 'offer', target: 'receiver', sdp: String(n) })

@@ -44,7 +44,7 @@ for (const subject of addressed.filter(({ name }) => name !== 'peerjs')) {
     const bob = await enter(t, app, subject, 'bob')
     for (const half of halves) {
       const client = await connect(t, app, subject.path('x'))
-      const entrances = [subject.entrance('NAME', bob.place), ...(subject.name === 'psync' ? [subject.entrance('x', 'NAME')] : [])].map((frames) => frames.map((frame) => named(frame, half)))
+      const entrances = [subject.registration('NAME', bob.place), ...(subject.name === 'psync' ? [subject.registration('x', 'NAME')] : [])].map((frames) => frames.map((frame) => named(frame, half)))
       if (subject.name === 'tom') entrances.push([{ type: 'register', nodeId: 'x', username: half }])
       for (const frame of entrances.flat()) {
         client.send(frame)

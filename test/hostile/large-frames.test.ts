@@ -1,6 +1,6 @@
 import t from 'tap'
 import { start } from '../process.js'
-import { honestPair, prefer, rawWebSocket, text } from './neighbour.js'
+import { honestPair, prefer, rawWebSocket, textFrame } from './neighbour.js'
 
 /** What takes longest to parse, to walk through or to check, for its bytes. */
 function payloadsOf (bytes: number): { [what: string]: string } {
@@ -28,7 +28,7 @@ for (const [attackers, bytes, risesBy] of [[1, 1_048_576, 5], [20, 262_144, 20]]
     const neighbour = await honestPair(t, port)
     const quiet = await neighbour.measure(2000)
     for (const [what, payload] of Object.entries(payloadsOf(bytes))) {
-      const frame = text(`{"type":"offer","target":"nobody","sdp":${payload}}`)
+      const frame = textFrame(`{"type":"offer","target":"nobody","sdp":${payload}}`)
       const intruders = await Promise.all(Array.from({ length: attackers }, async (_, at) => await rawWebSocket(t, port, '/drone', { address: `127.66.1.${at + 1}` })))
       const floods = intruders.map(async (intruder) => await intruder.flood(frame, maxRounds * (roundMs + 100)))
       const p99s: number[] = []

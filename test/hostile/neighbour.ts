@@ -3,17 +3,18 @@ import { once } from 'node:events'
 import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { type Intruder, intrude, type Manners, upgrade } from '../../bench/siege/intruder.js'
+import { type Intruder, intrude, type Manners } from '../../bench/siege/intruder.js'
+import type { DialectName } from '../../src/config/schema.js'
 import { type Reachable, urlOf } from '../helper.js'
+import { upgradeRequest } from '../kit/websocket.js'
 import type { Answer, Measured, Task } from './honest-pair.js'
 
-export { frame, text } from '../../bench/siege/intruder.js'
+export { textFrame } from '../kit/websocket.js'
 export { throttledReader } from '../../bench/siege/throttled-reader.js'
 export type { Measured }
 
 export interface Pairing {
-  /** One of `peerjs`, `psync`, `rooms`, `drone` and `tom`. */
-  dialect?: string
+  dialect?: DialectName
   /** Where the second of the two connects, if not to the same node. */
   partner?: Reachable
   /** The two are `<name>-a` and `<name>-b`. */
@@ -70,7 +71,7 @@ export interface Approaching extends Manners {
   token?: string
 }
 
-/** A bare TCP connection that says these bytes first, and goes with the test. `frame` and `text` are what it may write, masked. */
+/** A bare TCP connection that says these bytes first, and goes with the test. `textFrame` makes what it may write. */
 export function rawSocket (t: Test, to: Reachable, firstWords: string, { address = '127.0.0.1', ...manners }: Approaching = {}): Intruder {
   const intruder = intrude({ port: Number(new URL(urlOf(to)).port), address }, firstWords, manners)
   t.teardown(() => intruder.socket.destroy())
@@ -79,7 +80,7 @@ export function rawSocket (t: Test, to: Reachable, firstWords: string, { address
 
 /** The same with an upgrade, once it is let in. Throws when it is not. */
 export async function rawWebSocket (t: Test, to: Reachable, path: string, approaching: Approaching = {}): Promise<Intruder> {
-  const intruder = rawSocket(t, to, upgrade(path, approaching.token), approaching)
+  const intruder = rawSocket(t, to, upgradeRequest(path, approaching), approaching)
   if (!await intruder.letIn) throw new Error(`not let in: ${await intruder.end}`)
   return intruder
 }

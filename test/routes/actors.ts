@@ -51,7 +51,7 @@ interface Entering {
 /** Connects and becomes a peer. */
 export async function enter (t: Test, app: Reachable, subject: Subject, id: string, { place, options }: Entering = {}): Promise<Actor> {
   const client = await connect(t, app, subject.path(id), options)
-  for (const frame of subject.entrance(id, place)) client.send(frame)
+  for (const frame of subject.registration(id, place)) client.send(frame)
   const welcome = await client.nextThat((frame) => subject.welcome(frame, id) !== undefined)
   return new Actor(subject, client, { id, place, ...subject.welcome(welcome, id) })
 }

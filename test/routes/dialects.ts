@@ -5,32 +5,18 @@ import { OutgoingSchema as psyncSchema } from '../../routes/psync/schema.js'
 import { OutgoingSchema as roomsSchema } from '../../routes/rooms/schema.js'
 import { OutgoingSchema as tomSchema } from '../../routes/tom/schema.js'
 import type { Env, Frame } from '../helper.js'
+import { type ClientDialect, clients, type Received } from '../kit/dialects.js'
 
-/** A signal as its receiver gets it. */
-export interface Received {
-  /** Undefined where the protocol does not say. */
-  sender: string | undefined
-  load: unknown
-}
+export type { Received }
 
 /** One dialect, as far as a suite needs to know it that treats all of them alike. */
-export interface Subject {
-  readonly name: string
-  /** Settings without which it is not there. */
+export interface Subject extends Omit<ClientDialect, 'offer' | 'candidate'> {
+  /** Settings that switch the dialect on, or off what would get in the way. */
   readonly env?: Env
-  /** What any of its clients may get. */
+  /** The schema of every frame that its clients may get. */
   readonly outgoing: TSchema
-  /** Whether clients choose the names of peers or places. */
-  readonly takesNames: boolean
-  /** Where a client connects that will be known by this id. */
-  path (id: string): string
-  /** What makes a socket a peer. Peers in the same place can reach each other; a place is a room, a group, a topic. */
-  entrance (id: string, place?: string): Frame[]
-  /** The server's word that it is a peer; where the server gives out ids and places, they are in it. */
-  welcome (frame: Frame, id: string): { id?: string, place?: string } | undefined
-  /** `load` is any JSON value. */
+  /** A signal whose load may be any JSON value. */
   signal (from: string, to: string, load: unknown, place?: string): Frame
-  received (frame: Frame): Received | undefined
   /** What a peer may ask at any time, and nothing comes of it but one answer, unlike every other frame. */
   question (id: string): Frame
   isAnswer (frame: Frame): boolean
@@ -72,15 +58,10 @@ const messageError = (message: string): Frame => ({ type: 'error', message })
 const tomError = (error: string): Frame => ({ type: 'error', error })
 
 const peerjs: Subject = {
-  name: 'peerjs',
-  takesNames: true,
+  ...clients.peerjs,
   env: { PEERJS_EXPIRE_TIMEOUT: '500' },
   outgoing: peerjsSchema,
-  path: (id) => `/peerjs?key=peerjs&token=t&id=${encodeURIComponent(id)}`,
-  entrance: () => [],
-  welcome: ({ type }) => type === 'OPEN' ? {} : undefined,
-  signal: (_from, dst, payload) => ({ type: 'OFFER', dst, payload }),
-  received: ({ type, src, payload }) => type === 'OFFER' ? { sender: String(src), load: payload } : undefined,
+  signal: clients.peerjs.offer,
   question: () => ({ type: nonsense }),
   isAnswer: ({ type, payload }) => type === 'ERROR' && (payload as Frame).msg === `Unknown message type: ${nonsense}`,
   isError: ({ type }) => type === 'ERROR',
@@ -106,14 +87,9 @@ const peerjs: Subject = {
 }
 
 const rooms: Subject = {
-  name: 'rooms',
-  takesNames: false,
+  ...clients.rooms,
   outgoing: roomsSchema,
-  path: () => '/rooms',
-  entrance: (_id, place) => [place === undefined ? { type: 'create' } : { type: 'join', roomId: place }],
-  welcome: ({ type, roomId, myId }) => type === 'room_created' || type === 'room_joined' ? { id: String(myId), place: String(roomId) } : undefined,
-  signal: (_from, _to, payload) => ({ type: 'signal', payload }),
-  received: ({ type, senderId, payload }) => type === 'signal' ? { sender: String(senderId), load: payload } : undefined,
+  signal: clients.rooms.offer,
   question: () => ({ type: nonsense }),
   isAnswer: ({ message }) => message === `Unknown message type: ${nonsense}`,
   isError: ({ type }) => type === 'error',
@@ -132,15 +108,10 @@ const rooms: Subject = {
 }
 
 const psync: Subject = {
-  name: 'psync',
-  takesNames: true,
+  ...clients.psync,
   env: { PSYNC_PEER_LEFT: 'true' },
   outgoing: psyncSchema,
-  path: () => '/psync/ws',
-  entrance: (id, place = 'here') => [{ type: 'register', source_id: id, payload: { peer_id: id, group_id: place } }],
-  welcome: ({ type }) => type === 'peer_list' ? {} : undefined,
-  signal: (from, to, payload) => ({ type: 'offer', source_id: from, target_id: to, payload }),
-  received: ({ type, source_id: source, payload }) => type === 'offer' ? { sender: String(source), load: payload } : undefined,
+  signal: clients.psync.offer,
   question: (id) => ({ type: 'answer', source_id: id, target_id: id, payload: nonsense }),
   isAnswer: ({ type, payload }) => type === 'answer' && payload === nonsense,
   isError: ({ type }) => type === 'error',
@@ -171,14 +142,14 @@ const psync: Subject = {
 }
 
 const drone: Subject = {
-  name: 'drone',
-  takesNames: true,
+  ...clients.drone,
   outgoing: droneSchema,
-  path: () => '/drone',
-  entrance: (id) => [{ type: 'register', id }],
-  welcome: ({ type }) => type === 'registered' ? {} : undefined,
-  signal: (_from, target, load) => ({ type: 'ice', target, candidate: { load } }),
-  received: ({ type, from, candidate }) => type === 'ice' ? { sender: String(from), load: (candidate as Frame | null)?.load } : undefined,
+  // A description is text or an object, a candidate an object: within one any value may stand.
+  signal: (from, to, load) => clients.drone.candidate(from, to, { load }),
+  received (frame) {
+    const { sender, load: candidate } = frame.type === 'ice' ? clients.drone.received(frame) ?? {} : {}
+    return sender === undefined ? undefined : { sender, load: (candidate as Frame | null)?.load }
+  },
   question: () => ({ type: 'ping' }),
   isAnswer: ({ type }) => type === 'pong',
   isError: ({ type }) => type === 'error',
@@ -209,14 +180,11 @@ const drone: Subject = {
 }
 
 const tom: Subject = {
-  name: 'tom',
-  takesNames: true,
+  ...clients.tom,
   outgoing: tomSchema,
-  path: () => '/tom',
-  entrance: (id) => [{ type: 'register', nodeId: id, username: id }],
-  welcome: ({ type, participants }, id) => type === 'participants' && (participants as Frame[]).some(({ nodeId }) => nodeId === id) ? {} : undefined,
-  signal: (from, to, payload) => ({ type: 'signal', from, to, payload }),
-  received: ({ type, from, payload, nonsense: isAnswer }) => type === 'signal' && isAnswer === undefined ? { sender: String(from), load: payload } : undefined,
+  signal: clients.tom.offer,
+  // Its question is a signal to itself.
+  received: (frame) => frame.nonsense === undefined ? clients.tom.received(frame) : undefined,
   question: (id) => ({ type: 'signal', from: id, to: id, nonsense }),
   isAnswer: (frame) => frame.nonsense === nonsense,
   isError: ({ type }) => type === 'error',
@@ -260,7 +228,7 @@ const yWebrtc: Subject = {
   ]),
   path: () => '/y-webrtc',
   // Subscribing has no answer of its own, but is done before the ping is answered.
-  entrance: (_id, place = 'here') => [{ type: 'subscribe', topics: [place] }, { type: 'ping' }],
+  registration: (_id, place = 'here') => [{ type: 'subscribe', topics: [place] }, { type: 'ping' }],
   welcome: ({ type }) => type === 'pong' ? {} : undefined,
   signal: (_from, to, load, place = 'here') => ({ type: 'publish', topic: place, to, load }),
   received: ({ type, load }) => type === 'publish' ? { sender: undefined, load } : undefined,
