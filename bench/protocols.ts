@@ -21,7 +21,7 @@ const { tom, psync, rooms, peerjs, drone } = clients
 /** Signalbox's own, in the order of the tables. */
 export const dialects = { tom, psync, rooms, peerjs, drone } satisfies Record<DialectName, Protocol>
 
-/** The bare servers of `bench/servers`. They are told the partner at once, for the one that does not read what it relays. */
+/** The bare servers of `bench/servers`. Clients name their partner at once, since one server does not read what it relays. */
 export const bare: Protocol = {
   name: 'bare',
   takesNames: true,

@@ -51,7 +51,7 @@ export function mixOf (count: number): number[] {
   return mix
 }
 
-/** The two of a pair, which is the so-manieth. */
+/** The ids of the two clients of a pair. */
 export function namesOf ({ name }: HonestDialect, at: number): readonly [string, string] {
   return [`${name}${at}-a`, `${name}${at}-b`]
 }
@@ -70,7 +70,10 @@ export function newcomerOf (at: number): { dialect: HonestDialect, id: string } 
   return { dialect, id: `${dialect.name}new${at}-a` }
 }
 
-/** Those who speak PeerJS of the next twenty newcomers, when there were so many. */
+/** The ids of the PeerJS clients among the next twenty newcomers after `arrived`. */
 export function soonOf (arrived: number): string[] {
-  return Array.from({ length: 20 }, (_, at) => newcomerOf(Math.floor(arrived) + 1 + at)).filter(({ dialect }) => dialect.name === 'peerjs').map(({ id }) => id)
+  return Array
+    .from({ length: 20 }, (_, at) => newcomerOf(Math.floor(arrived) + 1 + at))
+    .filter(({ dialect }) => dialect.name === 'peerjs')
+    .map(({ id }) => id)
 }

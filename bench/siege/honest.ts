@@ -9,8 +9,8 @@ import { tokensOf } from './keys.js'
 import { throttledReader } from './throttled-reader.js'
 
 /**
- * The honest clients, in a process of their own: pairs that signal in turns, once a second each. Every message that comes
- * over IPC is a task, and its answer goes back.
+ * The honest clients, in a process of their own: pairs that signal in turns, once a second each. Every IPC message is a task,
+ * and its result is sent back.
  */
 export type Task =
   | { task: 'connect', urls: readonly string[], privateKey: string, pairs: number }
@@ -18,31 +18,31 @@ export type Task =
 
 export interface Relayed {
   sent: number
-  /** Of these, how many came, once and in order. */
+  /** How many of them arrived, once and in order. */
   delivered: number
   /** From sending to receiving, in ms. */
   p50: number
   p99: number
-  /** Clients that came meanwhile, how many were let in, and how long that took in ms. */
+  /** Clients that came meanwhile, how many of them were let in, and how long that took. In ms. */
   newcomers: number
   welcomed: number
   welcomeP99: number
-  /** What all of them have read and written meanwhile. */
+  /** Bytes that all honest clients have read and written meanwhile. */
   bytes: { read: number, written: number }
-  /** What went wrong, and how often. */
+  /** Counts by what went wrong. */
   troubles: Record<string, number>
 }
 
-/** Signals still on their way when the time is over may take so long. In ms. */
+/** How long signals may still take to arrive when the time is over. In ms. */
 const settleMs = 10_000
 const patienceMs = 5_000
-/** One of so many pairs of drones and tom nodes is on a slow line. */
+/** Every so many pairs of drones and of tom nodes, one client is on a slow line. */
 const slowEvery = 10
-/** 10 Mbit/s. */
+/** A line of 10 Mbit/s. */
 const slowBytesPerSecond = 1_250_000
 const connectAtATime = 40
 
-/** Of each node; the attackers come to the last. */
+/** One URL for each node. The attackers come to the last. */
 let urls: readonly string[] = []
 let tokenFor: ReturnType<typeof tokensOf>
 const pairs: Conversation[] = []
@@ -54,13 +54,13 @@ function trouble (dialect: HonestDialect, what: string): void {
   troubles[line] = (troubles[line] ?? 0) + 1
 }
 
-/** Every pair has an address of its own: what is counted by address counts for it alone. */
+/** Every pair has an address of its own, so limits by address apply to it alone. */
 function addressOf (pair: number): string {
   return `127.${16 + (pair >> 14)}.${pair >> 7 & 127}.${1 + (pair & 127)}`
 }
 
 const connections = new Set<Socket>()
-/** Of connections that are over. */
+/** Bytes of connections that have ended. */
 const past = { read: 0, written: 0 }
 
 interface Entrance {
@@ -86,7 +86,10 @@ async function enterFrom (address: string, { isSlow = false, node = -1, ...entra
 }
 
 function bytes (): Relayed['bytes'] {
-  return [...connections].reduce(({ read, written }, { bytesRead, bytesWritten }) => ({ read: read + bytesRead, written: written + bytesWritten }), past)
+  return [...connections].reduce(
+    ({ read, written }, { bytesRead, bytesWritten }) => ({ read: read + bytesRead, written: written + bytesWritten }),
+    past
+  )
 }
 
 async function join (dialect: HonestDialect, at: number, isSlow: boolean): Promise<Conversation> {
@@ -107,7 +110,9 @@ async function connect (count: number): Promise<void> {
     return { dialect, isSlow: n % slowEvery === 0 && ['drone', 'tom'].includes(dialect.name) }
   }))
   for (let from = 0; from < wanted.length; from += connectAtATime) {
-    pairs.push(...await Promise.all(wanted.slice(from, from + connectAtATime).map(async ({ dialect, isSlow }, at) => await join(dialect, from + at, isSlow))))
+    pairs.push(...await Promise.all(wanted
+      .slice(from, from + connectAtATime)
+      .map(async ({ dialect, isSlow }, at) => await join(dialect, from + at, isSlow))))
   }
 }
 
@@ -148,12 +153,15 @@ async function relay (seconds: number): Promise<Relayed> {
 }
 
 function sum (): { sent: number, received: number } {
-  return pairs.reduce(({ sent, received }, pair) => ({ sent: sent + pair.sent, received: received + pair.received }), { sent: 0, received: 0 })
+  return pairs.reduce(
+    ({ sent, received }, pair) => ({ sent: sent + pair.sent, received: received + pair.received }),
+    { sent: 0, received: 0 }
+  )
 }
 
 let arrived = 0
 
-/** A client that comes, and goes when it was let in; answers after how many ms that was. */
+/** A client that comes, and leaves once it has been let in. Answers how long that took, in ms. */
 async function comeAndGo (): Promise<number | undefined> {
   const at = ++arrived
   const { dialect, id } = newcomerOf(at)

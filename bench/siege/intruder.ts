@@ -3,39 +3,39 @@ import { encodeFrame, frameHeader, opcodes } from '../../test/kit/websocket.js'
 
 export interface Approach {
   readonly port: number
-  /** Of the loopback, from where it comes. */
+  /** The local address, one of the loopback's. */
   readonly address: string
 }
 
-/** A bare TCP connection that does what a client should not, and tells what came of it. */
+/** A bare TCP connection for what no honest client does. It records how it ended. */
 export interface Intruder {
   readonly socket: Socket
-  /** How it ended, in a few words: `429`, `closed with 1008`, `reset`; settles when the socket has. */
+  /** Resolves when the socket has closed, with the reason in a few words: `429`, `closed with 1008`, `cut`. */
   readonly end: Promise<string>
-  /** True once the server has let it in. */
+  /** Resolves with true once the server has upgraded it, with false when it does not. */
   readonly letIn: Promise<boolean>
-  /** True until the server, or the intruder, has ended the connection. */
+  /** True until either side has ended the connection. */
   isOpen (): boolean
-  /** Told every frame of text. */
+  /** Called with every text frame. */
   onText: (text: string) => void
-  /** Told the status of every answer but an upgrade's. */
+  /** Called with the status of every HTTP response except the upgrade's. */
   onAnswer: (status: string) => void
-  /** Answers after so many ms, or when the socket has ended before. */
+  /** Waits for `ms`, or until the socket has closed. */
   wait (ms: number): Promise<void>
-  /** Writes the same bytes as fast as the server takes them, for so many ms; answers the longest it had to wait, in ms. */
+  /** Writes the bytes again and again, as fast as the server accepts them, for `ms`. Answers the longest wait, in ms. */
   flood (bytes: Buffer, ms: number): Promise<number>
-  /** Goes, for this reason if nobody has stopped it before; if wished with a reset. */
+  /** Ends the connection, with a FIN or a reset. The reason counts unless the server has ended it before. */
   go (reason: string, isReset?: boolean): void
-  /** The same; answers how it has ended. */
+  /** Ends the connection; answers how it ended. */
   leave (reason?: string): Promise<string>
 }
 
 export interface Manners {
-  /** Goes on after a close and after a refusal, as if nothing had been said. */
+  /** Ignores closes and refusals, and goes on. */
   isDeaf?: boolean
 }
 
-/** Connects and says the first words, if any. */
+/** Connects, and writes the first bytes, if any. */
 export function intrude ({ port, address }: Approach, firstWords = '', { isDeaf = false }: Manners = {}): Intruder {
   const socket = connect({ port, host: '127.0.0.1', localAddress: address, noDelay: true })
   let seen: string | undefined

@@ -6,7 +6,7 @@ import type { Signal } from '../../bench/siege/honest-dialects.js'
 import type { DialectName } from '../../src/config/schema.js'
 import { clients } from '../kit/dialects.js'
 
-/** The honest pair of `neighbour.ts`, in a process of its own. Every message that comes over IPC is a task, and its answer goes back. */
+/** The honest pair of `neighbour.ts`, in a process of its own. Every IPC message is a task, and its result is sent back. */
 export type Task =
   | { task: 'connect', dialect: DialectName, clients: readonly [Whence, Whence], perSecond: number }
   | { task: 'measure', ms: number }
@@ -21,19 +21,19 @@ export interface Whence {
 
 export interface Measured {
   sent: number
-  /** Of these, how many came, once and in order. */
+  /** How many of them arrived, once and in order. */
   delivered: number
   /** From sending to receiving, in ms. */
   p50: number
   p99: number
   max: number
-  /** What went wrong, and how often: `closed with 4100`, an error, a signal twice or out of order. */
+  /** Counts by what went wrong: `closed with 4100`, an error frame, a signal twice or out of order. */
   troubles: Record<string, number>
 }
 
 export type Answer = Measured | { connected: true } | { error: string }
 
-/** Signals still on their way when the time is over may take so long. In ms. */
+/** How long signals may still take to arrive when the time is over. In ms. */
 const settleMs = 10_000
 
 let pair: Conversation
@@ -49,7 +49,7 @@ function trouble (what: string): void {
 }
 
 function receive (signal: Signal): void {
-  // A measurement counts what comes later as lost.
+  // Its own measurement has counted it as lost.
   if (signal.n < firstOfAll) return trouble('a signal after its time')
   received++
   latencies.push(performance.now() - signal.at)
@@ -69,7 +69,7 @@ async function measure (ms: number): Promise<Measured> {
   received = 0
   firstOfAll = pair.sent
   const startedAt = performance.now()
-  // Sent when due, whether or not those before have come: a server that stands still delays them all.
+  // Signals are sent when due, whether or not earlier ones have arrived: a server that stands still delays them all.
   for (let passed = 0; passed < ms; passed = performance.now() - startedAt) {
     for (const due = firstOfAll + passed / everyMs; pair.sent < due;) pair.send()
     await delay(1)

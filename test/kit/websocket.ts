@@ -58,7 +58,10 @@ export function upgradeRequest (path: string, { host = '127.0.0.1', token, heade
   ].join('\r\n')
 }
 
-/** Where the payload of the frame at `at` begins, and its length in bytes; undefined while the header is incomplete. Servers do not mask. */
+/**
+ * Where the payload of the frame at `at` begins, and its length in bytes; undefined while the header is incomplete. Servers do not
+ * mask.
+ */
 export function frameHeader (bytes: Buffer, at = 0): { start: number, size: number } | undefined {
   const short = bytes[at + 1]
   if (short === undefined) return undefined

@@ -9,47 +9,47 @@ import { type ClientDialect, clients, type Received } from '../kit/dialects.js'
 
 export type { Received }
 
-/** One dialect, as far as a suite needs to know it that treats all of them alike. */
+/** A dialect as the suites see it that treat all dialects alike. */
 export interface Subject extends Omit<ClientDialect, 'offer' | 'candidate'> {
-  /** Settings that switch the dialect on, or off what would get in the way. */
+  /** Settings that switch the dialect on, or that the suites need. */
   readonly env?: Env
   /** The schema of every frame that its clients may get. */
   readonly outgoing: TSchema
   /** A signal whose load may be any JSON value. */
   signal (from: string, to: string, load: unknown, place?: string): Frame
-  /** What a peer may ask at any time, and nothing comes of it but one answer, unlike every other frame. */
+  /** A frame that a peer may send at any time and that has exactly one answer, and no other effect. */
   question (id: string): Frame
   isAnswer (frame: Frame): boolean
   isError (frame: Frame): boolean
   readonly errors: {
     readonly notJson: Frame
-    /** A `type` that is no text. */
+    /** The answer to a `type` that is not text. */
     untyped (type: unknown): Frame
-    /** `type` as far as it may be quoted. */
+    /** The answer to an unknown type. `type` is cut to what an error may quote. */
     unknown (type: string): Frame
   }
-  /** Frames of a known type that do not fit, and the answer. `long` and `dirty` are no ids: 257 units, and a control character. */
+  /** Invalid frames of known types, with the answers. `long` and `dirty` are not valid ids: 257 units, and a control character. */
   misfits (id: string, long: string, dirty: string): Array<[frame: Frame, error: Frame]>
-  /** What the contract wants to be passed over in silence. */
+  /** Frames that the server ignores in silence, as the contract says. */
   readonly ignored: Frame[]
-  /** Valid frames of all kinds, to be mutated. */
+  /** Valid frames of all types, for mutation. */
   samples (id: string, other: string): Frame[]
-  /** What follows from its peers having ids of their own choice; absent where they have none. */
+  /** Present where peers choose their ids. */
   readonly addressing?: Addressing
 }
 
 export interface Addressing {
-  /** A signal that claims to be another's. */
+  /** A signal that claims another sender. */
   forged (from: string, victim: string, to: string): Frame
   /** The answer to it; absent where the server passes the signal on under the sender's real id. */
   readonly refusal?: Frame
-  /** The answer to a signal for somebody who is not there. */
+  /** The answer to a signal for an absent peer. */
   vanished (from: string, to: string): Frame
-  /** Tells the others that a peer has left. */
+  /** Whether a frame announces that a peer has left. */
   isLeave (frame: Frame): boolean
 }
 
-/** Text that no dialect takes for a type. */
+/** A type that no dialect knows. */
 const nonsense = 'nonsense'
 
 const psyncError = (message: string, more: Frame = {}): Frame => ({ type: 'error', payload: { message, ...more } })
@@ -71,8 +71,9 @@ const peerjs: Subject = {
     unknown: (type) => peerjsError(`Unknown message type: ${type}`)
   },
   misfits: (_id, long, dirty) => [
-    { type: 'OFFER' }, { type: 'ANSWER', payload: 1 }, { type: 'CANDIDATE', dst: 7 }, { type: 'OFFER', dst: null }, { type: 'OFFER', dst: '' },
-    { type: 'EXPIRE', dst: ['a'] }, { type: 'LEAVE', dst: {} }, { type: 'OFFER', dst: long }, { type: 'OFFER', dst: dirty }
+    { type: 'OFFER' }, { type: 'ANSWER', payload: 1 }, { type: 'CANDIDATE', dst: 7 }, { type: 'OFFER', dst: null },
+    { type: 'OFFER', dst: '' }, { type: 'EXPIRE', dst: ['a'] }, { type: 'LEAVE', dst: {} }, { type: 'OFFER', dst: long },
+    { type: 'OFFER', dst: dirty }
   ].map((frame) => [frame, peerjsError('Missing dst')]),
   ignored: [{ type: 'HEARTBEAT' }, { type: 'LEAVE', dst: 'nobody' }, { type: 'EXPIRE', dst: 'nobody' }],
   samples: (id, other) => [
@@ -104,7 +105,9 @@ const rooms: Subject = {
       .map((more): [Frame, Frame] => [{ type: 'join', ...more }, messageError('Room not found')])
   ],
   ignored: [],
-  samples: () => [{ type: 'create' }, { type: 'join', roomId: '1234' }, { type: 'join', roomId: 1234 }, { type: 'signal', payload: { sdp: 'v=0' } }]
+  samples: () => [
+    { type: 'create' }, { type: 'join', roomId: '1234' }, { type: 'join', roomId: 1234 }, { type: 'signal', payload: { sdp: 'v=0' } }
+  ]
 }
 
 const psync: Subject = {
@@ -121,16 +124,22 @@ const psync: Subject = {
     unknown: () => psyncError('unknown message type')
   },
   misfits: (id, long, dirty) => [
-    ...[{}, { payload: null }, { payload: [] }, { payload: { peer_id: id } }, { payload: { peer_id: 7, group_id: 'g' } }, { payload: { peer_id: '', group_id: 'g' } },
-      { payload: { peer_id: long, group_id: 'g' } }, { payload: { peer_id: id, group_id: long } }, { payload: { peer_id: dirty, group_id: 'g' } }]
-      .map((more): [Frame, Frame] => [{ type: 'register', ...more }, psyncError('missing peer_id or group_id')]),
-    ...[{ type: 'offer' }, { type: 'answer', target_id: 7 }, { type: 'candidate', target_id: '' }, { type: 'offer', target_id: long }, { type: 'offer', target_id: dirty }]
-      .map((frame): [Frame, Frame] => [{ source_id: id, payload: {}, ...frame }, psyncError('missing target_id')])
+    ...[
+      {}, { payload: null }, { payload: [] }, { payload: { peer_id: id } }, { payload: { peer_id: 7, group_id: 'g' } },
+      { payload: { peer_id: '', group_id: 'g' } }, { payload: { peer_id: long, group_id: 'g' } },
+      { payload: { peer_id: id, group_id: long } }, { payload: { peer_id: dirty, group_id: 'g' } }
+    ].map((more): [Frame, Frame] => [{ type: 'register', ...more }, psyncError('missing peer_id or group_id')]),
+    ...[
+      { type: 'offer' }, { type: 'answer', target_id: 7 }, { type: 'candidate', target_id: '' }, { type: 'offer', target_id: long },
+      { type: 'offer', target_id: dirty }
+    ].map((frame): [Frame, Frame] => [{ source_id: id, payload: {}, ...frame }, psyncError('missing target_id')])
   ],
   ignored: [{ type: 'heartbeat' }, { type: 'heartbeat', source_id: 'x', payload: {} }],
   samples: (id, other) => [
-    { type: 'register', source_id: id, payload: { peer_id: id, group_id: 'g' } }, { type: 'register', payload: { peer_id: 'x', group_id: 'h' } },
-    { type: 'offer', source_id: id, target_id: other, payload: { sdp: 'v=0' } }, { type: 'answer', source_id: id, target_id: id, payload: null },
+    { type: 'register', source_id: id, payload: { peer_id: id, group_id: 'g' } },
+    { type: 'register', payload: { peer_id: 'x', group_id: 'h' } },
+    { type: 'offer', source_id: id, target_id: other, payload: { sdp: 'v=0' } },
+    { type: 'answer', source_id: id, target_id: id, payload: null },
     { type: 'candidate', source_id: 'x', target_id: 'nobody', payload: 'c' }, { type: 'heartbeat' }
   ],
   addressing: {
@@ -144,7 +153,7 @@ const psync: Subject = {
 const drone: Subject = {
   ...clients.drone,
   outgoing: droneSchema,
-  // A description is text or an object, a candidate an object: within one any value may stand.
+  // Neither a description nor a candidate may be just any JSON value, but an object may hold one.
   signal: (from, to, load) => clients.drone.candidate(from, to, { load }),
   received (frame) {
     const { sender, load: candidate } = frame.type === 'ice' ? clients.drone.received(frame) ?? {} : {}
@@ -159,17 +168,20 @@ const drone: Subject = {
     unknown: (type) => messageError(`Unknown message type: ${type}`)
   },
   misfits: (_id, long, dirty) => [
-    ...[{ type: 'register' }, { type: 'register', id: 7 }, { type: 'register', id: '' }, { type: 'register', id: long }, { type: 'register', id: dirty },
-      { type: 'offer', target: 'a' }, { type: 'answer', target: 'a', sdp: 7 }, { type: 'ice', target: 'a' }, { type: 'ice', target: 'a', candidate: 7 },
-      { type: 'ice', target: 7, candidate: null }, { type: 'ice', target: long, candidate: null }, { type: 'ice', target: dirty, candidate: null },
-      { type: 'offer', target: 'a', sdp: 's', sessionId: long }, { type: 'offer', target: 'a', sdp: 's', sessionId: 7 }]
-      .map((frame): [Frame, Frame] => [frame, messageError('Invalid message format')]),
+    ...[
+      { type: 'register' }, { type: 'register', id: 7 }, { type: 'register', id: '' }, { type: 'register', id: long },
+      { type: 'register', id: dirty }, { type: 'offer', target: 'a' }, { type: 'answer', target: 'a', sdp: 7 },
+      { type: 'ice', target: 'a' }, { type: 'ice', target: 'a', candidate: 7 }, { type: 'ice', target: 7, candidate: null },
+      { type: 'ice', target: long, candidate: null }, { type: 'ice', target: dirty, candidate: null },
+      { type: 'offer', target: 'a', sdp: 's', sessionId: long }, { type: 'offer', target: 'a', sdp: 's', sessionId: 7 }
+    ].map((frame): [Frame, Frame] => [frame, messageError('Invalid message format')]),
     ...[{}, { target: '' }].map((more): [Frame, Frame] => [{ type: 'offer', sdp: 's', ...more }, messageError('No target specified')])
   ],
   ignored: [],
   samples: (id, other) => [
-    { type: 'register', id }, { type: 'offer', target: other, sdp: 'v=0' }, { type: 'offer', target: other, sdp: { type: 'offer' }, sessionId: 's' },
-    { type: 'answer', target: id, sdp: 'v=0', sessionId: 's' }, { type: 'ice', target: other, candidate: null }, { type: 'ice', target: 'nobody', candidate: {} },
+    { type: 'register', id }, { type: 'offer', target: other, sdp: 'v=0' },
+    { type: 'offer', target: other, sdp: { type: 'offer' }, sessionId: 's' }, { type: 'answer', target: id, sdp: 'v=0', sessionId: 's' },
+    { type: 'ice', target: other, candidate: null }, { type: 'ice', target: 'nobody', candidate: {} },
     { type: 'list' }, { type: 'ping' }
   ],
   addressing: {
@@ -183,7 +195,7 @@ const tom: Subject = {
   ...clients.tom,
   outgoing: tomSchema,
   signal: clients.tom.offer,
-  // Its question is a signal to itself.
+  // The question is a signal to itself.
   received: (frame) => frame.nonsense === undefined ? clients.tom.received(frame) : undefined,
   question: (id) => ({ type: 'signal', from: id, to: id, nonsense }),
   isAnswer: (frame) => frame.nonsense === nonsense,
@@ -227,7 +239,7 @@ const yWebrtc: Subject = {
     Type.Object({ type: Type.Literal('error'), message: Type.String() }, { additionalProperties: false })
   ]),
   path: () => '/y-webrtc',
-  // Subscribing has no answer of its own, but is done before the ping is answered.
+  // Subscribing has no answer, but it is complete before the ping is answered.
   registration: (_id, place = 'here') => [{ type: 'subscribe', topics: [place] }, { type: 'ping' }],
   welcome: ({ type }) => type === 'pong' ? {} : undefined,
   signal: (_from, to, load, place = 'here') => ({ type: 'publish', topic: place, to, load }),
@@ -243,7 +255,8 @@ const yWebrtc: Subject = {
   misfits: (_id, long, dirty) => [
     ...[{}, { topics: 'a' }, { topics: [7] }, { topics: [long] }, { topics: [dirty] }, { topics: null }]
       .map((more): [Frame, Frame] => [{ type: 'subscribe', ...more }, messageError('Invalid or missing topics')]),
-    ...[{}, { topic: 7 }, { topic: '' }, { topic: long }].map((more): [Frame, Frame] => [{ type: 'publish', ...more }, messageError('Invalid or missing topic')])
+    ...[{}, { topic: 7 }, { topic: '' }, { topic: long }]
+      .map((more): [Frame, Frame] => [{ type: 'publish', ...more }, messageError('Invalid or missing topic')])
   ],
   ignored: [{ type: 'publish', topic: 'nobody listens' }, { type: 'unsubscribe', topics: ['never subscribed'] }],
   samples: () => [
@@ -252,8 +265,8 @@ const yWebrtc: Subject = {
   ]
 }
 
-/** Every dialect that Signalbox brings along. */
+/** The built-in dialects. */
 export const builtIn: readonly Subject[] = [peerjs, rooms, psync, drone, tom]
 
-/** And one that comes as a plugin. */
+/** The built-in dialects, and one that comes as a plugin. */
 export const subjects: readonly Subject[] = [...builtIn, yWebrtc]

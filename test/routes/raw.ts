@@ -12,7 +12,7 @@ export function upgradeRequest (path: string): Buffer {
   return Buffer.from(upgrade(path))
 }
 
-/** A bare TCP connection to the server, gone with the test. */
+/** A bare TCP connection to the server, which ends with the test. */
 export async function connectTcp (t: Test, app: FastifyInstance): Promise<Socket> {
   const socket = connect(Number(new URL(urlOf(app)).port), '127.0.0.1')
   socket.on('error', () => {})

@@ -43,7 +43,7 @@ async function insist (scene: Scene, path: string, pauseMs: number): Promise<voi
     }
     await intruder.wait(pauseMs)
     await intruder.leave()
-    // Not more often than a client that fails at once.
+    // As a client whose connection fails at once would wait.
     await delay(5)
   }
 }

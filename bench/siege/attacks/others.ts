@@ -119,11 +119,11 @@ export const others: readonly Attack[] = [
           if (message === 'Room not found' || message === 'room_joined') answered++
           if (at < 60 && message === 'room_joined') lucky++
         }
-        // The last ones are right.
+        // The last thirty guesses are right.
         if (guesser.socket.writable) guesser.socket.write(textFrame({ type: 'join', roomId: at < 60 ? guess(scene) : roomId }))
       }
       await Promise.all(guessers.map(async (guesser) => await guesser.wait(Math.min(3000, scene.left()))))
-      // Who is a member in many rooms may be wrong as often: that tells nothing where every other code is a room.
+      // Lucky guesses allow more wrong ones. When many rooms are open, the count proves nothing.
       if (lucky <= 3 && answered > guessesAllowed) scene.harmed('guesses answered beyond the limit', answered - guessesAllowed)
       for (const guesser of [owner, ...guessers]) await guesser.leave()
     }
@@ -191,7 +191,7 @@ export const others: readonly Attack[] = [
       intruder.onText = (answer) => { if (answer.includes('EXPIRE')) refused++ }
       const until = performance.now() + Math.min(mediumMs, scene.left())
       while (performance.now() < until && intruder.socket.writable) {
-        // As many bytes as fit, and then as many frames.
+        // Fills the mailbox by bytes first, then by frames.
         const mail = scene.honest.soon().flatMap((to) => sizes.map((bytes) => textFrame(clients.peerjs.offer('', to, filler(bytes)))))
         intruder.socket.write(Buffer.concat(mail))
         await intruder.wait(500)
