@@ -1,56 +1,56 @@
 import { median, type Figures } from './figures.js'
 import type { Server } from './servers.js'
 
-/** One bench: what is measured in turns, and what is compared. `bench/run.ts` lists all of them. */
+/** One bench: cases measured in turns, and the figure they are compared by. `bench/run.ts` lists all benches. */
 export interface Bench {
-  /** What `--only` takes. */
+  /** The name for `--only`. */
   readonly name: string
   readonly title: string
-  /** Which figure is compared, with its unit. The others are told beside it. */
+  /** The figure that is compared, with its unit. The others are printed beside it. */
   readonly figure: string
   prepare (options: Options): Promise<Plan>
 }
 
 export interface Options {
-  /** How often every case is measured, in turns. */
+  /** How many times every case is measured, in turns. */
   readonly rounds: number
-  /** Before each measurement, with the load on: code gets warm. */
+  /** Load before each measurement, which warms the code up. In ms. */
   readonly warmUpMs: number
-  /** How long one measurement takes. */
+  /** Duration of one measurement, in ms. */
   readonly measureMs: number
-  /** How long the churn takes. */
+  /** Duration of the churn, in ms. */
   readonly churnMs: number
-  /** As small as still tells something. */
+  /** The smallest load whose figures still mean something. */
   readonly isSmall: boolean
-  /** Another Node to compare with, if any. */
+  /** The path of another Node to compare with. */
   readonly node: string | undefined
-  /** Ends the server with the bench. */
+  /** Waits for a server, and stops it when the bench ends. */
   readonly keep: <Kind extends Server>(starting: Promise<Kind>) => Promise<Kind>
 }
 
 export interface Plan {
   readonly setting: Setting
   readonly cases: readonly Case[]
-  /** Where other than asked for: what takes long takes fewer. */
+  /** Overrides the number of rounds, for benches that take long. */
   readonly rounds?: number
-  /** What the rows do not say. */
+  /** Goals that the rows do not show. */
   readonly checks?: (rows: readonly Row[]) => readonly Check[]
 }
 
 export type Setting = Readonly<Record<string, string | number>>
 
-/** Something to be measured in turns with others. */
+/** One case, measured in turns with the others. */
 export interface Case extends Omit<Row, 'rounds'> {
   measure (): Promise<Figures>
 }
 
-/** What is written to `bench/results`: enough to tell how it came about. */
+/** What is written to `bench/results`, with enough detail to reproduce it. */
 export interface Result {
   readonly title: string
   readonly setting: Setting
   readonly figure: string
   readonly rows: readonly Row[]
-  /** Goals that are no ratio of two rows. */
+  /** Goals that are not a ratio of two rows. */
   readonly checks: readonly Check[]
 }
 
@@ -58,9 +58,9 @@ export interface Row {
   readonly name: string
   /** The row it is compared with, round by round. */
   readonly baseline?: string
-  /** What the ratio may be at most. */
+  /** The largest acceptable ratio. */
   readonly goal?: number
-  /** In the order they were measured. All rows' first are one round, and so on. */
+  /** In the order of measurement: the first entries of all rows are the first round. */
   readonly rounds: readonly Figures[]
 }
 
@@ -71,7 +71,7 @@ export interface Check {
   readonly atLeast?: number
 }
 
-/** Measures A B A B. */
+/** Measures all cases in turns: A B A B. */
 export async function measure (bench: Bench, options: Omit<Options, 'keep'>, log: (line: string) => void): Promise<Result> {
   const servers: Server[] = []
   const keep: Options['keep'] = async (starting) => {
@@ -97,7 +97,7 @@ export async function measure (bench: Bench, options: Omit<Options, 'keep'>, log
   }
 }
 
-/** How many times its baseline a row is: the median of the rounds, and the least and the most. */
+/** A row relative to its baseline: median, minimum and maximum of the rounds. */
 export function ratioOf ({ figure, rows }: Result, row: Row): { median: number, least: number, most: number } | undefined {
   const baseline = rows.find(({ name }) => name === row.baseline)
   if (baseline === undefined) return undefined
@@ -111,7 +111,7 @@ export function valuesOf ({ rounds }: Row, figure: string): number[] {
   return rounds.map((figures) => figures[figure] ?? NaN)
 }
 
-/** Whether a check's value is where it must be. */
+/** Whether a check's value is within its bounds. */
 export function holds ({ value, atMost = Infinity, atLeast = 0 }: Check): boolean {
   return value <= atMost && value >= atLeast
 }

@@ -8,10 +8,12 @@ import { startSignalbox } from './servers.js'
 const figure = 'CPU, µs/stay'
 const clientsAtOnce = 50
 
-/** All of tom hear of each other, so there are few. */
-const mix: readonly Protocol[] = [dialects.tom, ...Array.from({ length: 3 }, () => [dialects.psync, dialects.rooms, dialects.peerjs, dialects.drone]).flat()]
+/** All tom nodes hear of each other, so there are few of them. */
+const mix: readonly Protocol[] = [
+  dialects.tom, ...Array.from({ length: 3 }, () => [dialects.psync, dialects.rooms, dialects.peerjs, dialects.drone]).flat()
+]
 
-/** Clients of all dialects come, register and go. */
+/** Clients of all dialects connect, register and leave. */
 export const churn: Bench = {
   name: 'churn',
   title: `Churn: ${clientsAtOnce} clients of all dialects at a time connect, register and leave`,
@@ -33,7 +35,7 @@ export const churn: Bench = {
 
     async function measure (): Promise<Figures> {
       const all = each(clientsAtOnce, clientsAtOnce, come).catch((error: unknown) => { failure = error as Error })
-      // By then everything has been made once: code, and the lists of timers.
+      // By then all code is compiled and every timer list exists.
       await delay(churnMs / 5)
       const before = await server.memory()
       await server.watchDelays()
@@ -49,7 +51,13 @@ export const churn: Bench = {
       if (failure !== undefined) throw failure
       last.used = after.used / before.used
       last.rss = after.rss / before.rss
-      return { [figure]: cpu * 1e6 / counted, 'stays/s': counted / seconds, 'memory at the end, MB': after.used / 1e6, 'RSS at the end, MB': after.rss / 1e6, ...shares }
+      return {
+        [figure]: cpu * 1e6 / counted,
+        'stays/s': counted / seconds,
+        'memory at the end, MB': after.used / 1e6,
+        'RSS at the end, MB': after.rss / 1e6,
+        ...shares
+      }
     }
 
     return {

@@ -1,65 +1,55 @@
 import { once } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
+import { encodeFrame, frameHeader, opcodes, upgradeRequest } from '../test/kit/websocket.js'
 
-/** Read into by all sockets: what came is dealt with before the next read. */
+/** The read buffer of all sockets. Each chunk is processed before the next read. */
 const shared = Buffer.allocUnsafe(256 * 1024)
 
-/** Any but zero, which `ws` would not have to unmask. */
+/** Not zero: `ws` would skip the unmasking. */
 const mask = Buffer.from([0x37, 0xfa, 0x21, 0x3d])
 
-const opcodes = { text: 1, close: 8, ping: 9, pong: 10 } as const
-
-/** A client's frame, to be written as often as wanted: it is masked once. */
+/** A client's frame. It is masked once and may be written any number of times. */
 export function frameOf (text: string | Buffer, opcode: number = opcodes.text): Buffer {
-  const payload = Buffer.from(text)
-  const { length } = payload
-  const extended = length < 126 ? 0 : length < 65_536 ? 2 : 8
-  const header = Buffer.alloc(2 + extended)
-  header[0] = 0x80 | opcode
-  header[1] = 0x80 | (extended === 0 ? length : extended === 2 ? 126 : 127)
-  if (extended === 2) header.writeUInt16BE(length, 2)
-  if (extended === 8) header.writeBigUInt64BE(BigInt(length), 2)
-  for (let at = 0; at < length; at++) payload[at] = (payload[at] as number) ^ (mask[at % 4] as number)
-  return Buffer.concat([header, mask, payload])
+  return encodeFrame(opcode, text, { mask })
 }
 
 /**
- * A WebSocket client that costs the load as little as it can: frames go out as they were made before, and what comes in is
- * measured by its header and not read, where only its number counts.
+ * A WebSocket client that costs the load as little as possible: it writes frames that were encoded beforehand, and skips the
+ * payload of incoming frames that only have to be counted.
  */
 export class Client {
   readonly #socket: Socket
-  /** Bytes that came. */
+  /** Bytes received. */
   received = 0
-  /** Frames of at least so many bytes are counted and not read. */
+  /** Frames of at least this many bytes are counted and not read. */
   #countFrom = Infinity
   #onCounted: (frames: number, largest: number) => void = () => {}
   #isUpgraded = false
-  /** A header that was not complete, or the upgrade's answer. */
+  /** An incomplete header or small frame, or an incomplete answer to the upgrade. */
   #rest: Buffer | undefined
-  /** Bytes that are left of a frame that is counted. */
+  /** Bytes still to come of a frame that is counted. */
   #left = 0
-  /** And how many it had. */
+  /** The size of that frame, in bytes. */
   #size = 0
   #texts: string[] = []
   #waiting: ((text: string) => void) | undefined
   #onUpgraded: () => void = () => {}
   #fail: (error: Error) => void = () => {}
-  /** Told what ended it, unless it was us. */
+  /** Called with the reason when somebody else ends the connection. */
   onEnd: (error: Error) => void = () => {}
 
   private constructor (url: URL, localAddress: string | undefined) {
     this.#socket = connectSocket({
       host: url.hostname,
       port: Number(url.port),
-      // To name one makes the kernel look for a port of it among all that are open, which costs the load more than all the rest.
+      // With a local address the kernel searches all open sockets for a free port, which costs the load more than all the rest.
       ...(localAddress !== undefined && { localAddress }),
       noDelay: true,
       onread: { buffer: shared, callback: (length) => this.#read(length) }
     })
   }
 
-  /** @param localAddress another for each few ten thousand connections, which is how many ports there are */
+  /** @param localAddress for more connections than one address has ports, which are a few ten thousand */
   static async connect (address: string, localAddress?: string): Promise<Client> {
     const url = new URL(address)
     const client = new Client(url, localAddress)
@@ -74,14 +64,15 @@ export class Client {
       this.onEnd(error)
     }
     socket.on('error', end).on('close', () => end(new Error('the server has closed the connection')))
-    socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n`)
+    const headers = ['Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits']
+    socket.write(upgradeRequest(url.pathname + url.search, { host: url.host, headers }))
     await new Promise<void>((resolve, reject) => {
       this.#onUpgraded = resolve
       this.#fail = reject
     })
   }
 
-  /** Frames made by `frameOf`. */
+  /** Writes frames that `frameOf` made. */
   write (frames: Buffer): void {
     this.#socket.write(frames)
   }
@@ -96,25 +87,28 @@ export class Client {
     })
   }
 
-  /** From here on frames of so many bytes are counted, and told chunk by chunk with the bytes of the largest; smaller ones are left to `next`. */
+  /**
+   * From now on counts frames of at least `fromBytes`. Calls back for each chunk with their number and the largest one's size.
+   * Smaller frames still go to `next`.
+   */
   count (fromBytes: number, onCounted: (frames: number, largest: number) => void): void {
     this.#countFrom = fromBytes
     this.#onCounted = onCounted
   }
 
-  /** Smaller frames that came and that nobody waited for. */
+  /** Takes the text frames that nobody waited for. */
   takeTexts (): string[] {
     return this.#texts.splice(0)
   }
 
-  /** Ends it as clients do. */
+  /** Leaves with a close handshake. */
   async leave (): Promise<void> {
     this.onEnd = () => {}
     this.write(frameOf(Buffer.from([0x03, 0xe8]), opcodes.close))
     await once(this.#socket, 'close')
   }
 
-  /** Ends it without a trace: no port has to rest. */
+  /** Ends with a reset, so that the port is free again at once. */
   destroy (): void {
     this.onEnd = () => {}
     this.#socket.resetAndDestroy()
@@ -140,7 +134,7 @@ export class Client {
         largest = Math.max(largest, this.#size)
         continue
       }
-      const header = headerOf(chunk, at)
+      const header = frameHeader(chunk, at)
       if (header === undefined) {
         this.#rest = Buffer.from(chunk.subarray(at))
         break
@@ -161,7 +155,7 @@ export class Client {
     return true
   }
 
-  /** Where the frames begin. */
+  /** Reads the answer to the upgrade; answers where the frames begin. */
   #readResponse (chunk: Buffer): number {
     const end = chunk.indexOf('\r\n\r\n')
     if (end === -1) {
@@ -187,13 +181,4 @@ export class Client {
       else waiting(payload.toString())
     }
   }
-}
-
-/** Where a frame's payload begins, and its size; undefined, when that has not come yet. */
-function headerOf (chunk: Buffer, at: number): { start: number, size: number } | undefined {
-  const short = chunk[at + 1]
-  if (short === undefined) return undefined
-  if (short < 126) return { start: at + 2, size: short }
-  if (short === 126) return at + 4 > chunk.length ? undefined : { start: at + 4, size: chunk.readUInt16BE(at + 2) }
-  return at + 10 > chunk.length ? undefined : { start: at + 10, size: Number(chunk.readBigUInt64BE(at + 2)) }
 }

@@ -7,28 +7,34 @@ import { type NodeServer, quiet, startOther, startSignalbox } from './servers.js
 
 const figure = 'CPU, µs/connect'
 
-/** How many connect, so many at a time, and how often. */
+/** How many clients connect, how many at once, and how many times over. */
 interface Crowd {
   readonly clients: number
   readonly times: number
   readonly atOnce: number
-  /** Those that connect at once leave together when all are registered, and after so many ms come the next ones. */
+  /** If set, clients connect in cohorts: each leaves once all of it are registered, and the next comes after this time. In ms. */
   readonly everyMs?: number | undefined
 }
 
-/** Upgrade, one frame that registers, one answer. Every client has a group of its own, so nobody is told of it. */
+/** Upgrade, one frame that registers, one answer. Every client has a group of its own, so nobody else hears of it. */
 export const connect: Bench = {
   name: 'connect',
   title: 'Connect and register',
   figure,
   async prepare ({ keep, isSmall }) {
     const crowd: Crowd = { clients: isSmall ? 400 : 2000, times: isSmall ? 2 : 5, atOnce: 50 }
-    // All of tom is one group, and the answer comes within 25 ms: of a few at a time each hears little of the others. Servers
-    // that wait do so for the same time, since one that has nothing to do takes longer for each thing.
+    // All tom nodes are one group, and the list comes within 25 ms: in small cohorts each hears little of the others. The
+    // baseline waits as long, since an idle server takes more CPU for each thing it does.
     const cohorts: Crowd = { clients: isSmall ? 80 : 400, times: isSmall ? 1 : 3, atOnce: 8, everyMs: 40 }
-    const add = async (name: string, protocol: Protocol, starting: Promise<NodeServer>, crowd: Crowd, compared: Pick<Case, 'baseline' | 'goal'> = {}): Promise<Case> => {
+    const add = async (
+      name: string,
+      protocol: Protocol,
+      starting: Promise<NodeServer>,
+      crowd: Crowd,
+      compared: Pick<Case, 'baseline' | 'goal'> = {}
+    ): Promise<Case> => {
       const server = await keep(starting)
-      // Twice before: code gets warm.
+      // Two warm-up runs.
       for (let times = 0; times < 2; times++) await measure(server, protocol, crowd)
       return { name, ...compared, measure: async () => await measure(server, protocol, crowd) }
     }
@@ -40,19 +46,39 @@ export const connect: Bench = {
     }
     if (!isSmall) cases.push(await add('npm `peer`', peer, startOther('peer'), crowd, { baseline: byAnyone }))
     cases.push(await add(byCohorts, bare, startOther('parsing'), cohorts))
-    cases.push(await add(`Signalbox, tom, ${cohorts.atOnce} every ${cohorts.everyMs} ms`, dialects.tom, startSignalbox(), cohorts, { baseline: byCohorts, goal: 1.35 }))
+    cases.push(await add(
+      `Signalbox, tom, ${cohorts.atOnce} every ${cohorts.everyMs} ms`,
+      dialects.tom,
+      startSignalbox(),
+      cohorts,
+      { baseline: byCohorts, goal: 1.35 }
+    ))
     return { setting: { clients: crowd.clients, times: crowd.times, 'tom clients': cohorts.clients }, cases }
   }
 }
 
-async function measure (server: NodeServer, protocol: Protocol, { clients, times, atOnce, everyMs }: Crowd): Promise<Record<string, number>> {
+async function measure (
+  server: NodeServer,
+  protocol: Protocol,
+  { clients, times, atOnce, everyMs }: Crowd
+): Promise<Record<string, number>> {
   const spans: Span[] = []
-  for (let time = 0; time < times; time++) spans.push(await connectAll(server, async (at) => await join(server.url, protocol, `client${at}`, { name: `group${at}` }), { clients, atOnce, everyMs }))
+  for (let time = 0; time < times; time++) {
+    spans.push(await connectAll(
+      server,
+      async (at) => await join(server.url, protocol, `client${at}`, { name: `group${at}` }),
+      { clients, atOnce, everyMs }
+    ))
+  }
   const { cpu, seconds, shares } = together(spans)
   return { [figure]: cpu * 1e6 / clients / times, 'connects/s': clients * times / seconds, ...shares }
 }
 
-async function connectAll (server: NodeServer, one: (at: number) => Promise<Client>, { clients, atOnce, everyMs }: Omit<Crowd, 'times'>): Promise<Span> {
+async function connectAll (
+  server: NodeServer,
+  one: (at: number) => Promise<Client>,
+  { clients, atOnce, everyMs }: Omit<Crowd, 'times'>
+): Promise<Span> {
   const end = begin(server)
   const connected: Client[] = []
   if (everyMs !== undefined) {

@@ -9,7 +9,7 @@ import { type Server, startOther, startSignalbox } from './servers.js'
 const payloadBytes = 1500
 const figure = 'CPU, µs/delivery'
 
-/** One frame to many, the next when all have it. */
+/** One frame to many receivers; the next one when all have it. */
 export const fanout: Bench = {
   name: 'fanout',
   title: 'Fan-out: a heartbeat to 500 tom nodes, a signal to a room of 50',
@@ -17,7 +17,12 @@ export const fanout: Bench = {
   async prepare ({ keep, warmUpMs, measureMs }) {
     const heartbeat = { type: 'heartbeat' }
     const signal = { type: 'signal', payload: sdpOf(payloadBytes) }
-    const add = async (name: string, starting: Promise<Server>, load: Omit<Load, 'server' | 'warmUpMs' | 'measureMs'>, compared: Pick<Case, 'baseline' | 'goal'> = {}): Promise<Case> => {
+    const add = async (
+      name: string,
+      starting: Promise<Server>,
+      load: Omit<Load, 'server' | 'warmUpMs' | 'measureMs'>,
+      compared: Pick<Case, 'baseline' | 'goal'> = {}
+    ): Promise<Case> => {
       const server = await keep(starting)
       return { name, ...compared, measure: async () => await broadcast({ ...load, server, warmUpMs, measureMs }) }
     }
@@ -27,9 +32,19 @@ export const fanout: Bench = {
       setting: { payloadBytes, warmUpMs, measureMs },
       cases: [
         await add(loop.heartbeat, startOther('broadcast'), { protocol: bare, members: 500, frame: heartbeat }),
-        await add('Signalbox, tom, 500', startSignalbox(), { protocol: dialects.tom, members: 500, frame: heartbeat }, { baseline: loop.heartbeat, goal }),
+        await add(
+          'Signalbox, tom, 500',
+          startSignalbox(),
+          { protocol: dialects.tom, members: 500, frame: heartbeat },
+          { baseline: loop.heartbeat, goal }
+        ),
         await add(loop.signal, startOther('broadcast'), { protocol: bare, members: 50, frame: signal }),
-        await add('Signalbox, rooms, 50', startSignalbox(), { protocol: dialects.rooms, members: 50, frame: signal }, { baseline: loop.signal, goal })
+        await add(
+          'Signalbox, rooms, 50',
+          startSignalbox(),
+          { protocol: dialects.rooms, members: 50, frame: signal },
+          { baseline: loop.signal, goal }
+        )
       ]
     }
   }
@@ -38,7 +53,7 @@ export const fanout: Bench = {
 interface Load {
   readonly server: Server
   readonly protocol: Protocol
-  /** One sends, the others receive. */
+  /** How many clients: one sends, the others receive. */
   readonly members: number
   readonly frame: object
   readonly warmUpMs: number
@@ -47,10 +62,10 @@ interface Load {
 
 async function broadcast ({ server, protocol, members, frame, warmUpMs, measureMs }: Load): Promise<Record<string, number>> {
   const group: Group = { name: 'all' }
-  // The first opens the room.
+  // The first client opens the room.
   const sender = await join(server.url, protocol, 'client0', group)
   const receivers = await each(members - 1, 100, async (at) => await join(server.url, protocol, `client${at + 1}`, group))
-  // The last of them have been told of by then.
+  // By then the last arrivals have been announced.
   await delay(warmUpMs)
 
   const bytes = frameOf(JSON.stringify(frame))

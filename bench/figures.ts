@@ -1,19 +1,19 @@
-/** What one measurement gave, each with its unit in its name. */
+/** The figures of one measurement. The names include the units. */
 export type Figures = Record<string, number>
 
-/** The middle one; of two in the middle their mean. */
+/** The middle value, or the mean of the two in the middle. */
 export function median (values: readonly number[]): number {
   const sorted = [...values].sort((one, other) => one - other)
   const upper = Math.floor(sorted.length / 2)
   return sorted.length % 2 === 1 ? sorted[upper] ?? NaN : ((sorted[upper - 1] ?? NaN) + (sorted[upper] ?? NaN)) / 2
 }
 
-/** Of values in order. */
+/** @param sorted in ascending order */
 export function quantile (sorted: ArrayLike<number>, share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN
 }
 
-/** Three digits, or a whole number with spaces between the thousands. */
+/** Three significant digits, or a whole number with spaces between the thousands. */
 export function rounded (value: number): string {
   return value >= 1000 ? Math.round(value).toLocaleString('en').replaceAll(',', ' ') : String(Number(value.toPrecision(3)))
 }

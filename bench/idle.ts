@@ -9,16 +9,16 @@ import { type NodeServer, quiet, startOther, startSignalbox } from './servers.js
 
 const figure = 'memory, KB/socket'
 
-/** Pings come every 30 s. */
+/** The server pings every 30 s. */
 const pingMs = 30_000
 
-/** Sockets that come and go first: what is compiled for the first of them is not what one takes. */
+/** Sockets that come and go before the measurement, so that it does not count the code compiled for the first ones. */
 const firstSockets = 500
 
-/** Open files beside the sockets. */
+/** Files that the process has open besides sockets. */
 const spareFiles = 500
 
-/** Registered sockets that do nothing. A fresh server each time: memory that has grown once does not shrink. */
+/** Registered sockets that do nothing. Each measurement takes a new server, since a heap that has grown does not shrink. */
 export const idle: Bench = {
   name: 'idle',
   title: 'Idle: registered sockets, after garbage collection',
@@ -27,14 +27,17 @@ export const idle: Bench = {
     const few = isSmall ? 1000 : 10_000
     const many = Math.min(40_000, maxOpenFiles() - spareFiles)
     const busy = new Map<number, number>()
-    const bareRow = (sockets: number): Case => ({ name: `\`ws\`, ${sockets}`, measure: async () => await idling(startOther('parsing'), bare, sockets) })
+    const bareRow = (sockets: number): Case => ({
+      name: `\`ws\`, ${sockets}`,
+      measure: async () => await idling(startOther('parsing'), bare, sockets)
+    })
     const row = (protocol: Protocol, sockets: number): Case => ({
       name: `Signalbox, ${protocol.name}, ${sockets}`,
       baseline: bareRow(sockets).name,
       goal: 1.25,
       measure: async () => await idling(startSignalbox(), protocol, sockets, async (server) => {
         if (isSmall || protocol !== dialects.drone || busy.has(sockets)) return
-        // What follows the connecting, such as compiling what has got hot, is over by then.
+        // By then the work that follows connecting, such as compiling hot code, is over.
         await delay(pingMs)
         const end = begin(server)
         await delay(pingMs)
@@ -53,14 +56,23 @@ export const idle: Bench = {
       checks: (rows) => isSmall
         ? []
         : [
-            { name: `memory of a socket at ${many}, relative to ${few}`, value: memoryOf(rows, row(drone, many).name) / memoryOf(rows, row(drone, few).name), atMost: 1.1 },
+            {
+              name: `memory of a socket at ${many}, relative to ${few}`,
+              value: memoryOf(rows, row(drone, many).name) / memoryOf(rows, row(drone, few).name),
+              atMost: 1.1
+            },
             ...[...busy].map(([sockets, share]) => ({ name: `CPU of ${sockets} sockets, % of a core`, value: share, atMost: 1 }))
           ]
     }
   }
 }
 
-async function idling (starting: Promise<NodeServer>, protocol: Protocol, sockets: number, meanwhile?: (server: NodeServer) => Promise<void>): Promise<Figures> {
+async function idling (
+  starting: Promise<NodeServer>,
+  protocol: Protocol,
+  sockets: number,
+  meanwhile?: (server: NodeServer) => Promise<void>
+): Promise<Figures> {
   const server = await starting
   let clients: Client[] = []
   try {
@@ -86,7 +98,7 @@ async function idling (starting: Promise<NodeServer>, protocol: Protocol, socket
   }
 }
 
-/** One address of the loopback for each few thousand, which have that many ports. */
+/** One loopback address for every 5 000 sockets, since an address has only so many ports. */
 function addressOf (at: number): string {
   return `127.0.0.${1 + Math.floor(at / 5000)}`
 }

@@ -8,10 +8,10 @@ import { type NodeServer, quiet, startOther, startSignalbox } from './servers.js
 const figure = 'CPU, s'
 const timeoutMs = 600_000
 
-/** Of what it costs to send every list at once, at a thousand nodes; that grows with their square. */
+/** Relative to sending every list at once, at a thousand nodes. The cost of that grows with their square. */
 const goalAtThousand = 1 / 35
 
-/** Sockets are open; then all nodes register at once, until each has the list of all. */
+/** All sockets are open; then all nodes register at once. Ends when each has the complete list. */
 export const joinStorm: Bench = {
   name: 'join-storm',
   title: 'Join storm: tom nodes register as fast as they can',
@@ -21,7 +21,7 @@ export const joinStorm: Bench = {
     const byHand = await keep(startOther('tom'))
     const signalbox = await keep(startSignalbox())
     const [atOnce, withFew, withMany] = [`every list at once, ${few} nodes`, `Signalbox, ${few} nodes`, `Signalbox, ${many} nodes`]
-    // Code gets warm.
+    // Warm-up.
     await storm(signalbox, few)
     await storm(byHand, few / 10)
     return {
@@ -30,7 +30,12 @@ export const joinStorm: Bench = {
       cases: [
         { name: atOnce, measure: async () => await storm(byHand, few) },
         { name: withFew, baseline: atOnce, goal: round(goalAtThousand * 1000 / few, 4), measure: async () => await storm(signalbox, few) },
-        { name: withMany, baseline: withFew, goal: round(leastBytes(many) / leastBytes(few), 1), measure: async () => await storm(signalbox, many) }
+        {
+          name: withMany,
+          baseline: withFew,
+          goal: round(leastBytes(many) / leastBytes(few), 1),
+          measure: async () => await storm(signalbox, many)
+        }
       ]
     }
   }
@@ -38,13 +43,13 @@ export const joinStorm: Bench = {
 
 const idOf = (at: number): string => `node${String(at).padStart(4, '0')}`
 
-/** Bytes of the list of all: every id has as many letters. */
+/** Size of the complete list, in bytes. All ids have the same length. */
 function listBytes (nodes: number): number {
   const participant = { nodeId: idOf(0), username: idOf(0) }
   return JSON.stringify({ type: 'participants', participants: Array.from({ length: nodes }, () => participant) }).length
 }
 
-/** Each is told of those that come after it, and gets one list. */
+/** The fewest bytes for a storm: each node hears of those that come after it, and gets one list. */
 function leastBytes (nodes: number): number {
   const presence = JSON.stringify({ type: 'presence', action: 'join', nodeId: idOf(0), username: idOf(0), publicKey: '' }).length
   return nodes * (nodes - 1) / 2 * presence + nodes * listBytes(nodes)
@@ -67,9 +72,9 @@ async function storm (server: NodeServer, nodes: number): Promise<Figures> {
     }
   })
   const end = begin(server)
-  for (const [at, client] of clients.entries()) client.write(frameOf(JSON.stringify(dialects.tom.register(idOf(at)))))
+  for (const [at, client] of clients.entries()) client.write(frameOf(JSON.stringify(dialects.tom.registration(idOf(at))[0])))
   await all
-  // Each list is sent while others are made: what is left of that is part of it.
+  // Lists are sent while others are composed. The rest of that work counts, too.
   await quiet(server)
   const { cpu, seconds, shares } = end()
   for (const client of clients) client.destroy()

@@ -10,20 +10,25 @@ const parsing = '`ws`, parsing'
 
 const nothing = () => () => {}
 
-/** A single pair leaves the server idle most of the time, so what else the machine does shows here first. */
+/** A single pair leaves the server idle most of the time, so other work on the machine shows here first. */
 export const latency: Bench = {
   name: 'latency',
   title: `Latency of one pair, ${perSecond} signals a second`,
   figure,
   async prepare ({ keep, warmUpMs, ...options }) {
-    // A percentile of the tail differs from turn to turn by a factor of ten, whoever is measured: many short turns, and the
-    // median of them. It hides stalls that come in fewer than half of the turns, of all servers alike.
+    // A tail percentile varies by a factor of ten from turn to turn, for every server. So there are many short turns, and their
+    // median counts. It hides stalls that occur in fewer than half of the turns, for all servers alike.
     const measureMs = options.measureMs / 4
     const rounds = options.rounds * 6
-    const add = async (name: string, protocol: Protocol, starting: Promise<Server>, compared: Pick<Case, 'baseline' | 'goal'> = {}): Promise<Case> => {
+    const add = async (
+      name: string,
+      protocol: Protocol,
+      starting: Promise<Server>,
+      compared: Pick<Case, 'baseline' | 'goal'> = {}
+    ): Promise<Case> => {
       const { url } = await keep(starting)
       const load = { from: url, to: url, protocol, pairs: 1, payloadBytes, window: 1, warmUpMs: 100 }
-      // At this rate code would stay cold for long.
+      // Warm-up at full speed: at this rate it would take long.
       await relayPairs({ ...load, warmUpMs, measureMs: 1 }, nothing)
       return { name, ...compared, measure: async () => latencyFigures(await relayPairs({ ...load, perSecond, measureMs }, nothing)) }
     }

@@ -2,16 +2,16 @@ import type { Figures } from './figures.js'
 import type { Server } from './servers.js'
 import { loadShare, serverShare } from './table.js'
 
-/** What happened between two edges. */
+/** One measured time span. */
 export interface Span {
-  /** CPU of the server, in s. */
+  /** CPU time of the server, in s. */
   readonly cpu: number
   readonly seconds: number
-  /** How busy server and load were, for the table. */
+  /** How busy server and load were, for the table, in %. */
   readonly shares: Figures
 }
 
-/** Several spans as one, without what happened between them. */
+/** Joins several spans into one, without the gaps between them. */
 export function together (spans: readonly Span[]): Span {
   const sum = (of: (span: Span) => number): number => spans.reduce((total, span) => total + of(span), 0)
   const seconds = sum((span) => span.seconds)
@@ -19,7 +19,7 @@ export function together (spans: readonly Span[]): Span {
   return { cpu: sum(({ cpu }) => cpu), seconds, shares: { [serverShare]: share(serverShare), [loadShare]: share(loadShare) } }
 }
 
-/** Begins a measurement; what it returns ends it. */
+/** Begins a measurement. Call the result to end it. */
 export function begin ({ cpu }: Server): () => Span {
   const start = { cpu: cpu(), load: loadCpu(), at: performance.now() }
   return () => {
@@ -34,7 +34,7 @@ function loadCpu (): number {
   return (user + system) / 1e6
 }
 
-/** Calls `work` for 0 to `count` - 1, so many at a time, and gives what it gave. */
+/** Calls `work` with 0 to `count - 1`, `atOnce` at a time; answers the results in order. */
 export async function each<Of> (count: number, atOnce: number, work: (at: number) => Promise<Of>): Promise<Of[]> {
   const results: Of[] = []
   let next = 0

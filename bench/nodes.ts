@@ -8,14 +8,14 @@ const payloadBytes = 1500
 const figure = 'CPU of the nodes, µs/message'
 const perSecond = 10_000
 
-/** How much is on its way: as much as goes, a single signal at a time, and as many a second as two nodes must carry. */
+/** Loads: as fast as possible, a single signal at a time, and the rate that two nodes must carry. */
 const loads = [
   { name: '100 pairs, 8 in flight each', pairs: 100, window: 8, goal: 3 },
   { name: '1 pair, 1 in flight', pairs: 1, window: 1 },
   { name: `100 pairs, ${perSecond} a second`, pairs: 100, window: 1, perSecond }
 ]
 
-/** The same two nodes and Redis for all cases. The four processes share all cores as they like. */
+/** All cases use the same two nodes and Redis. The four processes are not pinned to cores. */
 export const nodes: Bench = {
   name: 'nodes',
   title: 'Relay inside one node, and between two nodes on one Redis (tom)',
@@ -27,7 +27,15 @@ export const nodes: Bench = {
     const cpu = (): { nodes: number, redis: number } => ({ nodes: one.cpu() + two.cpu(), redis: redis.cpu() })
 
     const measure = (to: Server, load: Omit<typeof loads[0], 'name' | 'goal'>) => async (): Promise<Figures> => {
-      const measured = await relayPairs({ ...load, protocol: dialects.tom, from: one.url, to: to.url, payloadBytes, warmUpMs, measureMs }, () => {
+      const measured = await relayPairs({
+        ...load,
+        protocol: dialects.tom,
+        from: one.url,
+        to: to.url,
+        payloadBytes,
+        warmUpMs,
+        measureMs
+      }, () => {
         const before = cpu()
         return () => ({ nodes: cpu().nodes - before.nodes, redis: cpu().redis - before.redis })
       })

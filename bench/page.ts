@@ -4,7 +4,7 @@ import { table } from './table.js'
 
 const page = new URL('../docs/performance.md', import.meta.url)
 
-/** The page with the tables of the latest results, each where the page has a place for it. */
+/** The page with the tables of the latest results between its markers. */
 export function withTables (page: string, entries: Readonly<Record<string, Entry>> = latest()): string {
   return page.replace(/(<!-- bench (\S+): [^>]*-->\n)[^]*?(<!-- \/bench -->)/g, (_, begin: string, name: string, end: string) => {
     const entry = entries[name]

@@ -6,18 +6,19 @@ import { type Group, join, type Protocol } from './protocols.js'
 const settleMs = 100
 
 export interface Load {
-  /** Where the senders connect, and where the receivers do. */
+  /** Where the senders connect. */
   readonly from: string
+  /** Where the receivers connect. */
   readonly to: string
   readonly protocol: Protocol
   readonly pairs: number
-  /** Bytes of a signal's payload. */
+  /** Size of a signal's payload, in bytes. */
   readonly payloadBytes: number
-  /** Signals of a pair on their way at any time. */
+  /** Signals of each pair in flight at any time. */
   readonly window: number
-  /** So many a second instead, from one pair after the other, whether those before have come or not. */
+  /** A fixed rate instead, over all pairs in turns, whether or not earlier signals have arrived. */
   readonly perSecond?: number
-  /** Before it, with the load on: code gets warm. In ms. */
+  /** Load before the measurement, which warms the code up. In ms. */
   readonly warmUpMs: number
   readonly measureMs: number
 }
@@ -25,9 +26,9 @@ export interface Load {
 export interface Measured<Span = unknown> {
   readonly messages: number
   readonly seconds: number
-  /** From sending to receiving, in ms, in order. */
+  /** From sending to receiving, in ms, ascending. */
   readonly latencies: Float64Array
-  /** What was measured besides. */
+  /** The result of the measurement that `begin` started. */
   readonly span: Span
 }
 
@@ -35,15 +36,15 @@ interface Pair {
   readonly sender: Client
   readonly receiver: Client
   readonly frame: Buffer
-  /** When those were sent that are on their way, in order: they arrive in order. */
+  /** When each signal in flight was sent. They arrive in order. */
   readonly sentAt: number[]
 }
 
-/** Something like a description of a call: text of so many bytes, with line ends to be escaped. */
+/** A session description whose JSON is about this many bytes long, with line ends that JSON escapes. */
 export function sdpOf (bytes: number): { type: string, sdp: string } {
   const line = 'a=candidate:842163049 1 udp 1677729535 203.0.113.7 46154 typ srflx raddr 0.0.0.0 rport 0 generation 0\r\n'
   const sdp = `v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n${line.repeat(Math.ceil(bytes / line.length))}`
-  // Each line end is four bytes of JSON.
+  // A line end takes four bytes in JSON.
   const fits = (length: number): boolean => JSON.stringify({ type: 'offer', sdp: sdp.slice(0, length) }).length <= bytes
   let length = bytes
   while (!fits(length)) length--
@@ -51,10 +52,10 @@ export function sdpOf (bytes: number): { type: string, sdp: string } {
 }
 
 /**
- * Signals from one client of a pair to the other, as fast as they arrive: for each that comes in, the next goes out.
+ * Relays signals within pairs as fast as they arrive: each arrival sends the next one.
  *
- * @param begin called when the measurement begins, and what it returns when it ends
- * @throws when a signal is refused or lost: then the figures would tell nothing
+ * @param begin called when the measurement begins; its result is called when it ends
+ * @throws when a signal is refused or lost, since the figures would mean nothing
  */
 export async function relayPairs<Span> (load: Load, begin: () => () => Span): Promise<Measured<Span>> {
   const { window, perSecond, warmUpMs, measureMs } = load
@@ -63,7 +64,7 @@ export async function relayPairs<Span> (load: Load, begin: () => () => Span): Pr
   let latencies: number[] = []
   let failure: Error | undefined
   const pairs = await Promise.all(Array.from({ length: load.pairs }, async (_, at) => await connectPair(load, at)))
-  // What tells of others' coming, like tom's lists, has come by then.
+  // By then lists and announcements of the others have arrived.
   await delay(settleMs)
 
   const send = ({ sender, frame, sentAt }: Pair): void => {
@@ -112,7 +113,7 @@ export async function relayPairs<Span> (load: Load, begin: () => () => Span): Pr
   return { messages: latencies.length, seconds, latencies: Float64Array.from(latencies).sort(), span }
 }
 
-/** Calls so many times a second, as evenly as a clock of 1 ms does. */
+/** Calls `perSecond` times a second, as evenly as a 1 ms timer can. */
 function steadily (perSecond: number, call: (count: number) => void): NodeJS.Timeout {
   const startedAt = performance.now()
   let count = 0
@@ -124,7 +125,8 @@ async function connectPair ({ from, to, protocol, payloadBytes }: Load, at: numb
   const group: Group = { name: `pair${at}`, members: ids }
   const sender = await join(from, protocol, ids[0], group)
   const receiver = await join(to, protocol, ids[1], group)
-  return { sender, receiver, sentAt: [], frame: frameOf(JSON.stringify(protocol.signal(...ids, sdpOf(payloadBytes)))) }
+  const offer = protocol.offer(...ids, sdpOf(payloadBytes), { session: ids.join('-') })
+  return { sender, receiver, sentAt: [], frame: frameOf(JSON.stringify(offer)) }
 }
 
 /** The median and the 99th percentile. */

@@ -2,31 +2,37 @@ import { readFileSync } from 'node:fs'
 import { rounded } from './figures.js'
 import { markdown } from './table.js'
 
-/** What is used here of the format of Chrome's DevTools. */
+/** The parts of Chrome's CPU profile format that are used here. */
 interface Profile {
   readonly nodes: ReadonlyArray<{ readonly id: number, readonly callFrame: { readonly functionName: string, readonly url: string } }>
-  /** Which node was running, and for how many µs. */
+  /** The node that was running. */
   readonly samples: readonly number[]
+  /** How long it ran, in µs. */
   readonly timeDeltas: readonly number[]
 }
 
-/** Whose code may run, in the order of the table. */
-const owners = ['writes', 'kernel and native code', 'garbage collection', 'Node', '`ws`', 'Fastify and its plugins', 'pino', 'the server itself', 'others'] as const
+/** The owners of code, in the order of the table. */
+const owners = [
+  'writes', 'kernel and native code', 'garbage collection', 'Node', '`ws`', 'Fastify and its plugins', 'pino', 'the server itself', 'others'
+] as const
 type Owner = typeof owners[number]
 
-/** Of sockets, and of the log, which has the same names: who called them is not looked at. */
+/** Writes to sockets and to the log. They have the same names, and callers are not told apart. */
 const writes = new Set(['writev', 'writeBuffer', 'writeUtf8String', 'writeLatin1String', 'writeAsciiString'])
 
 const packages: ReadonlyArray<readonly [RegExp, Owner]> = [
   [/^node:/, 'Node'],
   [/\/node_modules\/ws\//, '`ws`'],
-  [/\/node_modules\/(@fastify\/|fastify|find-my-way|light-my-request|secure-json-parse|avvio|toad-cache|proxy-addr|forwarded|ipaddr)/, 'Fastify and its plugins'],
+  [
+    /\/node_modules\/(@fastify\/|fastify|find-my-way|light-my-request|secure-json-parse|avvio|toad-cache|proxy-addr|forwarded|ipaddr)/,
+    'Fastify and its plugins'
+  ],
   [/\/node_modules\/(pino|sonic-boom|quick-format-unescaped|on-exit-leak-free)/, 'pino'],
   [/\/node_modules\//, 'others'],
   [/\/(dist|bench\/servers)\//, 'the server itself']
 ]
 
-/** A row for each profile, in %: whose code ran while the process was not idle. */
+/** Markdown with a row for each profile: whose code ran while the process was busy, in %. */
 export function profilesTable (files: readonly string[]): string {
   const body = files.map((file, at) => {
     const shares = sharesOf(JSON.parse(readFileSync(file, 'utf8')) as Profile)
@@ -49,7 +55,7 @@ function sharesOf ({ nodes, samples, timeDeltas }: Profile): Map<Owner, number> 
   return new Map([...spent].map(([owner, time]) => [owner, time / all]))
 }
 
-/** Undefined for nobody: it slept. */
+/** Undefined while the process was idle. */
 function owning (functionName: string, url: string): Owner | undefined {
   if (functionName === '(idle)') return undefined
   if (functionName === '(garbage collector)') return 'garbage collection'

@@ -1,7 +1,8 @@
+import type { DialectName } from '../src/config/schema.js'
 import type { Bench, Case, Options } from './bench.js'
 import { begin } from './measure.js'
 import { relayPairs } from './pairs.js'
-import { bare, type DialectName, dialects, peer, type Protocol } from './protocols.js'
+import { bare, dialects, peer, type Protocol } from './protocols.js'
 import { type Server, startOther, startSignalbox } from './servers.js'
 
 const payloadBytes = 1500
@@ -16,7 +17,12 @@ function relayWith (name: string, window: number, goalOf: (dialect: DialectName)
     title: `Relay, ${window === 1 ? 'one signal' : `${window} signals`} of each pair in flight`,
     figure,
     async prepare ({ keep, node, isSmall, warmUpMs, measureMs }: Options) {
-      const add = async (name: string, protocol: Protocol, starting: Promise<Server>, compared: Pick<Case, 'baseline' | 'goal'> = {}): Promise<Case> => {
+      const add = async (
+        name: string,
+        protocol: Protocol,
+        starting: Promise<Server>,
+        compared: Pick<Case, 'baseline' | 'goal'> = {}
+      ): Promise<Case> => {
         const server = await keep(starting)
         const { url } = server
         return {
@@ -30,10 +36,15 @@ function relayWith (name: string, window: number, goalOf: (dialect: DialectName)
         }
       }
       const cases = [await add(parsing, bare, startOther('parsing'))]
-      // A process for each, or code would be less warm for whichever came last.
+      // A process for each dialect: in a shared one, code would be warmer for some than for others.
       const one = isSmall ? startSignalbox() : undefined
       for (const [dialect, protocol] of Object.entries(dialects)) {
-        cases.push(await add(`Signalbox, ${dialect}`, protocol, one ?? startSignalbox(), { baseline: parsing, goal: goalOf(dialect as DialectName) }))
+        cases.push(await add(
+          `Signalbox, ${dialect}`,
+          protocol,
+          one ?? startSignalbox(),
+          { baseline: parsing, goal: goalOf(dialect as DialectName) }
+        ))
       }
       if (!isSmall) {
         cases.push(await add('npm `peer`', peer, startOther('peer'), { baseline: parsing }))

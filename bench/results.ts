@@ -41,7 +41,10 @@ function days (): Array<{ file: string, day: Day }> {
 
 function write (file: string, day: Day): void {
   if (Object.keys(day).length === 0) return rmSync(new URL(file, directory))
-  // The figures of a round on one line, and no more digits than mean anything.
+  // One line for the figures of a round, with four significant digits.
   const text = JSON.stringify(day, (_, value) => typeof value === 'number' ? Number(value.toPrecision(4)) : value, 1)
-  writeFileSync(new URL(file, directory), text.replace(/\{\s+("[^"{}]+": -?[\d.e+-]+[^{}[\]]*?)\s+\}/g, (_, figures: string) => `{ ${figures.replace(/\s+/g, ' ')} }`) + '\n')
+  writeFileSync(
+    new URL(file, directory),
+    text.replace(/\{\s+("[^"{}]+": -?[\d.e+-]+[^{}[\]]*?)\s+\}/g, (_, figures: string) => `{ ${figures.replace(/\s+/g, ' ')} }`) + '\n'
+  )
 }

@@ -46,7 +46,14 @@ async function runAll (): Promise<void> {
   if (profiles !== undefined) profileInto(profiles)
   const options: Omit<Options, 'keep'> = isSmall
     ? { rounds: 3, warmUpMs: 250, measureMs: 250, churnMs: 0, isSmall, node: undefined }
-    : { rounds: Number(rounds), warmUpMs: 500, measureMs: Number(seconds) * 1000, churnMs: Number(values['churn-seconds']) * 1000, isSmall, node }
+    : {
+        rounds: Number(rounds),
+        warmUpMs: 500,
+        measureMs: Number(seconds) * 1000,
+        churnMs: Number(values['churn-seconds']) * 1000,
+        isSmall,
+        node
+      }
   const run = async (bench: Bench): Promise<Result> => {
     const result = await measure(bench, options, (line) => process.stderr.write(`${line}\n`))
     process.stdout.write(`\n${bench.title}\n\n${table(result)}\n`)
@@ -55,10 +62,12 @@ async function runAll (): Promise<void> {
   for (const bench of chosen) {
     const result = await run(bench)
     if (!isSmall) record(bench.name, result)
-    // Once more: what else the machine was doing may be over.
+    // Once more: the machine may have been busy with something else.
     else if (farOff(result).length > 0) fail(farOff(await run(bench)))
   }
-  if (profiles !== undefined) process.stdout.write(`\nWhose code the servers ran, in the order they were started, in %\n\n${profilesTable(profilesWritten())}\n`)
+  if (profiles !== undefined) {
+    process.stdout.write(`\nWhose code the servers ran, in the order they were started, in %\n\n${profilesTable(profilesWritten())}\n`)
+  }
   if (!isSmall) printPage()
 }
 

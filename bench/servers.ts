@@ -31,33 +31,33 @@ export interface Server {
 
 /** A server that is a Node process, with `preload.mjs` in it. */
 export interface NodeServer extends Server {
-  /** Collects garbage first. In bytes. */
+  /** In bytes, after garbage collection. */
   memory (): Promise<{ used: number, rss: number }>
-  /** From here on delays of its event loop are measured. */
+  /** Starts to measure delays of its event loop. */
   watchDelays (): Promise<void>
-  /** The 99th percentile of those, in ms. */
+  /** The 99th percentile of these delays, in ms. */
   delayP99 (): Promise<number>
 }
 
 export interface Start {
-  /** Settings other than the defaults, which the bench would meet. */
+  /** Settings other than those of the bench. */
   env?: Record<string, string>
-  /** Which Node runs it; without one, this. */
+  /** The path of the Node that runs it; by default this one. */
   node?: string
-  /** Not on the servers' core: several work at a time. */
+  /** Not pinned to the servers' core: for several servers at a time. */
   isFree?: boolean
-  /** How many files it may have open; without one, as many as this process. */
+  /** How many files it may have open; by default as many as this process. */
   maxFiles?: number
 }
 
-/** Limits that a load from one address meets, and nothing else. */
+/** Lifts the limits that a load from one address would reach. Nothing else differs from the defaults. */
 const withoutLimits = {
   MESSAGE_RATE: '1000000000',
   MESSAGE_BURST: '1000000000',
   CONNECT_RATE: '1000000000',
   MAX_CLIENTS: '1000000',
   PEERJS_CONCURRENT_LIMIT: '1000000',
-  // There are 9 000 codes, and empty rooms keep theirs.
+  // There are only 9 000 codes, and an empty room keeps its code for this long.
   ROOM_EMPTY_TTL_MS: '500'
 }
 
@@ -66,7 +66,7 @@ export async function startSignalbox ({ env = {}, ...start }: Start = {}): Promi
   return await startNode(signalbox, { ...start, env: { HOST: '127.0.0.1', ...withoutLimits, ...env } })
 }
 
-/** One of `bench/servers`. Whoever writes such a server installs `ws` and nothing for it, so `bufferutil` is left out. */
+/** One of `bench/servers`. A server written by hand usually has `ws` alone, so it runs without `bufferutil`. */
 export async function startOther (name: Other, start: Start = {}): Promise<NodeServer> {
   return await startNode(`servers/${name}.mjs`, { ...start, env: { WS_NO_BUFFER_UTIL: '1' } })
 }
@@ -74,13 +74,13 @@ export async function startOther (name: Other, start: Start = {}): Promise<NodeS
 let profiles: string | undefined
 const profiled: string[] = []
 
-/** From here on every Node that is started writes a profile of its CPU there when it ends, from when it listens: `1.cpuprofile` and so on. */
+/** Makes every Node started from now on write a CPU profile into the directory when it ends: `1.cpuprofile` and so on. */
 export function profileInto (directory: string): void {
   mkdirSync(directory, { recursive: true })
   profiles = directory
 }
 
-/** The profiles of those that were started, in that order. */
+/** The profiles, in the order in which the processes were started. */
 export function profilesWritten (): readonly string[] {
   return profiled
 }
@@ -90,7 +90,7 @@ async function startNode (file: string, { env = {}, node = process.execPath, isF
   const args = ['--expose-gc', '--import', here('servers/preload.mjs'), here(file)]
   const profile = profiles === undefined ? undefined : join(profiles, `${profiled.length + 1}.cpuprofile`)
   if (profile !== undefined) profiled.push(profile)
-  // What it logs goes to /dev/null.
+  // Its log goes to /dev/null.
   const bounded = maxFiles === undefined ? [] : ['prlimit', `--nofile=${maxFiles}`]
   const child = spawn('taskset', ['-c', isFree ? allCores : String(serverCore), ...bounded, node, ...args], {
     env: { PATH, NODE_ENV: 'production', PORT: '0', ...(profile !== undefined && { BENCH_PROFILE: profile }), ...env },
@@ -129,7 +129,11 @@ function here (file: string): string {
 
 export async function startRedis (): Promise<Server> {
   const port = await freePort()
-  const child = spawn('taskset', ['-c', allCores, 'redis-server', '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(
+    'taskset',
+    ['-c', allCores, 'redis-server', '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    { stdio: ['ignore', 'ignore', 'inherit'] }
+  )
   const kill = (): void => { child.kill('SIGKILL') }
   process.on('exit', kill)
   await listening(child, port)
@@ -147,9 +151,12 @@ export async function startRedis (): Promise<Server> {
   }
 }
 
-/** From here on this process, which is the load, stays on the core of the load. */
+/** Pins this process, which is the load, to the load's core. */
 export async function pinLoad (): Promise<void> {
-  const [code] = await once(spawn('taskset', ['-a', '-c', '-p', String(loadCore), String(process.pid)], { stdio: ['ignore', 'ignore', 'inherit'] }), 'exit')
+  const [code] = await once(
+    spawn('taskset', ['-a', '-c', '-p', String(loadCore), String(process.pid)], { stdio: ['ignore', 'ignore', 'inherit'] }),
+    'exit'
+  )
   if (code !== 0) throw new Error('taskset could not pin the load to a core of its own')
 }
 
@@ -165,12 +172,12 @@ async function listening (child: ChildProcess, port: number): Promise<void> {
   throw new Error(`${child.spawnargs.join(' ')} does not listen`)
 }
 
-/** Until it has nothing more to do with what was before. */
+/** Waits until the server uses hardly any CPU. */
 export async function quiet ({ cpu }: Server): Promise<void> {
   for (let before = -1; cpu() - before > 0.002; await delay(50)) before = cpu()
 }
 
-/** Linux counts every thread's time in ns. */
+/** In s. Linux counts every thread's time in ns. */
 function cpuOf ({ pid }: ChildProcess): number {
   const threads = readdirSync(`/proc/${pid}/task`)
   return threads.reduce((sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]), 0) / 1e9

@@ -1,11 +1,11 @@
 import { holds, ratioOf, type Result, type Row, valuesOf } from './bench.js'
 import { median, rounded } from './figures.js'
 
-/** How busy the core of the servers and that of the load were, in %: other figures are printed as they are. */
+/** The names of the figures that tell how busy the cores of server and load were, in %. */
 export const serverShare = 'server, %'
 export const loadShare = 'load, %'
 
-/** A result as tables in Markdown: medians, and what the goals say. */
+/** A result as Markdown tables: medians, ratios and goals. */
 export function table (result: Result): string {
   const { figure, rows } = result
   const others = Object.keys(rows[0]?.rounds[0] ?? {}).filter((name) => name !== figure)
@@ -27,12 +27,12 @@ export function table (result: Result): string {
   return markdown([head, ...body]) + checksTable(result)
 }
 
-/** A ratio with two digits behind the point, or as many as it takes. */
+/** A ratio with two decimals, or four when it is small. */
 function times (ratio: number): string {
   return ratio < 0.1 ? ratio.toFixed(4) : ratio.toFixed(2)
 }
 
-/** Whether the load held the server up is for the reader to know. */
+/** Any other figure. Says so when the load, not the server, was the bottleneck. */
 function other (row: Row, name: string): string {
   const value = median(valuesOf(row, name))
   const isLoadBound = name === loadShare && value > 95 && median(valuesOf(row, serverShare)) < 95
@@ -43,12 +43,13 @@ function checksTable ({ checks }: Result): string {
   if (checks.length === 0) return ''
   const body = checks.map((check) => {
     const { name, value, atMost, atLeast } = check
-    return [name, rounded(value), atMost === undefined ? `≥ ${rounded(atLeast ?? NaN)}` : `≤ ${rounded(atMost)}`, holds(check) ? 'yes' : '**no**']
+    const goal = atMost === undefined ? `≥ ${rounded(atLeast ?? NaN)}` : `≤ ${rounded(atMost)}`
+    return [name, rounded(value), goal, holds(check) ? 'yes' : '**no**']
   })
   return '\n\n' + markdown([['', 'measured', 'goal', 'met'], ...body])
 }
 
-/** Rows of cells as a table, of which the first is its head. */
+/** Rows of cells as a Markdown table. The first row is its head. */
 export function markdown ([head = [], ...body]: string[][]): string {
   return [head, ['---', ...head.slice(1).map(() => '---:')], ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

@@ -14,21 +14,21 @@ const help = `Many nodes on one Redis, to try out: npm run cluster -- [--nodes 3
 Every setting of Signalbox is taken from the environment, as in: DIALECTS=tom PORT=9000 npm run cluster
 `
 
-/** A node that is not ready by then will not be. In ms. */
+/** How long a node may take to become ready. In ms. */
 const patienceMs = 20_000
 
-/** What was started and has not ended. */
+/** Running child processes. */
 const running = new Map<ChildProcess, string>()
 let isEnding = false
 
 process.on('SIGINT', end).on('SIGTERM', end).on('SIGHUP', end)
-// However it ends: nothing stays behind.
+// No child outlives this process.
 process.on('exit', () => { for (const child of running.keys()) child.kill('SIGKILL') })
 
 try {
   await main()
 } catch (error) {
-  // What is on its way while everything ends fails, and nobody needs to know.
+  // Requests in flight fail while everything ends. That is not worth a message.
   if (!isEnding) {
     process.stderr.write(`cluster: ${(error as Error).message}\n`)
     process.exitCode = 1
@@ -37,7 +37,13 @@ try {
 }
 
 async function main (): Promise<void> {
-  const { values } = parseArgs({ options: { nodes: { type: 'string', default: '3' }, redis: { type: 'string' }, help: { type: 'boolean' } } })
+  const { values } = parseArgs({
+    options: {
+      nodes: { type: 'string', default: '3' },
+      redis: { type: 'string' },
+      help: { type: 'boolean' }
+    }
+  })
   if (values.help === true) return say(help.trimEnd())
   const count = Number(values.nodes)
   if (!Number.isInteger(count) || count < 1) throw new Error(`--nodes takes a number from 1, not ${values.nodes}`)
@@ -48,7 +54,9 @@ async function main (): Promise<void> {
   const ports = await portsFrom(Number(PORT), count, HOST)
   await Promise.all(ports.map(async (port, at) => {
     const name = `node ${at + 1}`
-    const child = start(name, process.execPath, ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../src/server.ts', import.meta.url))], {
+    const child = start(name, process.execPath, [
+      '--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../src/server.ts', import.meta.url))
+    ], {
       ...process.env,
       HOST,
       LOG_LEVEL,
@@ -65,11 +73,13 @@ async function main (): Promise<void> {
   say('A client of one reaches the clients of all. Ctrl-C ends them.')
 }
 
-/** A redis-server of its own, without persistence. */
+/** Starts a redis-server without persistence. */
 async function startRedis (): Promise<{ url: string, note: string }> {
   const port = await freePort()
-  // A group of its own: Ctrl-C in a terminal must not end it before the nodes have said goodbye.
-  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no'], {
+  // In a process group of its own, so that Ctrl-C does not end it before the nodes have deregistered.
+  const child = spawn('redis-server', [
+    '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no'
+  ], {
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore']
   })
@@ -77,7 +87,8 @@ async function startRedis (): Promise<{ url: string, note: string }> {
     await once(child, 'spawn')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    throw new Error('redis-server is not installed. On Debian or Ubuntu: sudo apt-get install redis-server; on macOS: brew install redis. ' +
+    throw new Error('redis-server is not installed. ' +
+      'On Debian or Ubuntu: sudo apt-get install redis-server; on macOS: brew install redis. ' +
       'Or name one that runs: npm run cluster -- --redis redis://127.0.0.1:6379')
   }
   watch('redis', child)
@@ -87,7 +98,7 @@ async function startRedis (): Promise<{ url: string, note: string }> {
   throw new Error('redis-server has ended instead of listening')
 }
 
-/** A process whose output is passed on, each line with its name. */
+/** Starts a process and passes its output on, each line with its name. */
 function start (name: string, command: string, argv: string[], env: NodeJS.ProcessEnv): ChildProcess {
   const child = spawn(command, argv, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => say(`${name} | ${line}`))
@@ -112,7 +123,7 @@ async function untilReady (child: ChildProcess, name: string, url: string): Prom
   }
 }
 
-/** The nodes first, while Redis is there to tell the others. */
+/** Ends the nodes first, while Redis can still tell the others. */
 async function end (): Promise<void> {
   if (isEnding) return
   isEnding = true
@@ -130,7 +141,11 @@ async function stop (processes: Array<[ChildProcess, string]>): Promise<void> {
   }))
 }
 
-/** What each node listens on: PORT and those after it, or any for 0. Throws when one is in use: whoever answers there must not be taken for a node. */
+/**
+ * The port of each node: PORT and those after it, or any free ports for 0.
+ *
+ * @throws when one is in use, since another server must not be taken for a node
+ */
 async function portsFrom (first: number, count: number, host: string): Promise<number[]> {
   if (first === 0) return await Promise.all(Array.from({ length: count }, async () => await freePort(host)))
   const ports = Array.from({ length: count }, (_, at) => first + at)

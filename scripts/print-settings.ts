@@ -4,7 +4,7 @@ import { envExample, settingsTable } from '../src/config/help.js'
 const begin = '<!-- settings: printed by npm run settings -->\n'
 const end = '\n<!-- /settings -->'
 
-/** The README with the table that the schema makes now. */
+/** The README with the current table of settings. */
 export function withSettings (readme: string): string {
   const from = readme.indexOf(begin)
   const to = readme.indexOf(end)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need beyond npm: Chromium, redis-server, nginx, HAProxy, coturn and openssl. With apt-get where that is there and allowed, else it says what to do.
+# Installs what the tests need beyond npm: Chromium, redis-server, nginx, HAProxy, coturn and openssl.
+# It uses apt-get where that is installed and permitted; otherwise it prints what to install.
 set -euo pipefail
 
 need() { # need COMMAND PACKAGE

@@ -1,4 +1,4 @@
-// What comes from one goes to all others, by a loop of `ws.send`.
+// A broadcast written by hand: a frame from one client goes to all others, in a loop of `ws.send`.
 import { WebSocketServer } from 'ws'
 
 const clients = new Map()

@@ -1,4 +1,4 @@
-// The relay that is written by hand everywhere: parses, looks up, stamps the sender, stringifies, sends.
+// The usual relay written by hand: parse, look up, stamp the sender, stringify, send.
 import { WebSocketServer } from 'ws'
 
 const clients = new Map()

@@ -1,4 +1,4 @@
-// Loaded into every Node that is measured: it tells what only the process itself knows, when it is asked.
+// Loaded into every Node that is measured. It answers questions that only the process itself can answer.
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import { Server } from 'node:net'

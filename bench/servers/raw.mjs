@@ -1,4 +1,4 @@
-// As little as `ws` allows: who talks to whom is told once, and from then on bytes go through unread.
+// The least that `ws` allows: clients name their partner once, and then bytes pass through unread.
 import { WebSocketServer } from 'ws'
 
 const clients = new Map()

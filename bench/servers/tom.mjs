@@ -1,4 +1,4 @@
-// ToM's registration as it is written by hand: every join tells everybody, and sends everybody the whole list at once.
+// ToM's registration written by hand: every join is announced to all, and sends all of them the whole list at once.
 import { WebSocketServer } from 'ws'
 
 const nodes = new Map()

@@ -7,26 +7,26 @@ import { tokensOf } from './keys.js'
 import { randomFrom } from './random.js'
 import { scheduleOf } from './schedule.js'
 
-/** The attackers, in a process of their own: it is told once what to do, and tells what came of it. */
+/** The orders for the attackers, which run in a process of their own. They come in one message, and the outcome goes back. */
 export interface Orders {
   url: string
   privateKey: string
   seed: number
   seconds: number
-  /** Only attacks of these names; all when absent. */
+  /** Names of the attacks to run; by default all. */
   only?: string[]
-  /** Honest clients that attacks are aimed at: a drone on a slow line, its partner, and how many newcomers there were. */
+  /** Honest clients that attacks target: a drone on a slow line, its partner, and the number of newcomers so far. */
   honest: { slow: string, partner: string, arrived: number }
 }
 
-/** How often each kind of attempt ended how. */
+/** Counts by attack and outcome. */
 export type Outcomes = Record<string, Record<string, number>>
 
 export interface Attacked {
   outcomes: Outcomes
-  /** What must not come of an attack, and how often it did. */
+  /** Outcomes that fail the siege. */
   harms: Outcomes
-  /** Bytes that the attackers have read. */
+  /** Bytes that the attackers have received. */
   read: number
 }
 
@@ -67,7 +67,7 @@ async function attack ({ url, privateKey, seed, seconds, only, honest }: Orders)
   return { outcomes, harms, read }
 }
 
-// The honest clients come first, so that what they measure is the server.
+// The honest clients have priority, so that their figures show the server and not the load.
 setPriority(10)
 await pinLoad()
 process.on('message', (orders: Orders) => {

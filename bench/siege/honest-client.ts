@@ -1,70 +1,81 @@
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import type { Entering, Frame, HonestDialect } from './honest-dialects.js'
+import type { ClientDialect, Frame } from '../../test/kit/dialects.js'
 
-const patienceMs = 15_000
+const timeoutMs = 15_000
 
-export interface HonestClient extends Entering {
+export interface HonestClient {
   readonly id: string
-  /** Told every frame, once the client has entered. */
+  readonly socket: WebSocket
+  /** What its partner enters, where the server assigns places. */
+  place: string | undefined
+  send (frame: Frame): void
+  /** Waits for the first frame from which `read` reads something. Frames before it are dropped. */
+  hear<Of>(read: (frame: Frame) => Of | undefined): Promise<Of>
+  /** Called with every frame; by default it keeps them for `hear`. */
   onFrame: (data: Buffer) => void
 }
 
-/** Where a client goes, and as whom. */
+/** Where a client connects, and as whom. */
 export interface Entry {
   /** `ws://` and host and port. */
   readonly url: string
-  readonly dialect: HonestDialect
+  readonly dialect: ClientDialect
   readonly id: string
-  /** Of the loopback, from where it comes. */
+  /** The local address, one of the loopback's. */
   readonly address: string
   readonly token?: string
-  /** What the first of the two met. */
-  readonly met?: string | undefined
-  /** Given the bare connection. */
+  /** The place of the first of a pair, where the server assigns places. */
+  readonly place?: string | undefined
+  /** Called with the bare connection. */
   readonly onConnection?: (connection: Socket) => void
 }
 
-/** Connects and registers. Throws when the client is not welcomed in time. */
-export async function enter ({ url, dialect, id, address, token, met, onConnection = () => {} }: Entry): Promise<{ client: HonestClient, met: string | undefined }> {
+/**
+ * Connects and registers. Clients whose ids have the same text before the dash share a group.
+ *
+ * @throws when the client is not welcomed within 15 s
+ */
+export async function enter ({ url, dialect, id, address, token, place, onConnection = () => {} }: Entry): Promise<HonestClient> {
   const socket = new WebSocket(url + dialect.path(id, token), {
     perMessageDeflate: false,
     localAddress: address,
-    handshakeTimeout: patienceMs,
+    handshakeTimeout: timeoutMs,
     ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } })
   })
   const unheard: Frame[] = []
-  let listening = (): void => {}
+  let wake = (): void => {}
   const client: HonestClient = {
     id,
     socket,
-    say: (frame) => socket.send(JSON.stringify(frame)),
-    hear: async (type) => await new Promise((resolve) => {
-      listening = () => {
-        const at = unheard.findIndex((frame) => frame.type === type)
-        if (at === -1) return
-        // What comes next is for who listens next.
-        listening = () => {}
-        resolve(unheard.splice(0, at + 1)[at] as Frame)
+    place,
+    send: (frame) => socket.send(JSON.stringify(frame)),
+    async hear (read) {
+      for (;;) {
+        const frame = unheard.shift()
+        const found = frame === undefined ? undefined : read(frame)
+        if (found !== undefined) return found
+        if (frame === undefined) await new Promise<void>((resolve) => { wake = resolve })
       }
-      listening()
-    }),
+    },
     onFrame (data) {
       unheard.push(JSON.parse(data.toString()) as Frame)
-      listening()
+      wake()
     }
   }
   socket.on('upgrade', (response) => onConnection(response.socket))
   socket.on('message', (data: Buffer) => client.onFrame(data))
+  socket.on('open', () => {
+    for (const frame of dialect.registration(id, dialect.takesNames ? id.split('-')[0] : place)) client.send(frame)
+  })
   return await new Promise((resolve, reject) => {
-    const timeout = setTimeout(() => reject(new Error('not welcomed in time')), patienceMs)
+    const timeout = setTimeout(() => reject(new Error('not welcomed in time')), timeoutMs)
     socket.on('error', reject)
     socket.on('close', (code) => reject(new Error(`closed with ${code}`)))
-    const isOpen = new Promise((resolve) => socket.once('open', resolve))
-    // What a dialect says at once it says before anybody could ask it.
-    dialect.enter({ ...client, say: (frame) => { isOpen.then(() => client.say(frame)).catch(reject) } }, id, met).then((met) => {
+    client.hear((frame) => dialect.welcome(frame, id)).then((assigned) => {
       clearTimeout(timeout)
-      resolve({ client, met })
+      client.place ??= assigned.place
+      resolve(client)
     }, reject)
   })
 }

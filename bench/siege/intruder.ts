@@ -1,54 +1,41 @@
 import { connect, type Socket } from 'node:net'
+import { encodeFrame, frameHeader, opcodes } from '../../test/kit/websocket.js'
 
 export interface Approach {
   readonly port: number
-  /** Of the loopback, from where it comes. */
+  /** The local address, one of the loopback's. */
   readonly address: string
 }
 
-/** A bare TCP connection that does what a client should not, and tells what came of it. */
+/** A bare TCP connection for what no honest client does. It records how it ended. */
 export interface Intruder {
   readonly socket: Socket
-  /** How it ended, in a few words: `429`, `closed with 1008`, `reset`; settles when the socket has. */
+  /** Resolves when the socket has closed, with the reason in a few words: `429`, `closed with 1008`, `cut`. */
   readonly end: Promise<string>
-  /** True once the server has let it in. */
+  /** Resolves with true once the server has upgraded it, with false when it does not. */
   readonly letIn: Promise<boolean>
-  /** True until the server, or the intruder, has ended the connection. */
+  /** True until either side has ended the connection. */
   isOpen (): boolean
-  /** Told every frame of text. */
+  /** Called with every text frame. */
   onText: (text: string) => void
-  /** Told the status of every answer but an upgrade's. */
+  /** Called with the status of every HTTP response except the upgrade's. */
   onAnswer: (status: string) => void
-  /** Answers after so many ms, or when the socket has ended before. */
+  /** Waits for `ms`, or until the socket has closed. */
   wait (ms: number): Promise<void>
-  /** Writes the same bytes as fast as the server takes them, for so many ms; answers the longest it had to wait, in ms. */
+  /** Writes the bytes again and again, as fast as the server accepts them, for `ms`. Answers the longest wait, in ms. */
   flood (bytes: Buffer, ms: number): Promise<number>
-  /** Goes, for this reason if nobody has stopped it before; if wished with a reset. */
+  /** Ends the connection, with a FIN or a reset. The reason counts unless the server has ended it before. */
   go (reason: string, isReset?: boolean): void
-  /** The same; answers how it has ended. */
+  /** Ends the connection; answers how it ended. */
   leave (reason?: string): Promise<string>
 }
 
-/** One masked frame. Of zeros the mask changes nothing. */
-export function frame (opcode: number, payload: Buffer | string = '', { isLast = true, length = Buffer.byteLength(payload) } = {}): Buffer {
-  const size = length < 126 ? [0x80 | length] : length < 65536 ? [0xfe, length >> 8, length & 255] : [0xff, 0, 0, 0, 0, length >> 24, length >> 16 & 255, length >> 8 & 255, length & 255]
-  return Buffer.concat([Buffer.from([(isLast ? 0x80 : 0) | opcode, ...size, 0, 0, 0, 0]), Buffer.from(payload)])
-}
-
-export const text = (value: unknown): Buffer => frame(1, typeof value === 'string' ? value : JSON.stringify(value))
-
-/** The bytes that ask for an upgrade. */
-export function upgrade (path: string, token?: string): string {
-  return ['GET ' + path + ' HTTP/1.1', 'Host: siege', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-    ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]), '', ''].join('\r\n')
-}
-
 export interface Manners {
-  /** Goes on after a close and after a refusal, as if nothing had been said. */
+  /** Ignores closes and refusals, and goes on. */
   isDeaf?: boolean
 }
 
-/** Connects and says the first words, if any. */
+/** Connects, and writes the first bytes, if any. */
 export function intrude ({ port, address }: Approach, firstWords = '', { isDeaf = false }: Manners = {}): Intruder {
   const socket = connect({ port, host: '127.0.0.1', localAddress: address, noDelay: true })
   let seen: string | undefined
@@ -85,10 +72,10 @@ export function intrude ({ port, address }: Approach, firstWords = '', { isDeaf 
       settleEntry(true)
     }
     rest = readFrames(rest, (opcode, payload) => {
-      if (opcode === 1) intruder.onText(payload.toString())
-      if (opcode === 8) {
+      if (opcode === opcodes.text) intruder.onText(payload.toString())
+      if (opcode === opcodes.close) {
         seen ??= `closed with ${payload.length < 2 ? 1005 : payload.readUInt16BE()}`
-        if (!isDeaf) socket.end(frame(8, payload.subarray(0, 2)))
+        if (!isDeaf) socket.end(encodeFrame(opcodes.close, payload.subarray(0, 2)))
       }
     })
   })
@@ -135,16 +122,13 @@ export function intrude ({ port, address }: Approach, firstWords = '', { isDeaf 
   return intruder
 }
 
-/** Hands on every whole frame; answers the bytes that are left. */
+/** Passes on every complete frame; answers the bytes that are left. */
 function readFrames (bytes: Buffer, onFrame: (opcode: number, payload: Buffer) => void): Buffer {
-  while (bytes.length >= 2) {
-    const short = (bytes[1] as number) & 127
-    const head = short < 126 ? 2 : short === 126 ? 4 : 10
-    if (bytes.length < head) break
-    const length = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2))
-    if (bytes.length < head + length) break
-    onFrame((bytes[0] as number) & 15, bytes.subarray(head, head + length))
-    bytes = bytes.subarray(head + length)
+  for (let header = frameHeader(bytes); header !== undefined; header = frameHeader(bytes)) {
+    const { start, size } = header
+    if (bytes.length < start + size) break
+    onFrame((bytes[0] as number) & 15, bytes.subarray(start, start + size))
+    bytes = bytes.subarray(start + size)
   }
   return bytes
 }

@@ -8,14 +8,14 @@ export const keyId = 'siege'
 
 export interface KeyServer {
   readonly url: string
-  /** PEM, with which both sides sign their tokens. */
+  /** PEM. Honest clients and attackers both sign their tokens with it. */
   readonly privateKey: string
-  /** How long it takes to answer, in ms. */
+  /** Delay of each answer, in ms. */
   delayMs: number
   close (): void
 }
 
-/** A key server that may be slow. */
+/** A JWKS server whose answers can be delayed. */
 export async function startKeyServer (): Promise<KeyServer> {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const keys = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: keyId, alg: 'EdDSA' }] })
@@ -33,12 +33,15 @@ export async function startKeyServer (): Promise<KeyServer> {
   return keyServer
 }
 
-/** Signs tokens that last for an hour, unless the claims say otherwise. */
+/** Makes a function that signs tokens. They last for an hour unless the claims say otherwise. */
 export function tokensOf (privateKey: string): (claims: object, header?: object) => string {
   const key = createPrivateKey(privateKey)
   const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('base64url')
   return (claims, header) => {
-    const input = `${encode({ alg: 'EdDSA', typ: 'JWT', kid: keyId, ...header })}.${encode({ exp: Math.floor(Date.now() / 1000) + 3600, ...claims })}`
+    const input = `${encode({ alg: 'EdDSA', typ: 'JWT', kid: keyId, ...header })}.${encode({
+      exp: Math.floor(Date.now() / 1000) + 3600,
+      ...claims
+    })}`
     return `${input}.${sign(null, Buffer.from(input), key).toString('base64url')}`
   }
 }

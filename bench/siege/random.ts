@@ -1,4 +1,4 @@
-/** Numbers from 0 up to 1, the same ones for the same seed. (mulberry32) */
+/** A generator of numbers in [0, 1) that depends on the seed alone (mulberry32). */
 export function randomFrom (seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -1,7 +1,7 @@
-/** Who and what a frame is about, as receivers read it. */
+/** The members that name a frame's type, sender, receiver or session. */
 const names = ['type', 'from', 'source_id', 'src', 'senderId', 'to', 'target_id', 'target', 'dst', 'sessionId', 'nodeId']
 
-/** Name and value of each member of a JSON object, in order, as the text has them: names may come twice. */
+/** The members of a JSON object in the order of the text, duplicates included. Values are JSON text. */
 export function membersOf (json: string): Array<[name: string, value: string]> {
   const members: Array<[string, string]> = []
   let depth = 0
@@ -25,11 +25,13 @@ export function membersOf (json: string): Array<[name: string, value: string]> {
   return members
 }
 
-/** True when readers that take the first of two equal names, the last, or one in any case see another sender, receiver, type or session. */
+/** Whether readers that take the first of two equal names, the last, or names in any case see different senders, types and so on. */
 export function readersDisagree (json: string): boolean {
   const members = membersOf(json)
   return names.some((name) => {
-    const values = members.filter(([given]) => given.toLowerCase() === name.toLowerCase()).map(([, value]) => JSON.stringify(JSON.parse(value)))
+    const values = members
+      .filter(([given]) => given.toLowerCase() === name.toLowerCase())
+      .map(([, value]) => JSON.stringify(JSON.parse(value)))
     return new Set(values).size > 1
   })
 }

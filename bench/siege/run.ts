@@ -17,21 +17,34 @@ const { values } = parseArgs({
 })
 const { seed, seconds, pairs, only: list, each, redis } = values
 const only = list?.split(',')
-const options = { seed: Number(seed), seconds: Number(seconds), pairs: Number(pairs), isShared: redis, log: (line: string) => process.stderr.write(`siege: ${line}\n`) }
+const options = {
+  seed: Number(seed),
+  seconds: Number(seconds),
+  pairs: Number(pairs),
+  isShared: redis,
+  log: (line: string) => process.stderr.write(`siege: ${line}\n`)
+}
 const date = new Date().toISOString()
 const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism() }
 
-/** Whatever was attempted leaves its figures behind, unless it was a part only. */
+/** Keeps the figures of a complete siege. */
 function keep (name: string, result: object): void {
   const directory = new URL('results/', import.meta.url)
   mkdirSync(directory, { recursive: true })
-  if (only === undefined) writeFileSync(new URL(`${date.slice(0, 10)}${name}.json`, directory), JSON.stringify({ bench: 'siege', date, machine, ...result }, null, 2) + '\n')
+  if (only === undefined) {
+    writeFileSync(
+      new URL(`${date.slice(0, 10)}${name}.json`, directory),
+      JSON.stringify({ bench: 'siege', date, machine, ...result }, null, 2) + '\n'
+    )
+  }
 }
 
-process.stdout.write(`${machine.cores} cores, shared with honest clients and attackers; node ${process.version}; seed ${seed}, ${seconds} s\n`)
+process.stdout.write(
+  `${machine.cores} cores, shared with honest clients and attackers; node ${process.version}; seed ${seed}, ${seconds} s\n`
+)
 const reports: SiegeReport[] = []
 if (each) {
-  // Every attack alone, against a server that has seen nothing before.
+  // Every attack alone, each against a new server.
   for (const { name } of attacks.filter(({ name }) => only?.includes(name) ?? true)) {
     options.log(name)
     reports.push(await siege({ ...options, only: [name] }))

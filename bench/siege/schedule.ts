@@ -1,19 +1,19 @@
 import { type Attack, attacks } from './attacks/index.js'
 import { randomFrom } from './random.js'
 
-/** One attempt: which, when, from where, and the seed of all it draws. */
+/** One attempt of an attack. */
 export interface Attempt {
   readonly attack: Attack
-  /** After so many ms. */
+  /** When it begins, in ms from the start. */
   readonly at: number
   readonly address: string
   readonly seed: number
 }
 
-/** At the end there is time for what was begun to be stopped. */
+/** The share of the time in which attempts begin. The rest is for the server to stop them. */
 const attackShare = 0.9
 
-/** Everything that is attempted in so many seconds, in order; the same for the same seed. */
+/** All attempts of a siege, by time. They depend on the seed alone. */
 export function scheduleOf (seed: number, seconds: number): Attempt[] {
   const random = randomFrom(seed)
   const attempts = attacks.flatMap((attack, kind) => {
@@ -21,7 +21,7 @@ export function scheduleOf (seed: number, seconds: number): Attempt[] {
     return Array.from({ length: count }, (_, at) => ({
       attack,
       at: Math.floor((at + random()) / count * seconds * 1000 * attackShare),
-      // Attacks of one kind do not meet the limits of another.
+      // Each attack has addresses of its own, so it does not use up the limits of another.
       address: `127.66.${kind}.${1 + Math.floor(random() * attack.addresses)}`,
       seed: Math.floor(random() * 2 ** 32)
     }))

@@ -9,17 +9,17 @@ import { honestDialects, mixOf, slowPairOf } from './honest-dialects.js'
 import { startKeyServer } from './keys.js'
 
 export interface SiegeOptions {
-  /** The same seed, the same attempts. */
+  /** Determines all attempts. */
   seed: number
-  /** How long the attack takes. Before it the honest clients are alone for half as long. */
+  /** Duration of the attack. Before it the honest clients are alone for half as long. */
   seconds: number
   /** Honest pairs, spread over the dialects. */
   pairs: number
-  /** Only attacks of these names. */
+  /** Names of the attacks to run; by default all. */
   only?: string[]
-  /** Two nodes over Redis; the attackers come to the second. */
+  /** Runs two nodes on one Redis. The attackers come to the second. */
   isShared?: boolean
-  /** Told what is going on. */
+  /** Called with lines about the progress. */
   log: (line: string) => void
 }
 
@@ -30,30 +30,41 @@ export interface SiegeReport {
   readonly calm: Relayed
   readonly siege: Relayed
   readonly outcomes: Outcomes
-  /** What must not come of an attack, and how often it did. */
+  /** Outcomes that fail the siege. */
   readonly harms: Outcomes
-  /** Of all clients: what the server has read of the attackers, and what it has written because of them. */
+  /** Bytes that the server has read from the attackers, and bytes that it has written to anybody because of them. */
   readonly bytes: { read: number, written: number }
-  /** Of the server, sockets included: with the honest clients alone, at its most, and how many it may have. */
+  /** Open files of the server, sockets included: with honest clients alone, at the peak, and the limit. */
   readonly openFiles: { calm: number, peak: number, bound: number }
-  /** In MiB: with the honest clients alone, at its most, and what that may be. */
+  /** Peak memory in MiB: with honest clients alone, at the end, and the limit. */
   readonly rss: { calm: number, peak: number, bound: number }
-  /** Share of a core that the server took. */
+  /** CPU use of the server, in cores. */
   readonly cpu: { calm: number, siege: number }
-  /** What must not be; empty when the server held. */
+  /** Why the siege failed; empty when the server held. */
   readonly failures: string[]
 }
 
-/** What the server may need beyond what the honest clients take: above all what waits for clients that do not read, at most `MAX_BUFFERED` each. In MiB. */
+/**
+ * Memory that the server may use beyond the honest clients' share, in MiB. Most of it is data for clients that do not read, at
+ * most `MAX_BUFFERED` each.
+ */
 const rssAllowance = 512
-/** Files that the server may have open beyond those of the honest clients. */
+/** Files that the server may have open besides the sockets of the honest clients. */
 const spareFiles = 4000
-/** How long the key server takes once the attack has begun: a little less than the server waits for it. In ms. */
+/** Delay of the key server during the attack, a little less than the server's timeout. In ms. */
 const slowKeysMs = 2500
-/** As an operator would on the open Internet; everything else is as by default. */
-const limits = { CONNECT_RATE: '', MESSAGE_RATE: '', MESSAGE_BURST: '', MAX_CLIENTS: '', MAX_CLIENTS_PER_ADDRESS: '100', PEERJS_CONCURRENT_LIMIT: '', ROOM_EMPTY_TTL_MS: '' }
+/** Settings as for the open Internet: the empty ones restore defaults that `startSignalbox` lifts. */
+const limits = {
+  CONNECT_RATE: '',
+  MESSAGE_RATE: '',
+  MESSAGE_BURST: '',
+  MAX_CLIENTS: '',
+  MAX_CLIENTS_PER_ADDRESS: '100',
+  PEERJS_CONCURRENT_LIMIT: '',
+  ROOM_EMPTY_TTL_MS: ''
+}
 
-/** Honest pairs relay alone, and then while others attack the built server. */
+/** Measures honest pairs alone, and then while others attack the server. */
 export async function siege ({ seed, seconds, pairs, only, isShared = false, log }: SiegeOptions): Promise<SiegeReport> {
   const keyServer = await startKeyServer()
   const { privateKey } = keyServer
@@ -81,19 +92,40 @@ export async function siege ({ seed, seconds, pairs, only, isShared = false, log
 
     keyServer.delayMs = slowKeysMs
     const [slow, partner] = slowPairOf(pairs)
-    const orders: Orders = { url, privateKey, seed, seconds, honest: { slow, partner, arrived: calm.relayed.newcomers }, ...(only !== undefined && { only }) }
+    const orders: Orders = {
+      url,
+      privateKey,
+      seed,
+      seconds,
+      honest: { slow, partner, arrived: calm.relayed.newcomers },
+      ...(only !== undefined && { only })
+    }
     const [besieged, attacked] = await Promise.all([measure(seconds), answerOf<Attacked>(children.attackers, orders)])
     log(`under siege: p99 ${besieged.relayed.p99.toFixed(1)} ms`)
     const rss = { calm: calmRss, peak: peakRss(pid), bound: calmRss + rssAllowance }
     const mix = Object.fromEntries(mixOf(pairs).map((count, at) => [honestDialects[at]?.name ?? '', count]))
     const { outcomes, harms } = attacked
-    const result = { calm: calm.relayed, siege: besieged.relayed, harms, rss, openFiles: { calm: calmFiles, peak: files.peak(), bound: maxFiles } }
+    const result = {
+      calm: calm.relayed,
+      siege: besieged.relayed,
+      harms,
+      rss,
+      openFiles: { calm: calmFiles, peak: files.peak(), bound: maxFiles }
+    }
     const usual = calm.relayed.bytes.read / calm.relayed.sent * besieged.relayed.sent
     const bytes = {
       read: besieged.read - besieged.relayed.bytes.written,
       written: attacked.read + besieged.relayed.bytes.read - usual
     }
-    return { setting: { seed, seconds, pairs, nodes: isShared ? 2 : 1 }, mix, ...result, outcomes, bytes, cpu: { calm: calm.cpu, siege: besieged.cpu }, failures: failuresOf(result) }
+    return {
+      setting: { seed, seconds, pairs, nodes: isShared ? 2 : 1 },
+      mix,
+      ...result,
+      outcomes,
+      bytes,
+      cpu: { calm: calm.cpu, siege: besieged.cpu },
+      failures: failuresOf(result)
+    }
   } finally {
     files.end()
     for (const child of Object.values(children)) child.kill('SIGKILL')
@@ -116,14 +148,14 @@ function failuresOf ({ calm, siege, harms, rss }: Pick<SiegeReport, 'calm' | 'si
   return failures
 }
 
-/** Counts the open files of a process now and then. */
+/** Samples the number of open files of a process. */
 function watchFiles (pid: number): { peak (): number, end (): void } {
   let peak = 0
   const look = (): void => {
     try {
       peak = Math.max(peak, readdirSync(`/proc/${pid}/fd`).length)
     } catch {
-      // It lives no more.
+      // The process has ended.
     }
   }
   const timer = setInterval(look, 200)
@@ -136,7 +168,7 @@ function watchFiles (pid: number): { peak (): number, end (): void } {
   }
 }
 
-/** Bytes that a process has read so far, which is nearly all from sockets; NaN when it lives no more. */
+/** Bytes that a process has read so far, nearly all of them from sockets; NaN when it has ended. */
 function readBy (pid: number): number {
   try {
     return Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1])
@@ -149,7 +181,7 @@ function isAlive (pid: number): boolean {
   return !Number.isNaN(peakRss(pid))
 }
 
-/** The most memory a process has had, in MiB; NaN when it lives no more. */
+/** Peak memory of a process, in MiB; NaN when it has ended. */
 function peakRss (pid: number): number {
   try {
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
@@ -159,12 +191,15 @@ function peakRss (pid: number): number {
 }
 
 function startChild (file: string): ChildProcess {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv: ['--import', 'tsx'], env: { PATH: process.env.PATH ?? '' } })
+  const child = fork(
+    fileURLToPath(new URL(file, import.meta.url)),
+    { execArgv: ['--import', 'tsx'], env: { PATH: process.env.PATH ?? '' } }
+  )
   process.on('exit', () => child.kill('SIGKILL'))
   return child
 }
 
-/** Sends a child a message; answers what it sends back. */
+/** Sends a message to a child process and waits for the answer. */
 async function answerOf<T> (child: ChildProcess, message: Task | Orders): Promise<T> {
   child.send(message)
   const [answer] = await Promise.race([

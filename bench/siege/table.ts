@@ -1,6 +1,7 @@
 import type { SiegeReport } from './siege.js'
 
-const share = ({ sent, delivered }: SiegeReport['calm']): string => `${(100 * delivered / sent).toFixed(delivered === sent ? 0 : 3)} % of ${sent}`
+const share = ({ sent, delivered }: SiegeReport['calm']): string =>
+  `${(100 * delivered / sent).toFixed(delivered === sent ? 0 : 3)} % of ${sent}`
 
 /** The report as Markdown. */
 export function siegeTable ({ mix, calm, siege, outcomes, bytes, openFiles, rss, cpu, failures }: SiegeReport): string {
@@ -15,20 +16,26 @@ export function siegeTable ({ mix, calm, siege, outcomes, bytes, openFiles, rss,
     ['peak open files of the server', String(openFiles.calm), `${openFiles.peak} (limit ${openFiles.bound})`],
     ['bytes out per byte in, for attackers', '', amplification({ bytes })]
   ]
-  const stopped = (ends: Record<string, number>) => Object.entries(ends).sort(([, one], [, other]) => other - one).map(([end, count]) => `${end}: ${count}`).join(', ')
+  const stopped = (ends: Record<string, number>) => Object
+    .entries(ends)
+    .sort(([, one], [, other]) => other - one)
+    .map(([end, count]) => `${end}: ${count}`)
+    .join(', ')
   return [
     `Honest pairs: ${Object.entries(mix).map(([dialect, pairs]) => `${dialect} ${pairs}`).join(', ')}`,
     '',
     markdown(['honest clients', 'alone', 'under siege'], figures),
     '',
-    markdown(['attack', 'attempts', 'outcomes'], Object.entries(outcomes).map(([name, ends]) => [name, String(Object.values(ends).reduce((sum, count) => sum + count, 0)), stopped(ends)])),
+    markdown(['attack', 'attempts', 'outcomes'], Object
+      .entries(outcomes)
+      .map(([name, ends]) => [name, String(Object.values(ends).reduce((sum, count) => sum + count, 0)), stopped(ends)])),
     ...[siege.troubles, calm.troubles].flatMap((troubles) => Object.entries(troubles).map(([what, count]) => `* ${what}: ${count}`)),
     '',
     failures.length === 0 ? 'The server held.' : failures.map((failure) => `FAILED: ${failure}`).join('\n')
   ].join('\n')
 }
 
-/** Reports of one attack each, a row an attack. */
+/** Reports of one attack each as Markdown, one row an attack. */
 export function eachTable (reports: readonly SiegeReport[]): string {
   const rows = reports.map(({ calm, siege, outcomes, bytes, openFiles, rss }) => [
     Object.keys(outcomes)[0] ?? '',
@@ -39,11 +46,20 @@ export function eachTable (reports: readonly SiegeReport[]): string {
     String(openFiles.peak),
     amplification({ bytes })
   ])
-  const failed = reports.flatMap(({ outcomes, failures }) => failures.map((failure) => `FAILED: ${Object.keys(outcomes)[0] ?? ''}: ${failure}`))
-  return [markdown(['attack', 'signals delivered', 'p99 alone → under attack, ms', 'newcomers let in', 'peak memory, MiB', 'peak open files', 'bytes out per byte in'], rows), '', ...failed].join('\n')
+  const failed = reports.flatMap(({ outcomes, failures }) =>
+    failures.map((failure) => `FAILED: ${Object.keys(outcomes)[0] ?? ''}: ${failure}`))
+  return [markdown([
+    'attack',
+    'signals delivered',
+    'p99 alone → under attack, ms',
+    'newcomers let in',
+    'peak memory, MiB',
+    'peak open files',
+    'bytes out per byte in'
+  ], rows), '', ...failed].join('\n')
 }
 
-/** What the server wrote because of the attackers, for each byte that it read of them. */
+/** Bytes that the server wrote because of the attackers for each byte that it read from them. */
 export function amplification ({ bytes: { read, written } }: Pick<SiegeReport, 'bytes'>): string {
   const amounts = `${megabytes(written)} for ${megabytes(read)}`
   // Below this, the honest clients' own fluctuations are larger.

@@ -1,22 +1,25 @@
 import type { Socket } from 'node:net'
 
-/** What a throttled reader has read so far. */
+/** A socket that reads at a limited rate. */
 export interface Throttled {
   readonly received: number
-  /** From here on it reads as fast as it can. */
+  /** Lifts the limit. */
   release (): void
 }
 
 const refillMs = 10
 
-/** Makes a socket read so many bytes a second at most: a line of 10 Mbit/s reads 1 250 000. The kernel takes some MiB more, as it does on such a line. */
+/**
+ * Limits the bytes that a socket reads in a second: 1 250 000 are a line of 10 Mbit/s. As on such a line, the kernel buffers a
+ * few MiB more.
+ */
 export function throttledReader (socket: Socket, bytesPerSecond: number): Throttled {
   let received = 0
   let budget = 0
   let refilledAt = performance.now()
   const refill = setInterval(() => {
     const now = performance.now()
-    // What was not read is not saved up.
+    // At most a tenth of a second is saved up.
     budget = Math.min(bytesPerSecond / 10, budget + (now - refilledAt) / 1000 * bytesPerSecond)
     refilledAt = now
     if (budget > 0) socket.resume()

@@ -21,7 +21,7 @@ async function mayEnter (t: Test, app: App, subject: Subject, claims: Frame, id:
 /** It is told so, and stays connected where the dialect lets it. */
 async function mayNotEnter (t: Test, app: App, subject: Subject, claims: Frame, id: string, place?: string): Promise<void> {
   const client = await connect(t, app, subject.path(id), bearing(claims))
-  for (const frame of subject.entrance(id, place)) client.send(frame)
+  for (const frame of subject.registration(id, place)) client.send(frame)
   t.same(await client.next(), notAllowed(subject), `${id} may not`)
   if (subject.name === 'peerjs') {
     t.match(await client.closed, { code: 1008 })
@@ -69,7 +69,7 @@ for (const subject of subjects) {
         t.same(await client.closed, { code: 1008, reason: 'Unauthorized' })
         continue
       }
-      for (const frame of [...subject.entrance('alice'), { type: 'nonsense' }, '{']) {
+      for (const frame of [...subject.registration('alice'), { type: 'nonsense' }, '{']) {
         client.send(frame)
         t.same(await client.next(), notAllowed(subject), 'whatever it says')
       }
@@ -86,7 +86,7 @@ t.test('at the bare root the claim dialects is checked when the dialect is chose
     const client = await connect(t, app, '/', bearing({ sub: 'alice', dialects: ['other'] }))
     client.send({ type: 'nothing' })
     t.match(await client.next(), { error: 'unknown dialect' })
-    const [first] = subject.entrance('alice')
+    const [first] = subject.registration('alice')
     client.send(first)
     t.same(await client.next(), notAllowed(subject), subject.name)
     client.send(first)

@@ -20,7 +20,7 @@ for (const subject of builtIn) {
     const app = await build(t, { ...withSecret, PEERJS_EXPIRE_TIMEOUT: '500' })
     const holder = await enter(t, app, subject, 'shared', { options: bearing({ sub: 'alice', ids: ['*'] }) })
     const rival = await connect(t, app, subject.path('shared'), bearing({ sub: 'bob', ids: ['*'], roles: ['admin'] }))
-    for (const frame of subject.entrance('shared')) rival.send(frame)
+    for (const frame of subject.registration('shared')) rival.send(frame)
     t.same(await rival.next(), taken[name])
     await holder.settle()
 

@@ -64,7 +64,7 @@ for (const subject of subjects) {
       const client = offer(t, app, path, headers, protocols)
       await once(client.socket, 'open')
       t.equal(client.socket.protocol, protocols.length > 0 ? 'signalbox.jwt' : '', 'the token never comes back')
-      for (const frame of subject.entrance('alice')) client.send(frame)
+      for (const frame of subject.registration('alice')) client.send(frame)
       await client.nextThat((frame) => subject.welcome(frame, 'alice') !== undefined)
       await client.close()
     }
@@ -86,7 +86,7 @@ for (const subject of subjects) {
   t.test(`${name}: frames sent with the handshake are not handled before the token is`, async (t) => {
     const app = await build(t, { ...env, ...withSecret })
     const request = upgradeRequest(withQuery(path, 'token=hunter2'))
-    const frames = [...subject.entrance('alice'), subject.question('alice')].map(textFrame)
+    const frames = [...subject.registration('alice'), subject.question('alice')].map(textFrame)
     const socket = await connectTcp(t, app)
     socket.write(Buffer.concat([request, ...frames]))
     let heard = ''

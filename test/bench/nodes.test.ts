@@ -5,7 +5,11 @@ import { table } from '../../bench/table.js'
 
 t.test('the bench of relay between nodes measures every case in turns and prints its goals', async (t) => {
   const lines: string[] = []
-  const result = await measure(nodes, { rounds: 2, warmUpMs: 100, measureMs: 200, churnMs: 0, isSmall: true, node: undefined }, (line) => lines.push(line))
+  const result = await measure(
+    nodes,
+    { rounds: 2, warmUpMs: 100, measureMs: 200, churnMs: 0, isSmall: true, node: undefined },
+    (line) => lines.push(line)
+  )
   t.equal(result.rows.length, 6)
   t.same(lines.map((line) => /round (\d)/.exec(line)?.[1]), ['1', '1', '1', '1', '1', '1', '2', '2', '2', '2', '2', '2'])
   for (const { name, rounds } of result.rows) {

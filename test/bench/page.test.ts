@@ -19,8 +19,18 @@ t.test('a table tells medians, ratios round by round, and which goals are met', 
     figure: 'CPU',
     rows: [
       { name: 'by hand', rounds: [{ CPU: 10, 'server, %': 90, 'load, %': 40 }, { CPU: 20, 'server, %': 90, 'load, %': 40 }] },
-      { name: 'fast', baseline: 'by hand', goal: 0.5, rounds: [{ CPU: 4, 'server, %': 90, 'load, %': 40 }, { CPU: 8, 'server, %': 90, 'load, %': 40 }] },
-      { name: 'slow', baseline: 'by hand', goal: 0.5, rounds: [{ CPU: 10, 'server, %': 60, 'load, %': 99 }, { CPU: 30, 'server, %': 60, 'load, %': 99 }] }
+      {
+        name: 'fast',
+        baseline: 'by hand',
+        goal: 0.5,
+        rounds: [{ CPU: 4, 'server, %': 90, 'load, %': 40 }, { CPU: 8, 'server, %': 90, 'load, %': 40 }]
+      },
+      {
+        name: 'slow',
+        baseline: 'by hand',
+        goal: 0.5,
+        rounds: [{ CPU: 10, 'server, %': 60, 'load, %': 99 }, { CPU: 30, 'server, %': 60, 'load, %': 99 }]
+      }
     ],
     checks: [{ name: 'messages', value: 12_345, atLeast: 10_000 }, { name: 'delay', value: 30, atMost: 20 }]
   }

@@ -19,13 +19,15 @@ const flags = [
   '--use-fake-ui-for-media-stream'
 ]
 
-/** Opens a page of its own browser context, closed with the test, in which the exports of a script of `pages/` are the global `client`. */
+/** Opens a page in a browser context of its own, with the exports of a script of `pages/` as the global `client`. */
 export type Open = (t: Test, script: string) => Promise<Page>
 
-/** Starts Chromium, closed with the test, and an HTTP server for its pages: their origin is not that of the signaling. */
+/** Starts Chromium and an HTTP server for its pages, whose origin differs from the signaling server's. Both end with the test. */
 export async function launch (t: Test): Promise<Open> {
   const pages = fastify({ forceCloseConnections: true })
-  pages.get('/', async (_request, reply) => await reply.type('text/html').send('<!doctype html><title>client</title><link rel="icon" href="data:,">'))
+  pages.get('/', async (_request, reply) => await reply
+    .type('text/html')
+    .send('<!doctype html><title>client</title><link rel="icon" href="data:,">'))
   t.teardown(async () => await pages.close())
   await pages.listen({ port: 0, host: '127.0.0.1' })
   const { port } = pages.server.address() as AddressInfo
@@ -34,7 +36,7 @@ export async function launch (t: Test): Promise<Open> {
   t.teardown(async () => await browser.close())
 
   return async (t, script) => {
-    // A certificate is one that a test has made.
+    // Tests make their own certificates.
     const context = await browser.newContext({ ignoreHTTPSErrors: true })
     t.teardown(async () => await context.close())
     const page = await context.newPage()
@@ -52,12 +54,16 @@ async function bundled (script: string): Promise<string> {
   return outputFiles.map(({ text }) => text).join('')
 }
 
-/** `CHROMIUM_PATH`, else `chromium` of the `PATH`. */
+/** `CHROMIUM_PATH`, or `chromium` from the `PATH`. */
 function findChromium (): string {
   const { CHROMIUM_PATH, PATH = '' } = process.env
   const candidates = CHROMIUM_PATH ? [CHROMIUM_PATH] : PATH.split(delimiter).map((folder) => join(folder, 'chromium'))
   const found = candidates.find(isExecutable)
-  if (found === undefined) throw new Error(CHROMIUM_PATH ? `CHROMIUM_PATH: ${CHROMIUM_PATH} cannot be run` : 'chromium is not on the PATH: install it, or set CHROMIUM_PATH')
+  if (found === undefined) {
+    throw new Error(CHROMIUM_PATH
+      ? `CHROMIUM_PATH: ${CHROMIUM_PATH} cannot be run`
+      : 'chromium is not on the PATH: install it, or set CHROMIUM_PATH')
+  }
   return found
 }
 

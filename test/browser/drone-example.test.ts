@@ -10,7 +10,7 @@ const open = await launch(t)
 
 const idOfExample = 'drone-alpha-001'
 
-/** A page that runs the example, and one of an operator: both registered. */
+/** A page that runs the example, and an operator's page, both registered. */
 async function both (t: Test): Promise<[Page, Page]> {
   const url = urlOf(await build(t)).replace('http', 'ws')
   const [example, operator] = await Promise.all([open(t, 'around-drone-example.ts'), open(t, 'drone.ts')])

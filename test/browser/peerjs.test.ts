@@ -15,7 +15,7 @@ function whereIs (app: FastifyInstance): Where {
   return { port: Number(new URL(urlOf(app)).port) }
 }
 
-/** A page whose peer is on its way to the server. */
+/** A page whose peer is still connecting to the server. */
 async function begin (t: Test, where: Where, id?: string): Promise<Page> {
   const page = await open(t, 'peerjs.ts')
   await page.evaluate(({ where, id }) => client.start(where, id), { where, id })
@@ -37,7 +37,7 @@ async function join (t: Test, where: Where, id: string): Promise<Page> {
   return page
 }
 
-/** Both pages say something over their data connection and hear the other. */
+/** Both pages exchange messages over their data connection. */
 async function exchange (t: Test, label: string, [a, b]: readonly [Page, Page]): Promise<void> {
   const fromA = { text: `${label} from a`, numbers: [1, 2, 3] }
   const fromB = { text: `${label} from b`, nested: { is: true } }

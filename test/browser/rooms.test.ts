@@ -14,10 +14,13 @@ for (const payloads of ['texts', 'objects'] as const) {
     const created = await a.evaluate(async ({ url, payloads }) => await client.create(url, payloads), { url, payloads })
     const roomId = created.roomId as string
     t.match(roomId, /^[1-9]\d{3}$/)
-    const joined = await b.evaluate(async ({ url, payloads, roomId }) => await client.join(url, payloads, roomId), { url, payloads, roomId })
+    const joined = await b.evaluate(
+      async ({ url, payloads, roomId }) => await client.join(url, payloads, roomId),
+      { url, payloads, roomId }
+    )
     t.equal(joined.roomId, roomId)
 
-    // Who joins calls: the room tells nobody who came.
+    // The one that joins calls: the room does not announce arrivals.
     await b.evaluate(async () => await client.call())
     const texts = await Promise.all([
       a.evaluate(async () => await client.exchange('hello from the creator')),

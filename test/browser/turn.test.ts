@@ -13,7 +13,10 @@ t.test('two pages that may only relay talk through coturn with the credentials o
   const url = urlOf(await build(t, { ...withSecret, ...turn.env }))
   const [a, b] = await Promise.all([open(t, 'turn.ts'), open(t, 'turn.ts')])
   const { roomId } = await a.evaluate(async ({ url, token }) => await client.create(url, token), { url, token: tokenFor({ sub: 'alice' }) })
-  await b.evaluate(async ({ url, token, roomId }) => await client.join(url, token, roomId), { url, token: tokenFor({ sub: 'bob' }), roomId: roomId as string })
+  await b.evaluate(
+    async ({ url, token, roomId }) => await client.join(url, token, roomId),
+    { url, token: tokenFor({ sub: 'bob' }), roomId: roomId as string }
+  )
 
   await a.evaluate(async () => await client.call())
   const texts = await Promise.all([

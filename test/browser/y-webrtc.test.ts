@@ -7,12 +7,13 @@ declare const client: typeof import('./pages/y-webrtc.js')
 const open = await launch(t)
 
 for (const password of [undefined, 'a secret of the room']) {
-  t.test(`two Y.Doc replicas of y-webrtc pages converge, ${password === undefined ? 'in an open room' : 'their signals encrypted'}`, async (t) => {
+  const how = password === undefined ? 'in an open room' : 'their signals encrypted'
+  t.test(`two Y.Doc replicas of y-webrtc pages converge, ${how}`, async (t) => {
     const app = await build(t, { PLUGINS: './examples/y-webrtc/index.js' })
     const args = { url: `${urlOf(app).replace('http', 'ws')}/y-webrtc`, password }
     const [a, b] = await Promise.all([open(t, 'y-webrtc.ts'), open(t, 'y-webrtc.ts')])
 
-    // A publisher hears itself: from then on it is subscribed, and only it answers who comes next.
+    // A publisher hears itself. From then on it is subscribed, and only it answers the next one to come.
     const heardItself = new Promise<void>((resolve) => a.on('websocket', (socket) => socket.on('framereceived', () => resolve())))
     await a.evaluate(({ url, password }) => client.share(url, 'my-room', password), args)
     await a.evaluate(() => client.write('from a'))

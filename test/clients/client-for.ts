@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
-/** A script of this folder with the one change a client of Signalbox has to make: its URL. Throws when `theirs` is not in it. */
+/** A script of this folder with another URL, the only change that a client of Signalbox needs. Throws when `theirs` is not in it. */
 export async function clientFor (url: string, { script, theirs }: { script: string, theirs: string }): Promise<string> {
   const source = await readFile(new URL(script, import.meta.url), 'utf8')
   const literal = `'${theirs}'`

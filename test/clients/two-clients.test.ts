@@ -5,10 +5,10 @@ import t from 'tap'
 import { build, urlOf } from '../helper.js'
 import { clientFor } from './client-for.js'
 
-/** The script never ends by itself. In ms. */
+/** When the script is killed, since it never ends by itself. In ms. */
 const patienceMs = 20_000
 
-/** The script gives its sockets 200 ms to open and B as long to join: on a busy machine too little, so its clock goes slower. */
+/** The script gives its sockets 200 ms to open, and B as long to join. On a busy machine that is too short, so its clock runs slower. */
 const slowerClock = '{ const own = setTimeout; globalThis.setTimeout = (callback, ms) => own(callback, ms * 5) }\n'
 
 t.test('the two clients of the rooms README meet in a room and B reaches A', async (t) => {

@@ -27,11 +27,16 @@ interface Page {
 const list = async (app: FastifyInstance) => ((await call(app, 'GET', 'connections')).body as Page).connections
 
 for (const subject of builtIn) {
-  t.test(`${subject.name}: a peer is disconnected by a call to another node, and the others hear of it where the dialect tells them`, async (t) => {
+  const title = 'a peer is disconnected by a call to another node, and the others hear of it where the dialect tells them'
+  t.test(`${subject.name}: ${title}`, async (t) => {
     const directory = mkdtempSync(join(tmpdir(), 'admin-'))
     t.teardown(() => rmSync(directory, { recursive: true }))
     const AUDIT_LOG = join(directory, 'audit.log')
-    const { apps: [one, other] } = await nodesOn(t, 2, { ...withSecret, ...subject.env, PSYNC_PEER_LEFT: 'true', AUDIT_LOG }) as unknown as { apps: [FastifyInstance, FastifyInstance] }
+    const { apps: [one, other] } = await nodesOn(
+      t,
+      2,
+      { ...withSecret, ...subject.env, PSYNC_PEER_LEFT: 'true', AUDIT_LOG }
+    ) as unknown as { apps: [FastifyInstance, FastifyInstance] }
     const beside = await enter(t, one, subject, 'beside', { options: bearing({ sub: 'beside' }) })
     const far = await enter(t, other, subject, 'far', { place: beside.place, options: bearing({ sub: 'far' }) })
     const target = await enter(t, one, subject, 'tar/get é', { place: beside.place, options: bearing({ sub: 'tar/get é' }) })
@@ -48,7 +53,11 @@ for (const subject of builtIn) {
     t.equal((await disconnect(one, room, id)).status, 404)
     for (const { client } of [beside, far]) t.equal(client.socket.readyState, client.socket.OPEN)
     const records = existsSync(AUDIT_LOG) ? readFileSync(AUDIT_LOG, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : []
-    t.match(records.filter(({ event }) => event === 'kicked'), [{ dialect: subject.name, id, code: 1008, by: 'ops' }], 'recorded once, with the administrator')
+    t.match(
+      records.filter(({ event }) => event === 'kicked'),
+      [{ dialect: subject.name, id, code: 1008, by: 'ops' }],
+      'recorded once, with the administrator'
+    )
   })
 }
 
@@ -93,7 +102,11 @@ t.test('without Redis a node disconnects its own peers, and says that it cannot 
 })
 
 t.test('a drained node’s clients find each other on the other one', async (t) => {
-  const { apps: [one, other] } = await nodesOn(t, 2, { ...withSecret, DRAIN_MS: '0' }) as unknown as { apps: [FastifyInstance, FastifyInstance] }
+  const { apps: [one, other] } = await nodesOn(
+    t,
+    2,
+    { ...withSecret, DRAIN_MS: '0' }
+  ) as unknown as { apps: [FastifyInstance, FastifyInstance] }
   const [tom] = builtIn.filter(({ name }) => name === 'tom') as [typeof builtIn[0]]
   const leaving = await enter(t, one, tom, 'a', { options: bearing({ sub: 'a' }) })
   const staying = await enter(t, other, tom, 'b', { options: bearing({ sub: 'b' }) })

@@ -14,7 +14,7 @@ async function peer (t: Test, app: FastifyInstance | undefined, id: string): Pro
   return client
 }
 
-/** All that has come up to now, and until mail that is put in now would have expired. */
+/** All frames that have come so far, or that come until mail sent now would have expired. */
 async function untilExpiry (client: Client): Promise<Frame[]> {
   const marker = `marker${Math.random()}`
   client.send({ type: 'OFFER', dst: marker, payload: 0 })
@@ -75,10 +75,11 @@ t.test('mail whose receiver joins on a third node as it expires is delivered or 
   const startedAt = performance.now()
   for (let at = 0; at < receivers; at++) sender.send({ type: 'OFFER', dst: `r${at}`, payload: 0 })
   for (let at = 0; at < receivers; at++) {
-    // They come in a row around the moment of expiry.
+    // They connect one after the other around the moment of expiry.
     const dueAt = startedAt + keepMs - 150 + at * 2
     if (performance.now() < dueAt) await delay(dueAt - performance.now())
-    begin(t, third as FastifyInstance, `/peerjs?key=peerjs&id=r${at}&token=t`).socket.on('message', (data) => { if (String(data).includes('OFFER')) count(delivered, `r${at}`) })
+    const { socket } = begin(t, third as FastifyInstance, `/peerjs?key=peerjs&id=r${at}&token=t`)
+    socket.on('message', (data) => { if (String(data).includes('OFFER')) count(delivered, `r${at}`) })
   }
   await eventually(() => delivered.size + expired.size >= receivers)
   await untilExpiry(sender)

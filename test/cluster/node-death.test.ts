@@ -1,32 +1,24 @@
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
-import type { Client, Frame } from '../helper.js'
+import type { Client } from '../helper.js'
 import { start } from '../process.js'
 import { startRedis } from '../redis.js'
-import { eventually, isReady, signal, tomPeer } from './nodes.js'
+import { eventually, isReady, listenTo, signal, tomPeer } from './nodes.js'
 
 const leaseMs = 1_500
 
-async function processes (t: Test): Promise<Array<Awaited<ReturnType<typeof start>>>> {
+type Started = Awaited<ReturnType<typeof start>>
+
+async function processes (t: Test): Promise<[Started, Started, Started]> {
   const { url } = await startRedis(t)
   const env = { REDIS_URL: url, NODE_LEASE_MS: String(leaseMs), CONNECT_RATE: '1000000' }
-  const nodes = await Promise.all([start(t, env), start(t, env), start(t, env)])
+  const nodes = await Promise.all([start(t, env), start(t, env), start(t, env)] as const)
   for (const { port } of nodes) await eventually(async () => await isReady(port))
   return nodes
 }
 
-/** What a client hears of comings and goings, as `leave x`. */
-function listenTo (client: Client): string[] {
-  const heard: string[] = []
-  client.socket.on('message', (data) => {
-    const { type, action, nodeId } = JSON.parse(String(data)) as Frame
-    if (type === 'presence') heard.push(`${String(action)} ${String(nodeId)}`)
-  })
-  return heard
-}
-
 t.test('the peers of a node that is killed leave within two leases, announced once on each of the others', async (t) => {
-  const [one, two, three] = await processes(t) as [Awaited<ReturnType<typeof start>>, Awaited<ReturnType<typeof start>>, Awaited<ReturnType<typeof start>>]
+  const [one, two, three] = await processes(t)
   const witnesses = [await tomPeer(t, one.port, 'w1'), await tomPeer(t, two.port, 'w2')]
   const ids = ['p0', 'p1', 'p2', 'p3', 'p4']
   for (const id of ids) await tomPeer(t, three.port, id)
@@ -48,7 +40,7 @@ t.test('the peers of a node that is killed leave within two leases, announced on
 })
 
 t.test('a node that was paused for longer than its lease brings its peers back, but for ids that were taken over meanwhile', async (t) => {
-  const [one, two, three] = await processes(t) as [Awaited<ReturnType<typeof start>>, Awaited<ReturnType<typeof start>>, Awaited<ReturnType<typeof start>>]
+  const [one, two, three] = await processes(t)
   const witness = await tomPeer(t, one.port, 'w')
   const stays = await tomPeer(t, three.port, 'stays')
   const replaced = await tomPeer(t, three.port, 'replaced')

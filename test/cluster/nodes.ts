@@ -5,9 +5,10 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { StateCounters } from '../../src/state/contract.js'
 import { askEveryMs, build, type Client, connect, type Env, type Frame, urlOf } from '../helper.js'
+import { clients } from '../kit/dialects.js'
 import { type RedisServer, startRedis } from '../redis.js'
 
-/** So many nodes in this process, on one Redis of their own. */
+/** Nodes in this process, on one Redis of their own. */
 export async function nodesOn (t: Test, count: number, env: Env = {}): Promise<{ redis: RedisServer, apps: FastifyInstance[] }> {
   const redis = await startRedis(t)
   const apps = []
@@ -19,23 +20,34 @@ export function countersOf (app: FastifyInstance): StateCounters {
   return app.state.counters as StateCounters
 }
 
-/** A tom node that is registered, and knows it. */
+/** A registered tom node. */
 export async function tomPeer (t: Test, to: FastifyInstance | number, nodeId: string): Promise<Client> {
-  const client = await connect(t, to, '/tom')
-  client.send({ type: 'register', nodeId, username: nodeId })
-  await client.nextThat(({ type, participants }) => type === 'participants' && (participants as Frame[]).some((one) => one.nodeId === nodeId))
+  const { path, registration, welcome } = clients.tom
+  const client = await connect(t, to, path())
+  for (const frame of registration(nodeId)) client.send(frame)
+  await client.nextThat((frame) => welcome(frame, nodeId) !== undefined)
   return client
 }
 
+/** Collects the arrivals and departures that a tom node hears of from now on, as `join x` and `leave x`. */
+export function listenTo (client: Client): string[] {
+  const heard: string[] = []
+  client.socket.on('message', (data) => {
+    const { type, action, nodeId } = JSON.parse(String(data)) as Frame
+    if (type === 'presence') heard.push(`${String(action)} ${String(nodeId)}`)
+  })
+  return heard
+}
+
 export function signal (from: string, to: string, payload: unknown): Frame {
-  return { type: 'signal', from, to, payload }
+  return clients.tom.offer(from, to, payload)
 }
 
 export async function isReady (to: FastifyInstance | number): Promise<boolean> {
   return (await fetch(`${urlOf(to)}/ready`)).status === 200
 }
 
-/** Answers once `holds` does. Looks now and then, so that those it waits for have the processor. */
+/** Waits until `holds` is true. It asks only now and then, to leave the processor to the nodes. */
 export async function eventually (holds: () => unknown, patienceMs = 15_000): Promise<void> {
   const deadline = performance.now() + patienceMs
   while (!await holds()) {
@@ -44,10 +56,10 @@ export async function eventually (holds: () => unknown, patienceMs = 15_000): Pr
   }
 }
 
-/** The way to Redis, which can stop to pass anything on, without closing. */
+/** A proxy before Redis that can stop passing bytes on without closing. */
 export interface Way {
   readonly url: string
-  /** Holds up the connections there are that fit, and with `all` new ones too. */
+  /** Holds up those connections; with `all` new ones too. */
   freeze: (which: 'all' | 'listening') => void
   thaw: () => void
 }

@@ -8,14 +8,20 @@ const joins = 10_020
 const sockets = 30
 const roomsOfSocket = 16
 
-/** All keys but those that count an address's attempts, which go by themselves, and all channels. */
+/** All channels, and all keys except the counters of attempts, which expire by themselves. */
 async function held ({ client }: RedisServer): Promise<string[]> {
   const keys = (await client.keys('*')).filter((key) => !/attempts|rate/.test(key))
   return [...keys, ...await client.pubsub('CHANNELS') as string[]].sort()
 }
 
-/** Registers under one id after the other: each is a leave and a join. */
-async function registerOften (t: Test, app: FastifyInstance, path: string, frameOf: (at: number) => object, answer: string): Promise<Client> {
+/** Registers under one id after the other. Each time is a leave and a join. */
+async function registerOften (
+  t: Test,
+  app: FastifyInstance,
+  path: string,
+  frameOf: (at: number) => object,
+  answer: string
+): Promise<Client> {
   const client = await connect(t, app, path)
   for (let at = 0; at < joins / sockets; at++) {
     client.send(frameOf(at))
@@ -24,7 +30,7 @@ async function registerOften (t: Test, app: FastifyInstance, path: string, frame
   return client
 }
 
-/** Opens room after room, with as many on a socket as it may. */
+/** Opens room after room, as many on each socket as are permitted. */
 async function openOften (t: Test, app: FastifyInstance): Promise<Client> {
   let client = await connect(t, app, '/rooms')
   for (let at = 0; at < joins / sockets; at++) {
@@ -39,14 +45,28 @@ async function openOften (t: Test, app: FastifyInstance): Promise<Client> {
 }
 
 t.test('after thousands of joins and leaves over three nodes Redis holds what it held before', async (t) => {
-  const { redis, apps } = await nodesOn(t, 3, { MESSAGE_RATE: '1000000', MESSAGE_BURST: '1000000', ROOM_EMPTY_TTL_MS: '500', PEERJS_EXPIRE_TIMEOUT: '500' })
+  const { redis, apps } = await nodesOn(
+    t,
+    3,
+    { MESSAGE_RATE: '1000000', MESSAGE_BURST: '1000000', ROOM_EMPTY_TTL_MS: '500', PEERJS_EXPIRE_TIMEOUT: '500' }
+  )
   const idle = await held(redis)
   const clients = await Promise.all(Array.from({ length: sockets }, async (_, socket) => {
     const app = apps[socket % 3] as FastifyInstance
     const id = (at: number) => `${(socket + at) % 40}`
     const kind = socket % 4
-    if (kind === 0) return await registerOften(t, app, '/tom', (at) => ({ type: 'register', nodeId: `n${socket}-${at}`, username: 'u' }), 'participants')
-    if (kind === 1) return await registerOften(t, app, '/psync/ws', (at) => ({ type: 'register', payload: { peer_id: `p${socket}`, group_id: id(at) } }), 'peer_list')
+    if (kind === 0) {
+      return await registerOften(t, app, '/tom', (at) => ({ type: 'register', nodeId: `n${socket}-${at}`, username: 'u' }), 'participants')
+    }
+    if (kind === 1) {
+      return await registerOften(
+        t,
+        app,
+        '/psync/ws',
+        (at) => ({ type: 'register', payload: { peer_id: `p${socket}`, group_id: id(at) } }),
+        'peer_list'
+      )
+    }
     if (kind === 2) return await openOften(t, app)
     return await registerOften(t, app, '/drone', (at) => ({ type: 'register', id: `d${socket}-${at}` }), 'registered')
   }))
@@ -63,7 +83,7 @@ t.test('after thousands of joins and leaves over three nodes Redis holds what it
   caller.send({ type: 'NONSENSE' })
   await caller.nextOf('ERROR')
   t.ok((await held(redis)).length > idle.length + 50)
-  // Half of them say goodbye, and half are simply gone.
+  // Half of them close, and half are cut.
   for (const [at, { socket }] of [...clients, one, other, caller].entries()) {
     if (at % 2 === 0) socket.close()
     else socket.terminate()

@@ -53,7 +53,9 @@ t.test('what is for all comes after the signal sent before it, on another node t
   const { relay } = (one as FastifyInstance).state
   const tell = (payload: string) => JSON.stringify({ type: 'signal', payload })
   // In one turn, in which Redis is being asked for something already.
-  const asked = [relay.broadcast('tom', tell("another's")), relay.send('tom', 'b', tell('signal'), 'a'), relay.broadcast('tom', tell('for all'))]
+  const asked = [
+    relay.broadcast('tom', tell("another's")), relay.send('tom', 'b', tell('signal'), 'a'), relay.broadcast('tom', tell('for all'))
+  ]
   t.same(await Promise.all(asked), [2, 'sent', 2])
   const heard = []
   while (heard.length < asked.length) heard.push((await receiver.nextOf('signal')).payload)

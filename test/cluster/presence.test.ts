@@ -67,7 +67,8 @@ t.test('a burst of joins and leaves on three nodes ends with one list for all', 
   await Promise.all(clients.slice(0, 50).map(async ({ closed }) => await closed))
   const expected = ['w0', 'w1', 'w2', ...Array.from({ length: 10 }, (_, at) => `n${at + 50}`)].sort()
   await Promise.all(witnesses.map(async (witness) => {
-    await witness.nextThat(({ participants }) => JSON.stringify((participants as Frame[] | undefined)?.map(({ nodeId }) => nodeId).sort()) === JSON.stringify(expected))
+    const idsIn = (participants: unknown) => (participants as Frame[] | undefined)?.map(({ nodeId }) => nodeId).sort()
+    await witness.nextThat(({ participants }) => JSON.stringify(idsIn(participants)) === JSON.stringify(expected))
   }))
   t.pass()
 })
@@ -77,7 +78,7 @@ t.test('nodes elsewhere hear of every leave of a node that drains, once', async 
   const witness = await tomPeer(t, staying as FastifyInstance, 'witness')
   const ids = Array.from({ length: 10 }, (_, at) => `t${at}`)
   for (const id of ids) await tomPeer(t, leaving as FastifyInstance, id)
-  // The lists while it was not alone come before.
+  // Lists from while it was not alone come first.
   await witness.nextThat(({ participants }) => (participants as unknown[] | undefined)?.length === 1 + ids.length)
   await leaving?.signalbox.connections.drain(500)
   const left = []

@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { readConfig } from '../../src/config/read.js'
 import { createService } from '../../src/service.js'
-import { build, type Client, connect, type Frame } from '../helper.js'
+import { build, type Client, connect } from '../helper.js'
 import { type RedisServer, startRedis } from '../redis.js'
-import { countersOf, eventually, isReady, signal, tomPeer, type Way, wayTo } from './nodes.js'
+import { countersOf, eventually, isReady, listenTo, signal, tomPeer, type Way, wayTo } from './nodes.js'
 
 /** Shorter than the outages are. */
 const leaseMs = 2_000
@@ -63,13 +63,15 @@ function outage (title: string, begin: (outage: Outage) => unknown, end: (t: Tes
     a.send(signal('a', 'dup', 'who'))
     t.match(await later.nextOf('signal'), { payload: 'who' })
 
-    // Until all replicas have been compared with Redis again.
+    // Waits until all replicas have been compared with Redis again.
     await eventually(() => performance.now() - backAt > backWithinMs + leaseMs)
     const last = await tomPeer(t, other, 'last')
     await eventually(() => heard.every((news) => news.includes('join last')))
     for (const news of heard) t.same(news.filter((what) => !what.endsWith(' dup')), ['join last'], 'nobody else came or went')
     t.notOk(heard.flat().includes('leave dup'))
-    for (const [name, { socket }] of Object.entries({ a, a2, b, caller, host, local, guest, last })) t.equal(socket.readyState, socket.OPEN, `${name} never lost its connection`)
+    for (const [name, { socket }] of Object.entries({ a, a2, b, caller, host, local, guest, last })) {
+      t.equal(socket.readyState, socket.OPEN, `${name} never lost its connection`)
+    }
     for (const app of apps) t.ok(countersOf(app).reconnects > 0)
   })
 }
@@ -83,15 +85,6 @@ async function room (t: Test, one: FastifyInstance, other: FastifyInstance): Pro
     await client.nextOf('room_joined')
   }
   return { host, local, guest }
-}
-
-function listenTo (client: Client): string[] {
-  const heard: string[] = []
-  client.socket.on('message', (data) => {
-    const { type, action, nodeId } = JSON.parse(String(data)) as Frame
-    if (type === 'presence') heard.push(`${String(action)} ${String(nodeId)}`)
-  })
-  return heard
 }
 
 outage('Redis is stopped and comes back empty',

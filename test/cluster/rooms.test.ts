@@ -33,7 +33,7 @@ t.test('a signal on one node keeps the room open on the other', async (t) => {
   const guest = await join(t, other, roomId)
   await guest.nextOf('room_joined')
   const startedAt = performance.now()
-  // More often than it must be.
+  // More often than necessary.
   const beat = setInterval(() => client.send({ type: 'signal', payload: 0 }), 300)
   t.teardown(() => clearInterval(beat))
   while (performance.now() - startedAt < 2_000) await guest.nextOf('signal')
@@ -62,7 +62,10 @@ t.test('the last member may come back on another node, and an empty room goes', 
 
 t.test('room ids are unique over all nodes, and run out for all of them', async (t) => {
   const { apps } = await nodesOn(t, 2, { ROOM_ID_DIGITS: '1' })
-  const clients = await Promise.all(Array.from({ length: 10 }, async (_, at) => await connect(t, apps[at % 2] as FastifyInstance, '/rooms')))
+  const clients = await Promise.all(Array.from(
+    { length: 10 },
+    async (_, at) => await connect(t, apps[at % 2] as FastifyInstance, '/rooms')
+  ))
   for (const client of clients) client.send({ type: 'create' })
   const answers = await Promise.all(clients.map(async (client) => await client.next()))
   t.same(answers.flatMap(({ roomId }) => roomId ?? []).sort(), ['1', '2', '3', '4', '5', '6', '7', '8', '9'])

@@ -4,10 +4,10 @@ import type { RedisServer } from '../redis.js'
 import { nodesOn, signal, tomPeer } from './nodes.js'
 
 const signals = 300
-/** Leases and probes go on meanwhile. */
+/** Commands that leases and probes may add meanwhile. */
 const besides = 20
 
-/** How many commands Redis got meanwhile, without those that scripts call. */
+/** How many commands Redis got meanwhile, not counting those that scripts call. */
 async function commandsDuring ({ client }: RedisServer, work: () => Promise<void>): Promise<{ scripts: number, reads: number }> {
   await client.config('RESETSTAT')
   await work()

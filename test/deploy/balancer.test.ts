@@ -4,10 +4,10 @@ import { type Actor, enter } from '../routes/actors.js'
 import { builtIn, type Subject } from '../routes/dialects.js'
 import { startTopology, type Topology } from './topology.js'
 
-/** With so many the chance that all of them came to one of two nodes is nil. */
+/** With this many clients it is practically impossible that all come to one of two nodes. */
 const most = 60
 
-/** Peers of one place that came in through the balancer, at least one on each of these nodes. */
+/** Peers of one place that connected through the balancer, at least one on each of these nodes. */
 async function enterOnAll (t: Test, { port, nodes }: Topology, subject: Subject, among = nodes): Promise<Actor[]> {
   const before = among.map((node) => node.handshakes().length)
   const actors: Actor[] = []
@@ -39,7 +39,18 @@ t.test('clients of every dialect come through the balancer and reach each other 
 t.test('the metrics of the nodes cannot be read through the balancer', async (t) => {
   const { port, nodes: [node] } = await startTopology(t)
   t.equal((await fetch(`http://${node.address}:${node.port}/metrics`)).status, 200)
-  for (const path of ['/metrics', '/metrics/', '/metrics?a', '//metrics', '/%6detrics', '/.//metrics', '/tom/..%2fmetrics', '/metrics%2f', '/metrics%3fa', '/METRICS']) {
+  for (const path of [
+    '/metrics',
+    '/metrics/',
+    '/metrics?a',
+    '//metrics',
+    '/%6detrics',
+    '/.//metrics',
+    '/tom/..%2fmetrics',
+    '/metrics%2f',
+    '/metrics%3fa',
+    '/METRICS'
+  ]) {
     const response = await fetch(`${urlOf(port)}${path}`)
     t.equal(response.status, 404, path)
     t.notMatch(await response.text(), 'signalbox_', path)

@@ -15,14 +15,21 @@ import { builtIn, type Subject } from '../routes/dialects.js'
 import { ask, type StartProxy, type TlsProxy } from './tls-proxies.js'
 
 /** The settings of `docs/deploy.md`, on any port, without a key and with the audit trail in the log. */
-const { JWT_PUBLIC_KEY: _key, PORT: _port, AUDIT_LOG: _file, ...settings } = parseEnv(readFileSync(new URL('../../deploy/signalbox.env', import.meta.url), 'utf8')) as Env
+const { JWT_PUBLIC_KEY: _key, PORT: _port, AUDIT_LOG: _file, ...settings } = parseEnv(readFileSync(
+  new URL('../../deploy/signalbox.env', import.meta.url),
+  'utf8'
+)) as Env
 const origin = String(settings.ALLOWED_ORIGINS)
 const generous: Env = { ...settings, CONNECT_RATE: '1000000' }
 
 const subjectOf = (name: string) => builtIn.find((subject) => subject.name === name) as Subject
 
-/** A client with an address of its own, that claims another one. */
-const from = ({ ca }: TlsProxy, localAddress: string, claim: string): ClientOptions => ({ ca, localAddress, headers: { 'x-forwarded-for': claim } })
+/** A client with an address of its own that claims another one. */
+const from = ({ ca }: TlsProxy, localAddress: string, claim: string): ClientOptions => ({
+  ca,
+  localAddress,
+  headers: { 'x-forwarded-for': claim }
+})
 
 async function meet (t: Test, from: Actor, to: Actor, load: unknown = { hello: from.id }): Promise<void> {
   from.signal(to.id, load)
@@ -39,14 +46,19 @@ async function meetBehind (t: Test, proxy: TlsProxy, subject: Subject): Promise<
   for (const { client } of [alice, bob]) await client.close()
 }
 
-/** What holds behind every proxy of `docs/deploy.md`. */
+/** The promises that hold behind every proxy of `docs/deploy.md`. */
 export function holdsBehind (t: Test, startProxy: StartProxy): void {
   t.test('clients of every dialect meet under the prefix, on their own path and at the bare root, and send large frames', async (t) => {
     const { port } = await start(t, generous)
     const proxy = await startProxy(t, { nodes: [port] })
     for (const subject of builtIn) await t.test(subject.name, async (t) => await meetBehind(t, proxy, subject))
     for (const subject of builtIn.filter(({ name }) => name !== 'peerjs')) {
-      for (const root of ['', '/']) await t.test(`${subject.name} at the root, with path '${root}'`, async (t) => await meetBehind(t, proxy, { ...subject, path: () => root }))
+      for (const root of ['', '/']) {
+        await t.test(
+          `${subject.name} at the root, with path '${root}'`,
+          async (t) => await meetBehind(t, proxy, { ...subject, path: () => root })
+        )
+      }
     }
   })
 
@@ -55,18 +67,25 @@ export function holdsBehind (t: Test, startProxy: StartProxy): void {
     const proxy = await startProxy(t, { nodes: [port] })
     await enter(t, proxy.url, subjectOf('peerjs'), 'alice', { options: { ca: proxy.ca } })
     await enter(t, proxy.url, subjectOf('drone'), 'bob', { options: { ca: proxy.ca } })
-    for (const path of ['/health', '/ready', '/tom/health', '/rooms/id', '/peerjs/id', '/openapi.json', '/']) t.equal((await ask(proxy, path)).status, 200, path)
+    for (const path of ['/health', '/ready', '/tom/health', '/rooms/id', '/peerjs/id', '/openapi.json', '/']) {
+      t.equal((await ask(proxy, path)).status, 200, path)
+    }
     t.match((await ask(proxy, '')).body, { name: 'PeerJS Server' })
     t.same((await ask(proxy, '/peerjs/peers')).body, ['alice'])
     t.same((await ask(proxy, '/drone/peers')).body, ['bob'])
     t.same((await ask(proxy, '/nowhere')).body, { error: 'not found' })
-    for (const path of ['/metrics', '/%6detrics', '/metrics?a', '//metrics', '/metrics/']) t.equal((await ask(proxy, path)).status, 404, path)
+    for (const path of ['/metrics', '/%6detrics', '/metrics?a', '//metrics', '/metrics/']) {
+      t.equal((await ask(proxy, path)).status, 404, path)
+    }
     t.equal((await fetch(`${urlOf(port)}/metrics`)).status, 200, 'which Prometheus asks for past the proxy')
     const outside = { ...proxy, url: new URL(proxy.url).origin }
     for (const path of ['/health', '/signals/health', '/signalhealth']) t.not((await ask(outside, path)).status, 200, path)
   })
 
-  t.test('CONNECT_RATE counts by the address that the proxy saw, and forging X-Forwarded-For gains nothing, through it or past it', async (t) => {
+  t.test([
+    'CONNECT_RATE counts by the address that the proxy saw,',
+    'and forging X-Forwarded-For gains nothing, through it or past it'
+  ].join(' '), async (t) => {
     const { port } = await start(t, { ...settings, CONNECT_RATE: '3' })
     const proxy = await startProxy(t, { nodes: [port] })
     const ways: Array<[to: string | number, address: string]> = [[proxy.url, '127.0.0.8'], [port, '127.0.0.9']]
@@ -79,7 +98,9 @@ export function holdsBehind (t: Test, startProxy: StartProxy): void {
     for (let handshake = 0; handshake < 3; handshake++) await connect(t, proxy.url, '/tom', { ca: proxy.ca, localAddress: '127.0.0.10' })
     t.equal((await refusal(t, proxy.url, '/tom', { ca: proxy.ca, localAddress: '127.0.0.10' })).status, 429, 'of its own handshakes alone')
     const statuses = []
-    for (let call = 0; call < 4; call++) statuses.push((await ask(proxy, '/tom/id', { localAddress: '127.0.0.11', headers: { 'x-forwarded-for': `10.0.1.${call}` } })).status)
+    for (let call = 0; call < 4; call++) {
+      statuses.push((await ask(proxy, '/tom/id', { localAddress: '127.0.0.11', headers: { 'x-forwarded-for': `10.0.1.${call}` } })).status)
+    }
     t.same(statuses, [200, 200, 200, 429])
   })
 
@@ -95,7 +116,13 @@ export function holdsBehind (t: Test, startProxy: StartProxy): void {
   t.test('a version of TLS below 1.2 is refused', async (t) => {
     const { port } = await start(t, generous)
     const { url, ca } = await startProxy(t, { nodes: [port] })
-    const socket = connectTls({ port: Number(new URL(url).port), ca, minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })
+    const socket = connectTls({
+      port: Number(new URL(url).port),
+      ca,
+      minVersion: 'TLSv1.1',
+      maxVersion: 'TLSv1.1',
+      ciphers: 'DEFAULT@SECLEVEL=0'
+    })
     const [error] = await once(socket, 'error') as [NodeJS.ErrnoException]
     t.equal(error.code, 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION')
   })
@@ -138,7 +165,13 @@ export function holdsBehind (t: Test, startProxy: StartProxy): void {
     t.equal((await (await connect(t, proxy.url, `/tom?token=${token}x`, { ca })).closed).code, 1008)
 
     const entered = await enter(t, proxy.url, subjectOf('drone'), 'alice', { options: { ca, ...bearing(claims) } })
-    const { client } = await enter(t, proxy.url, { ...subjectOf('drone'), path: () => `/drone?token=${token}` }, 'alice', { options: { ca } })
+    const { client } = await enter(
+      t,
+      proxy.url,
+      { ...subjectOf('drone'), path: () => `/drone?token=${token}` },
+      'alice',
+      { options: { ca } }
+    )
     t.equal((await entered.client.closed).code, 4000)
     client.send('x'.repeat(1_100_000))
     t.equal((await client.closed).code, 1009)

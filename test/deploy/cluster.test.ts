@@ -17,14 +17,18 @@ interface Cluster {
   readonly child: ChildProcess
   readonly output: { text: string }
   readonly exited: Promise<number | string>
-  /** Settles once it has said this. */
+  /** Resolves once it has printed this. */
   says (what: RegExp): Promise<RegExpExecArray>
 }
 
-/** What `npm run cluster` runs. Ended with the test, the way that lets it clean up. */
+/** Runs the script of `npm run cluster`. Ends it with the test, in a way that lets it clean up. */
 function cluster (t: Test, argv: string[], env: Env = {}): Cluster {
   const { PATH = '' } = process.env
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...argv], { env: { PATH, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', script, ...argv],
+    { env: { PATH, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] }
+  )
   const output = { text: '' }
   const exited = once(child, 'close').then(([code, signal]: Array<number | string | null>) => code ?? signal ?? 'nothing')
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { output.text += text })
@@ -40,13 +44,15 @@ function cluster (t: Test, argv: string[], env: Env = {}): Cluster {
       while (true) {
         const found = what.exec(output.text)
         if (found !== null) return found
-        await Promise.race([once(child.stdout as Readable, 'data'), exited.then((code) => { throw new Error(`ended with ${code}: ${output.text}`) })])
+        await Promise.race([
+          once(child.stdout as Readable, 'data'), exited.then((code) => { throw new Error(`ended with ${code}: ${output.text}`) })
+        ])
       }
     }
   }
 }
 
-/** Whether a process is there. */
+/** Whether a process is running. */
 function lives (pid: number): boolean {
   try {
     return process.kill(pid, 0)

@@ -19,14 +19,19 @@ t.test('the page quotes the files that the tests run, whole and word by word', a
 
 t.test('what the pages link to is there', async (t) => {
   for (const [from, least] of [[page, 20], [security, 20]] as const) {
-    const links = [...readFileSync(from, 'utf8').matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, link = '']) => link).filter((link) => !link.startsWith('https:'))
+    const links = [...readFileSync(from, 'utf8').matchAll(/\]\(([^)#]+)[^)]*\)/g)]
+      .map(([, link = '']) => link)
+      .filter((link) => !link.startsWith('https:'))
     t.ok(links.length > least)
     for (const link of links) t.ok(existsSync(new URL(link, from)), link)
   }
 })
 
 t.test('a socket may be silent at each proxy for longer than Signalbox lets it', async (t) => {
-  const silence = [...secondsOf(read('nginx-tls.conf'), /proxy_(?:read|send)_timeout (\d+)s;/g), ...secondsOf(read('haproxy.cfg'), /timeout (?:client|server|tunnel) (\d+)s$/gm)]
+  const silence = [
+    ...secondsOf(read('nginx-tls.conf'), /proxy_(?:read|send)_timeout (\d+)s;/g),
+    ...secondsOf(read('haproxy.cfg'), /timeout (?:client|server|tunnel) (\d+)s$/gm)
+  ]
   t.equal(silence.length, 5)
   for (const seconds of silence) t.ok(seconds * 1000 > 2 * config.HEARTBEAT_INTERVAL)
 })
@@ -46,12 +51,18 @@ t.test('Signalbox takes the settings, listens where the proxies look for it, and
 
 t.test('systemd and Docker run the built server, with a descriptor for each client, and let it drain', async (t) => {
   const unit = read('signalbox.service')
-  for (const line of ['NoNewPrivileges=true', 'CapabilityBoundingSet=', 'UMask=0077', 'DynamicUser=true']) t.ok(unit.split('\n').includes(line), line)
+  for (const line of ['NoNewPrivileges=true', 'CapabilityBoundingSet=', 'UMask=0077', 'DynamicUser=true']) {
+    t.ok(unit.split('\n').includes(line), line)
+  }
   t.match(unit, /^MemoryMax=\dG$/m)
   const docker = /^docker run [^]*?^```/m.exec(readFileSync(page, 'utf8'))?.[0] ?? ''
-  for (const option of ['--read-only', '--cap-drop ALL', '--security-opt no-new-privileges', '--memory ']) t.ok(docker.includes(option), option)
+  for (const option of ['--read-only', '--cap-drop ALL', '--security-opt no-new-privileges', '--memory ']) {
+    t.ok(docker.includes(option), option)
+  }
   t.match(unit, /^ExecStart=\S+ dist\/src\/server\.js$/m)
-  for (const [text, descriptors, patience] of [[unit, /^LimitNOFILE=(\d+)$/m, /^TimeoutStopSec=(\d+)$/m], [docker, /nofile=(\d+)/, /stop-timeout (\d+)/]] as const) {
+  for (const [text, descriptors, patience] of [
+    [unit, /^LimitNOFILE=(\d+)$/m, /^TimeoutStopSec=(\d+)$/m], [docker, /nofile=(\d+)/, /stop-timeout (\d+)/]
+  ] as const) {
     t.ok(Number(descriptors.exec(text)?.[1]) > config.MAX_CLIENTS)
     t.ok(Number(patience.exec(text)?.[1]) * 1000 > config.DRAIN_MS + 5000)
   }

@@ -7,7 +7,7 @@ import { filesFor } from '../tls/secure.js'
 
 const script = fileURLToPath(new URL('../../deploy/health-check.js', import.meta.url))
 
-/** What the health check exits with, in the environment of a server. */
+/** The exit code of the health check in a server's environment. */
 const check = async (t: Test, env: Env, port: number) => await run(t, { ...env, PORT: String(port) }, [], script).exited
 
 t.test('the health check finds a server that is ready, with the settings that the server has', async (t) => {
@@ -26,7 +26,7 @@ t.test('the health check finds a server that is ready, with the settings that th
 
 t.test('a server that drains is not healthy, and neither is one that stands still', async (t) => {
   const { port, child } = await start(t, { DRAIN_MS: '30000' })
-  // It holds the drain up.
+  // Delays the drain.
   await connect(t, port, '/tom')
   child.kill('SIGTERM')
   await until(async () => (await fetch(`${urlOf(port)}/ready`)).status === 503)

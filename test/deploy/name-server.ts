@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Test } from 'tap'
 
-/** A name server on a free port of the loopback: every name has the addresses that `addresses` answers. */
+/** A name server on a free loopback port. Every name resolves to `addresses()`. */
 export async function nameServer (t: Test, addresses: () => string[]): Promise<number> {
   const socket = createSocket('udp4')
   socket.on('message', (query, { port, address }) => {

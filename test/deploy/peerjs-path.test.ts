@@ -17,6 +17,8 @@ t.test('a PeerJS page with path /signal behind nginx talks to one behind HAProxy
   }))
   const [a, b] = pages.map(({ page }) => page) as [typeof pages[0]['page'], typeof pages[0]['page']]
   await a.evaluate((id) => client.connect(id, 'talk'), String(pages[1]?.id))
-  const heard = await Promise.all([a.evaluate(async () => await client.exchange('talk', 'from a')), b.evaluate(async () => await client.exchange('talk', 'from b'))])
+  const heard = await Promise.all([
+    a.evaluate(async () => await client.exchange('talk', 'from a')), b.evaluate(async () => await client.exchange('talk', 'from b'))
+  ])
   t.same(heard, ['from b', 'from a'])
 })

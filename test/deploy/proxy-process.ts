@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 
-/** A text of a file, and the one in its place. */
+/** A text in a file, and its replacement. */
 export type Substitute = [here: string, there: string]
 
-/** A file of `deploy/`, where only this differs. Throws when it has none of what is to be replaced. */
+/** A file of `deploy/` with replacements. Throws when a text is not in it. */
 export function adapted (file: string, substitutes: Substitute[]): string {
   return substitutes.reduce((text, [here, there]) => {
     if (!text.includes(here)) throw new Error(`deploy/${file} has no ${here}`)
@@ -16,20 +16,20 @@ export function adapted (file: string, substitutes: Substitute[]): string {
   }, readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8'))
 }
 
-/** A directory that goes with the test. */
+/** A directory that is removed with the test. */
 export function temporary (t: Test): string {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-deploy-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
   return directory
 }
 
-/** A proxy that runs. */
+/** A running proxy. */
 export interface Proxy {
-  /** Ends it. Answers with all that it wrote. */
+  /** Ends it; answers all that it has written. */
   readonly end: () => Promise<string>
 }
 
-/** Runs a proxy, ended with the test. */
+/** Runs a proxy until the test ends. */
 export async function runProxy (t: Test, command: string, argv: string[]): Promise<Proxy> {
   const child = spawn(command, argv, { env: { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` }, stdio: ['ignore', 'pipe', 'pipe'] })
   const closed = once(child, 'close')
@@ -45,7 +45,7 @@ export async function runProxy (t: Test, command: string, argv: string[]): Promi
   return { end }
 }
 
-/** The nginx of Debian with a configuration in this directory, which is the only place it writes to. */
+/** Debian's nginx with a configuration in this directory. It writes nowhere else. */
 export async function runNginx (t: Test, directory: string): Promise<Proxy> {
   return await runProxy(t, 'nginx', ['-p', directory, '-c', join(directory, 'nginx.conf'), '-g', 'daemon off;'])
 }

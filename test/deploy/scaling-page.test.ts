@@ -11,7 +11,7 @@ const file = new URL('../../docs/scaling.md', import.meta.url)
 const page = readFileSync(file, 'utf8')
 const rows = page.split('\n').filter((line) => line.startsWith('| `')).map((line) => line.split(' | '))
 
-/** The keys, or the channels, that the page names. */
+/** The keys or channels that the page names. */
 const documented = (column: number, what: RegExp): RegExp[] => rows.filter((row) => what.test(row[column] ?? '')).map(([name = '']) => {
   const pattern = name.replace(/^\| `|`.*$/g, '').replaceAll(/[{}]/g, '\\$&').replace('sb:B', 'sb:\\d+').replaceAll(/<[^>]+>/g, '[^]+')
   return new RegExp(`^${pattern}$`)

@@ -9,14 +9,14 @@ import { adapted, type Proxy, runNginx, runProxy, type Substitute, temporary } f
 
 /** A proxy of `docs/deploy.md` with TLS and a path prefix, and what a client needs to reach it. */
 export interface TlsProxy extends Proxy {
-  /** Such as `https://127.0.0.1:1234/signal`. */
+  /** For instance `https://127.0.0.1:1234/signal`. */
   readonly url: string
-  /** Whom a client must trust. */
+  /** The authority that a client must trust. */
   readonly ca: string
 }
 
 interface Placed {
-  /** Where the nodes listen on 127.0.0.1. */
+  /** The ports of the nodes, on 127.0.0.1. */
   readonly nodes: readonly number[]
   /** False where Signalbox is mounted under the prefix itself. */
   readonly takesPrefixAway?: boolean
@@ -24,7 +24,7 @@ interface Placed {
 
 export type StartProxy = (t: Test, placed: Placed) => Promise<TlsProxy>
 
-/** The nginx of Debian with `deploy/nginx-tls.conf`, in front of one node. */
+/** Debian's nginx with `deploy/nginx-tls.conf`, before one node. */
 export const startNginx: StartProxy = async (t, { nodes: [node], takesPrefixAway = true }) => {
   const [directory, port] = [temporary(t), await freePort()]
   const { key, certificate, ca } = certify(directory)
@@ -36,12 +36,15 @@ export const startNginx: StartProxy = async (t, { nodes: [node], takesPrefixAway
     ['http://127.0.0.1:8080/;', `http://127.0.0.1:${node}${takesPrefixAway ? '/' : ''};`]
   ]))
   const temporaries = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${directory}/${name};`)
-  writeFileSync(join(directory, 'nginx.conf'), `pid ${directory}/nginx.pid; events {} http { ${temporaries.join(' ')} include ${directory}/site.conf; }`)
+  writeFileSync(
+    join(directory, 'nginx.conf'),
+    `pid ${directory}/nginx.pid; events {} http { ${temporaries.join(' ')} include ${directory}/site.conf; }`
+  )
   const proxy = await runNginx(t, directory)
   return await answering({ ...proxy, url: `https://127.0.0.1:${port}/signal`, ca })
 }
 
-/** The HAProxy of Debian with `deploy/haproxy.cfg`, and a line for each node. */
+/** Debian's HAProxy with `deploy/haproxy.cfg`, with a line for each node. */
 export const startHaproxy: StartProxy = async (t, { nodes, takesPrefixAway = true }) => {
   const [directory, port] = [temporary(t), await freePort()]
   const { both, ca } = certify(directory)
@@ -77,6 +80,10 @@ function certify (directory: string): { key: string, certificate: string, both: 
 }
 
 /** A GET through a proxy, on a connection of its own. */
-export async function ask ({ url, ca }: TlsProxy, path: string, { localAddress = '127.0.0.1', headers = {} }: { localAddress?: string, headers?: Record<string, string> } = {}): ReturnType<typeof request> {
+export async function ask (
+  { url, ca }: TlsProxy,
+  path: string,
+  { localAddress = '127.0.0.1', headers = {} }: { localAddress?: string, headers?: Record<string, string> } = {}
+): ReturnType<typeof request> {
   return await request(url + path, { ca, localAddress }, headers)
 }

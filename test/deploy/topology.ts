@@ -14,15 +14,15 @@ import { adapted, runNginx, temporary } from './proxy-process.js'
 export interface Node extends Running {
   readonly address: string
   readonly port: number
-  /** Addresses of the clients whose upgrade came in, in order. */
+  /** Addresses of the clients whose upgrades have arrived, in order. */
   handshakes (): string[]
 }
 
 export interface Topology {
-  /** The balancer's. */
+  /** The port of the balancer. */
   readonly port: number
   readonly nodes: [Node, Node]
-  /** Another node in the place of one that has ended. */
+  /** Starts a node in place of one that has ended. */
   startAgain (node: Node): Promise<Node>
 }
 
@@ -60,8 +60,11 @@ async function startNode (t: Test, address: string, port: number, env: Env): Pro
     address,
     port,
     handshakes () {
-      const lines = output.stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line) as { msg?: string, req?: { path: string, address: string } })
-      return lines.flatMap(({ msg, req }) => msg === 'incoming request' && req !== undefined && !restPaths.test(req.path) ? [req.address] : [])
+      const lines = output.stdout.split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as { msg?: string, req?: { path: string, address: string } })
+      return lines.flatMap(({ msg, req }) =>
+        msg === 'incoming request' && req !== undefined && !restPaths.test(req.path) ? [req.address] : [])
     }
   }
 }

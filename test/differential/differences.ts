@@ -1,11 +1,11 @@
 import type { Frame } from '../helper.js'
 import type { Transcript } from './stage.js'
 
-/** Where Signalbox is meant to differ from the original. */
+/** An intended difference between Signalbox and the original. */
 export interface Difference {
-  /** The sentence of the wire contract that says so. */
+  /** The sentence of the wire contract for it. */
   readonly because: string
-  /** Makes the original's transcript Signalbox's. */
+  /** Turns the original's transcript into Signalbox's. */
   readonly apply: (transcript: Transcript) => void
 }
 
@@ -50,7 +50,8 @@ export const closesReplaced = (name: string): Difference => ({
 })
 
 export const tellsBadFrames = (name: string, at: number, ...sentences: string[]): Difference => ({
-  because: 'Bad frames → `{"type":"ERROR","payload":{"msg":…}}`, with `Invalid message` for what is not an object with a string `type`, `Unknown message type: X`, `Missing dst`.',
+  because: 'Bad frames → `{"type":"ERROR","payload":{"msg":…}}`, with `Invalid message` for what is not an object with a string ' +
+    '`type`, `Unknown message type: X`, `Missing dst`.',
   apply: (transcript) => insert(transcript, name, at, ...sentences.map(error))
 })
 
@@ -60,7 +61,8 @@ export const refusesId = (name: string): Difference => ({
 })
 
 export const expiresPastBound = (sender: string, at: number, dst: string): Difference => ({
-  because: 'The mailbox is bounded (`MAILBOX_MAX_MESSAGES` 1024 … of these one sender may fill a quarter …): past that the sender gets `EXPIRE` at once.',
+  because: 'The mailbox is bounded (`MAILBOX_MAX_MESSAGES` 1024 … of these one sender may fill a quarter …): ' +
+    'past that the sender gets `EXPIRE` at once.',
   apply (transcript) {
     insert(transcript, sender, at, { type: 'EXPIRE', src: dst, dst: sender })
     // The frame past the bound: after OPEN and the 256 that were kept.
@@ -79,7 +81,11 @@ export const leavesForGood = (sender: string, receiver: string): Difference => (
 export const idIsPlainText: Difference = {
   because: '`GET /<key>/id` → uuid, `text/plain`.',
   apply (transcript) {
-    replace(transcript, 'http', (entry) => 'path' in entry && /\/id(\?|$)/.test(String(entry.path)) ? { ...entry, type: 'text/plain; charset=utf-8' } : entry)
+    replace(
+      transcript,
+      'http',
+      (entry) => 'path' in entry && /\/id(\?|$)/.test(String(entry.path)) ? { ...entry, type: 'text/plain; charset=utf-8' } : entry
+    )
   }
 }
 
@@ -87,10 +93,18 @@ const unauthorized = { status: 401, type: 'application/json; charset=utf-8', bod
 
 export const refusesDiscovery: Difference = {
   because: '`GET /<key>/peers` → 401 unless discovery is on. (The body, which no client reads, is JSON as in all dialects.)',
-  apply: (transcript) => replace(transcript, 'http', (entry) => 'status' in entry && entry.status === 401 ? { ...entry, ...unauthorized } : entry)
+  apply: (transcript) => replace(
+    transcript,
+    'http',
+    (entry) => 'status' in entry && entry.status === 401 ? { ...entry, ...unauthorized } : entry
+  )
 }
 
 export const refusesKey = (key: string): Difference => ({
   because: 'A wrong key → 401.',
-  apply: (transcript) => replace(transcript, 'http', (entry) => 'path' in entry && String(entry.path).startsWith(`/${key}/`) ? { ...entry, ...unauthorized } : entry)
+  apply: (transcript) => replace(
+    transcript,
+    'http',
+    (entry) => 'path' in entry && String(entry.path).startsWith(`/${key}/`) ? { ...entry, ...unauthorized } : entry
+  )
 })

@@ -6,8 +6,8 @@ import { type Options, original, signalbox, Stage } from './stage.js'
 const originalServer = original(t)
 
 /**
- * Holds the same conversation with the npm package `peer` and with Signalbox. What everybody gets is equal, but for the
- * differences named.
+ * Holds the same conversation with the npm package `peer` and with Signalbox. The transcripts are equal except for the named
+ * differences.
  */
 function same (title: string, options: Options, talk: (stage: Stage) => Promise<void>, differences: Difference[] = []): void {
   t.test(title, async (t) => {
@@ -33,8 +33,16 @@ same('two peers call each other as with the original', {}, async (stage) => {
   const alice = await stage.enter('alice')
   const bob = await stage.enter('bob')
   const connection = { type: 'data', connectionId: 'dc_mgqsb2hzkbe' }
-  alice.send({ type: 'OFFER', dst: 'bob', payload: { ...connection, sdp: { type: 'offer', sdp: 'v=0' }, label: 'dc_mgqsb2hzkbe', reliable: false, serialization: 'binary' } })
-  alice.send({ type: 'CANDIDATE', dst: 'bob', payload: { ...connection, candidate: { candidate: 'candidate:1', sdpMLineIndex: 0, sdpMid: '0', usernameFragment: 'u' } } })
+  alice.send({
+    type: 'OFFER',
+    dst: 'bob',
+    payload: { ...connection, sdp: { type: 'offer', sdp: 'v=0' }, label: 'dc_mgqsb2hzkbe', reliable: false, serialization: 'binary' }
+  })
+  alice.send({
+    type: 'CANDIDATE',
+    dst: 'bob',
+    payload: { ...connection, candidate: { candidate: 'candidate:1', sdpMLineIndex: 0, sdpMid: '0', usernameFragment: 'u' } }
+  })
   await stage.settle()
   bob.send({ type: 'ANSWER', dst: 'alice', payload: { ...connection, sdp: { type: 'answer', sdp: 'v=0' } } })
   bob.send({ type: 'CANDIDATE', dst: 'alice', payload: { ...connection, candidate: null } })
@@ -91,7 +99,7 @@ same('signals for an absent peer are kept as by the original', {}, async (stage)
     carol.send({ type: n === 1 ? 'ANSWER' : 'CANDIDATE', dst: 'bob', payload: { n } })
     await stage.settle()
   }
-  // A sender that leaves takes nothing along.
+  // The mail of a sender that leaves stays.
   await stage.leaves('carol')
   await stage.enter('bob')
   await stage.leaves('bob')
@@ -108,7 +116,7 @@ same('a signal for who never comes expires as with the original, once for each p
   await stage.hears('alice')
   await stage.hears('carol')
   await stage.hears('carol')
-  // It comes too late for what has expired.
+  // It comes too late for the mail that has expired.
   await stage.enter('bob')
 })
 
@@ -188,10 +196,32 @@ same('LEAVE without dst ends a registration as with the original', {}, async (st
 
 same('bad frames leave the socket open as with the original', {}, async (stage) => {
   const alice = await stage.enter('alice')
-  for (const frame of ['hello', '', 'null', '[]', '1', '{}', '{"type":5}', '{"type":"NONSENSE","dst":"alice"}', '{"type":"OPEN"}', '{"type":"OFFER"}', '{"type":"EXPIRE","dst":""}']) alice.send(frame)
+  for (const frame of [
+    'hello',
+    '',
+    'null',
+    '[]',
+    '1',
+    '{}',
+    '{"type":5}',
+    '{"type":"NONSENSE","dst":"alice"}',
+    '{"type":"OPEN"}',
+    '{"type":"OFFER"}',
+    '{"type":"EXPIRE","dst":""}'
+  ]) {
+    alice.send(frame)
+  }
   await stage.settle()
   alice.send({ type: 'OFFER', dst: 'alice', payload: 'still here' })
-}, [differs.tellsBadFrames('alice', 1, ...Array<string>(7).fill('Invalid message'), 'Unknown message type: NONSENSE', 'Unknown message type: OPEN', 'Missing dst', 'Missing dst')])
+}, [differs.tellsBadFrames(
+  'alice',
+  1,
+  ...Array<string>(7).fill('Invalid message'),
+  'Unknown message type: NONSENSE',
+  'Unknown message type: OPEN',
+  'Missing dst',
+  'Missing dst'
+)])
 
 same('a silent peer is closed as by the original, one that sends heartbeats stays', { alive_timeout: 2000 }, async (stage) => {
   const alice = await stage.enter('alice')

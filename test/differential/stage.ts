@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { Test } from 'tap'
 import { build, type Client, connect, type Env, type Frame, until, urlOf } from '../helper.js'
 
-/** What both servers are told, by the names of the original. */
+/** Settings of both servers, named as in the original. */
 export interface Options {
   path?: string
   key?: string
@@ -22,7 +22,7 @@ const settingOf: Record<keyof Options, string> = {
   allow_discovery: 'PEERJS_ALLOW_DISCOVERY'
 }
 
-/** Starts a server for one conversation, and answers where it listens. */
+/** Starts a server for one conversation; answers its URL. */
 export type Start = (t: Test, options: Options) => Promise<string>
 
 export const signalbox: Start = async (t, options) => {
@@ -31,7 +31,7 @@ export const signalbox: Start = async (t, options) => {
   return urlOf(await build(t, env))
 }
 
-/** The original, for as long as the test runs. */
+/** The original, which runs until the test ends. */
 export function original (t: Test): Start {
   const worker = new Worker(new URL('original.js', import.meta.url), { execArgv: [] })
   t.teardown(async () => await worker.terminate())
@@ -54,12 +54,12 @@ interface Closed {
   closed: number
 }
 
-/** What everybody got, in order, by name. */
+/** The frames and answers that each client got, in order, by the client's name. */
 export type Transcript = Record<string, Array<Frame | Closed | Answer>>
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** One conversation with one server: clients by name, and all that they get. */
+/** One conversation with one server. It records what each client gets. */
 export class Stage {
   readonly #t: Test
   readonly #url: string
@@ -73,7 +73,7 @@ export class Stage {
     this.#peersUrl = `${url}${path.replace(/\/$/, '')}/${key}/peers`
   }
 
-  /** A client named like its id, unless told otherwise. */
+  /** A client, by default named like its id. */
   async enter (id: string, { token = id, key = 'peerjs', as = id, base = '' } = {}): Promise<Client> {
     return await this.enterBy(as, `${base}/peerjs?${new URLSearchParams({ key, id, token }).toString()}`)
   }
@@ -101,7 +101,7 @@ export class Stage {
     }
   }
 
-  /** Returns when the client has got one frame more, which only time brings. */
+  /** Waits until the client has got one more frame, which only time brings. */
   async hears (name: string): Promise<void> {
     this.#transcript[name]?.push(await this.#client(name).next())
   }
@@ -120,7 +120,13 @@ export class Stage {
     const response = await fetch(this.#url + path, { headers: { origin: 'https://app.example.com' } })
     const body = (await response.text()).replace(uuid, '<uuid>')
     const { status, headers } = response
-    ;(this.#transcript.http ??= []).push({ path, status, type: headers.get('content-type'), allowOrigin: headers.get('access-control-allow-origin'), body })
+    ;(this.#transcript.http ??= []).push({
+      path,
+      status,
+      type: headers.get('content-type'),
+      allowOrigin: headers.get('access-control-allow-origin'),
+      body
+    })
   }
 
   async end (): Promise<Transcript> {

@@ -1,5 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../helper.js'
+import { build, type Frame } from '../helper.js'
+import { type ClientDialect, clients } from '../kit/dialects.js'
+import { enter } from '../routes/actors.js'
+import { builtIn, type Subject } from '../routes/dialects.js'
 import { bytesReadBy, crowd } from './crowd.js'
 
 /** What a frame causes beyond this counts as another frame. */
@@ -11,46 +14,52 @@ const warmUpMs = 1_000
 const measuredMs = 2_000
 
 interface Attack {
-  path: string | ((at: number) => string)
-  words: (at: number, roomId?: unknown) => unknown[]
-  /** The attacker's frame. It is the first of all. */
-  frame: (count: number) => unknown
+  dialect: ClientDialect
+  /** The frame that the attacker, the first of all peers, sends at full speed. */
+  frame: (count: number) => Frame
 }
 
-const drone = { path: '/drone', words: (at: number) => [{ type: 'register', id: `n${at}` }] }
-const tom = { path: '/tom', words: (at: number) => [{ type: 'register', nodeId: `n${at}`, username: 'u' }] }
-const psync = { path: '/psync/ws', words: (at: number) => [{ type: 'register', payload: { peer_id: `n${at}`, group_id: 'g' } }] }
-const rooms = { path: '/rooms', words: (_at: number, roomId: unknown) => [{ type: 'join', roomId }] }
-const peerjs = { path: (at: number) => `/peerjs?key=peerjs&id=n${at}&token=t`, words: () => [] }
+const { drone, tom, psync, rooms, peerjs } = clients
 
 const attacks: Record<string, Attack> = {
-  'tom: heartbeats': { ...tom, frame: () => ({ type: 'heartbeat' }) },
-  'tom: the most and longest roles': { ...tom, frame: () => ({ type: 'role-assign', nodeId: 'n0', roles: Array(64).fill('r'.repeat(64)) }) },
-  'tom: registering again': { ...tom, frame: () => ({ type: 'register', nodeId: 'n0', username: 'u' }) },
-  'tom: registering under another id, with the longest keys': {
-    ...tom,
-    frame: (count) => ({ type: 'register', nodeId: `m${count}`, username: 'u'.repeat(256), publicKey: '"'.repeat(1024), encryptionKey: '"'.repeat(1024) })
+  'tom: heartbeats': { dialect: tom, frame: () => ({ type: 'heartbeat' }) },
+  'tom: the most and longest roles': {
+    dialect: tom,
+    frame: () => ({ type: 'role-assign', nodeId: 'n0', roles: Array(64).fill('r'.repeat(64)) })
   },
-  'psync: registering again': { ...psync, frame: () => psync.words(0)[0] },
-  'psync: registering under another id': { ...psync, frame: (count) => ({ type: 'register', payload: { peer_id: `${'m'.repeat(200)}${count}`, group_id: 'g' } }) },
-  'drone: registering under another id': { ...drone, frame: (count) => ({ type: 'register', id: `m${count}` }) },
-  'drone: lists': { ...drone, frame: () => ({ type: 'list' }) },
-  'rooms: small signals': { ...rooms, frame: () => ({ type: 'signal', payload: 0 }) },
-  'rooms: signals of 3 KiB': { ...rooms, frame: () => ({ type: 'signal', payload: 'x'.repeat(3072) }) },
-  'peerjs: signals': { ...peerjs, frame: () => ({ type: 'OFFER', dst: 'n1', payload: 0 }) }
+  'tom: registering again': { dialect: tom, frame: () => tom.registration('n0')[0] as Frame },
+  'tom: registering under another id, with the longest keys': {
+    dialect: tom,
+    frame: (count) => ({
+      type: 'register',
+      nodeId: `m${count}`,
+      username: 'u'.repeat(256),
+      publicKey: '"'.repeat(1024),
+      encryptionKey: '"'.repeat(1024)
+    })
+  },
+  'psync: registering again': { dialect: psync, frame: () => psync.registration('n0')[0] as Frame },
+  'psync: registering under another id': {
+    dialect: psync,
+    frame: (count) => ({ type: 'register', payload: { peer_id: `${'m'.repeat(200)}${count}`, group_id: 'here' } })
+  },
+  'drone: registering under another id': { dialect: drone, frame: (count) => drone.registration(`m${count}`)[0] as Frame },
+  'drone: lists': { dialect: drone, frame: () => ({ type: 'list' }) },
+  'rooms: small signals': { dialect: rooms, frame: () => rooms.offer('', '', 0) },
+  'rooms: signals of 3 KiB': { dialect: rooms, frame: () => rooms.offer('', '', 'x'.repeat(3072)) },
+  'peerjs: signals': { dialect: peerjs, frame: () => peerjs.offer('n0', 'n1', 0) }
 }
 
 t.jobs = 4
-for (const [name, { path, words, frame }] of Object.entries(attacks)) {
+for (const [name, { dialect, frame }] of Object.entries(attacks)) {
   t.test(`${name}: a client at full speed has no more than 16 KiB sent for each frame that it may send`, { buffered: true }, async (t) => {
-    const app = await build(t, { MESSAGE_RATE: String(rate), MESSAGE_BURST: String(burst), ROOM_MAX_CLIENTS: String(size + 1), PSYNC_PEER_LEFT: 'true' })
-    let roomId: unknown
-    if (path === '/rooms') {
-      const host = await connect(t, app, path)
-      host.send({ type: 'create' })
-      roomId = (await host.nextOf('room_created')).roomId
-    }
-    const members = await crowd(t, app, size, path, (at) => words(at, roomId))
+    const app = await build(
+      t,
+      { MESSAGE_RATE: String(rate), MESSAGE_BURST: String(burst), ROOM_MAX_CLIENTS: String(size + 1), PSYNC_PEER_LEFT: 'true' }
+    )
+    const host = builtIn.find(({ takesNames }) => !takesNames) as Subject
+    const place = dialect.takesNames ? 'here' : (await enter(t, app, host, 'host')).place
+    const members = await crowd(t, app, size, (at) => dialect.path(`n${at}`), (at) => dialect.registration(`n${at}`, place))
     const [{ socket, send }] = members as [typeof members[number]]
     let count = 0
     let isOver = false

@@ -41,9 +41,17 @@ function agentFor (t: Test, localAddress = '127.0.0.1'): Agent {
 }
 
 const portOf = (app: FastifyInstance) => (app.server.address() as AddressInfo).port
-const refusedOf = (app: FastifyInstance, reason: 'max_clients' | 'max_clients_per_address' | 'connect_rate' | 'timeout') => app.signalbox.connections.counters.refused.get(reason) ?? 0
+const refusedOf = (
+  app: FastifyInstance,
+  reason: 'max_clients' | 'max_clients_per_address' | 'connect_rate' | 'timeout'
+) => app.signalbox.connections.counters.refused.get(reason) ?? 0
 
-async function serve (t: Test, env: Env, quick: Partial<typeof defaultTimeouts>, extend: (app: FastifyInstance) => void = () => {}): Promise<FastifyInstance> {
+async function serve (
+  t: Test,
+  env: Env,
+  quick: Partial<typeof defaultTimeouts>,
+  extend: (app: FastifyInstance) => void = () => {}
+): Promise<FastifyInstance> {
   const app = createService(readConfig({ LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, []), { ...defaultTimeouts, ...quick })
   extend(app)
   t.teardown(async () => await app.close())
@@ -62,7 +70,9 @@ t.test('every open connection of every listener takes one of MAX_CLIENTS, whatev
   const agent = agentFor(t)
   const { status, headers } = await ask(portOf(app), '/tom/id', agent)
   t.match({ status, headers }, { status: 503, headers: { connection: 'close', 'retry-after': '5' } })
-  for (const path of ['/health', '/metrics']) t.match(await ask(portOf(app), path, agent), { status: 200, headers: { connection: 'close' } }, `${path} still has its answer`)
+  for (const path of ['/health', '/metrics']) {
+    t.match(await ask(portOf(app), path, agent), { status: 200, headers: { connection: 'close' } }, `${path} still has its answer`)
+  }
   t.equal(refusedOf(app, 'max_clients'), 3)
   alice.send({ type: 'ping' })
   t.match(await alice.next(), { type: 'pong' })
@@ -94,7 +104,10 @@ t.test('an address has MAX_CLIENTS_PER_ADDRESS of them, and a trusted proxy has 
     client.send({ type: 'ping' })
     t.match(await client.next(), { type: 'pong' })
   }
-  t.equal((await (await connect(t, app, '/drone', { localAddress: '127.0.0.5', headers: { 'x-forwarded-for': '10.0.0.1' } })).closed).code, 1013)
+  t.equal(
+    (await (await connect(t, app, '/drone', { localAddress: '127.0.0.5', headers: { 'x-forwarded-for': '10.0.0.1' } })).closed).code,
+    1013
+  )
 })
 
 t.test('a connection without a request is closed soon, and one of a trusted proxy is kept', async (t) => {
@@ -137,17 +150,25 @@ t.test('after a 429 the connection closes, and who goes on is cut without an ans
 
 t.test('every route has a rate', async (t) => {
   const strict = await build(t, { CONNECT_RATE: '1' })
-  for (const [at, path] of ['/openapi.json', '/', '/nowhere', '/%zz', '/tom/id', '/metrics', '/ice-servers', '/peerjs/peers', '/tom'].entries()) {
+  for (const [at, path] of [
+    '/openapi.json', '/', '/nowhere', '/%zz', '/tom/id', '/metrics', '/ice-servers', '/peerjs/peers', '/tom'
+  ].entries()) {
     const agent = agentFor(t, `127.0.3.${1 + at}`)
     await ask(portOf(strict), path, agent)
     t.equal((await ask(portOf(strict), path, agent)).status, 429, path)
   }
   const app = await build(t)
   for (const [at, path] of ['/health', '/ready', '/tom/health', '/drone/health', '/peerjs/health'].entries()) {
-    const statuses = await Promise.all(Array.from({ length: 100 }, async (_, n) => (await ask(portOf(app), path, new Agent({ localAddress: `127.0.1.${1 + 2 * at + n % 2}` }))).status))
+    const statuses = await Promise.all(Array.from(
+      { length: 100 },
+      async (_, n) => (await ask(portOf(app), path, new Agent({ localAddress: `127.0.1.${1 + 2 * at + n % 2}` }))).status
+    ))
     t.same(new Set(statuses), new Set([200]), `${path} answers whoever asks 50 times at once`)
   }
-  const statuses = await Promise.all(Array.from({ length: 400 }, async () => (await ask(portOf(app), '/health', new Agent({ localAddress: '127.0.2.1' })).catch(() => ({ status: 0 }))).status))
+  const statuses = await Promise.all(Array.from(
+    { length: 400 },
+    async () => (await ask(portOf(app), '/health', new Agent({ localAddress: '127.0.2.1' })).catch(() => ({ status: 0 }))).status
+  ))
   t.ok(statuses.filter((status) => status !== 200).length >= 10, 'and nobody who asks much more')
 })
 

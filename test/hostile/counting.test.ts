@@ -12,7 +12,9 @@ const pauseMs = 250
 /** A room full of peers of another node. */
 async function fill ({ client }: RedisServer, room: string): Promise<void> {
   const pipeline = client.pipeline()
-  for (let at = 0; at < members; at++) pipeline.hset(`{sb:0}:members:${room}`, `peer ${at}`, `elsewhere\nepoch:${at}\nnull\n${at}\n${at}\n{"username":"somebody ${at}"}`)
+  for (let at = 0; at < members; at++) {
+    pipeline.hset(`{sb:0}:members:${room}`, `peer ${at}`, `elsewhere\nepoch:${at}\nnull\n${at}\n${at}\n{"username":"somebody ${at}"}`)
+  }
   await pipeline.exec()
 }
 

@@ -5,14 +5,21 @@ import type { Test } from 'tap'
 import { until, urlOf } from '../helper.js'
 import { textFrame, upgradeRequest } from '../routes/raw.js'
 
-/** One of many who read what they are sent and do not look at it. */
+/** One of many clients that read and discard everything. */
 export interface Member {
   readonly socket: Socket
   send (...frames: unknown[]): void
 }
 
-/** So many clients, which have been let in and have said their first words. */
-export async function crowd (t: Test, app: FastifyInstance, size: number, path: string | ((at: number) => string), words: (at: number) => unknown[], localAddress = '127.0.0.1'): Promise<Member[]> {
+/** Clients that have been let in and have had an answer to their first words. */
+export async function crowd (
+  t: Test,
+  app: FastifyInstance,
+  size: number,
+  path: string | ((at: number) => string),
+  words: (at: number) => unknown[],
+  localAddress = '127.0.0.1'
+): Promise<Member[]> {
   return await Promise.all(Array.from({ length: size }, async (_, at) => {
     const socket = connect({ port: Number(new URL(urlOf(app)).port), host: '127.0.0.1', localAddress, noDelay: true }).on('error', () => {})
     t.teardown(() => socket.destroy())

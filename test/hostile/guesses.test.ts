@@ -21,7 +21,10 @@ async function honestJoin (t: Test, app: FastifyInstance, roomId: string): Promi
 
 everywhere(t, 'of guesses of 280 sockets at once ten are made', env, async (t, one, other) => {
   const { roomId } = await creator(t, one)
-  const sockets = await Promise.all(Array.from({ length: 280 }, async (_, at) => await connect(t, at % 2 === 0 ? one : other, '/rooms', attacker)))
+  const sockets = await Promise.all(Array.from(
+    { length: 280 },
+    async (_, at) => await connect(t, at % 2 === 0 ? one : other, '/rooms', attacker)
+  ))
   // The last of them know the code, and are too late, whichever of them were asked first.
   const answers = await tried(sockets.map(async (socket, at) => await tryJoin(socket, at < 200 ? '0000' : roomId)))
   t.ok(answers.filter(({ type }) => type === 'error').length <= allowed)
@@ -41,7 +44,10 @@ everywhere(t, 'guesses that one socket sends without waiting are ten', env, asyn
 
 everywhere(t, 'a class that joins at once from one address gets in', env, async (t, one, other) => {
   const { roomId } = await creator(t, one)
-  const sockets = await Promise.all(Array.from({ length: 40 }, async (_, at) => await connect(t, at % 2 === 0 ? one : other, '/rooms', attacker)))
+  const sockets = await Promise.all(Array.from(
+    { length: 40 },
+    async (_, at) => await connect(t, at % 2 === 0 ? one : other, '/rooms', attacker)
+  ))
   const answers = await Promise.all(sockets.map(async (socket) => await tryJoin(socket, roomId)))
   t.equal(answers.filter(({ type }) => type === 'room_joined').length, 40)
   // So many are members now on both nodes together, and may fail as often.

@@ -29,7 +29,10 @@ async function flood (t: Test, app: Awaited<ReturnType<typeof build>>, ms: numbe
   const until = performance.now() + ms
   let count = 0
   while (performance.now() < until) {
-    const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await fetch(`${urlOf(app)}/tom/peers?token=${tokenOf(`made up ${count++}`)}`)).status))
+    const statuses = await Promise.all(Array.from(
+      { length: 20 },
+      async () => (await fetch(`${urlOf(app)}/tom/peers?token=${tokenOf(`made up ${count++}`)}`)).status
+    ))
     if (statuses.some((status) => status !== 401)) t.fail('a made-up token was taken')
     t.match(await begin(t, app, `/tom?token=${tokenOf(`made up ${count++}`)}`).closed, { code: 1008 })
   }

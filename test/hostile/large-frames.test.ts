@@ -1,10 +1,12 @@
 import t from 'tap'
 import { start } from '../process.js'
-import { honestPair, prefer, rawWebSocket, text } from './neighbour.js'
+import { honestPair, prefer, rawWebSocket, textFrame } from './neighbour.js'
 
-/** What takes longest to parse, to walk through or to check, for its bytes. */
+/** Payloads of about this many bytes that take longest to parse, to walk or to check. */
 function payloadsOf (bytes: number): { [what: string]: string } {
   const filled = (piece: string, share = 1) => piece.repeat(Math.floor((bytes - 1000) * share / Buffer.byteLength(piece)))
+  const longName = '\\u0041'.repeat(Math.floor(bytes / 4000 / 6) - 3)
+  const longNames = Array.from({ length: 4000 }, (_, at) => `"${longName}${at}":0`)
   return {
     'an object of many members': `{${filled('"0":0,')}"1":0}`,
     'a list in a list, and so on': `${filled('[', 0.5)}${filled(']', 0.5)}`,
@@ -13,7 +15,7 @@ function payloadsOf (bytes: number): { [what: string]: string } {
     'a long text of quotes': `"${filled('\\"')}"`,
     'a long text of characters beyond ASCII': `"${filled('é')}"`,
     'a long number': filled('1'),
-    'long names, as many as are taken': `{${Array.from({ length: 4000 }, (_, at) => `"${'\\u0041'.repeat(Math.floor(bytes / 4000 / 6) - 3)}${at}":0`).join(',')}}`
+    'long names, as many as are taken': `{${longNames.join(',')}}`
   }
 }
 
@@ -22,14 +24,19 @@ const roundMs = 400
 const maxRounds = 8
 
 for (const [attackers, bytes, risesBy] of [[1, 1_048_576, 5], [20, 262_144, 20]] as const) {
-  t.test(`frames of ${bytes / 1024} KiB of ${attackers === 1 ? 'one client' : `${attackers} clients`} delay a neighbour's signals by at most ${risesBy} ms`, { timeout: 90_000 }, async (t) => {
+  const whose = attackers === 1 ? 'one client' : `${attackers} clients`
+  const title = `frames of ${bytes / 1024} KiB of ${whose} delay a neighbour's signals by at most ${risesBy} ms`
+  t.test(title, { timeout: 90_000 }, async (t) => {
     const { port, child } = await start(t)
     prefer(child.pid)
     const neighbour = await honestPair(t, port)
     const quiet = await neighbour.measure(2000)
     for (const [what, payload] of Object.entries(payloadsOf(bytes))) {
-      const frame = text(`{"type":"offer","target":"nobody","sdp":${payload}}`)
-      const intruders = await Promise.all(Array.from({ length: attackers }, async (_, at) => await rawWebSocket(t, port, '/drone', { address: `127.66.1.${at + 1}` })))
+      const frame = textFrame(`{"type":"offer","target":"nobody","sdp":${payload}}`)
+      const intruders = await Promise.all(Array.from(
+        { length: attackers },
+        async (_, at) => await rawWebSocket(t, port, '/drone', { address: `127.66.1.${at + 1}` })
+      ))
       const floods = intruders.map(async (intruder) => await intruder.flood(frame, maxRounds * (roundMs + 100)))
       const p99s: number[] = []
       while (p99s.length < maxRounds && !p99s.some((p99) => p99 <= quiet.p99 + risesBy)) {

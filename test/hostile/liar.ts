@@ -3,10 +3,10 @@ import { type AddressInfo, connect as dial, createServer, type Socket } from 'no
 import type { Test } from 'tap'
 import type { RedisServer } from '../redis.js'
 
-/** A way to Redis on which commands are answered with an error, when one is chosen. */
+/** A proxy before Redis that can answer commands with an error. */
 export interface Liar {
   readonly url: string
-  /** Commands whose name fits are answered so, and Redis does not hear of them. */
+  /** From now on answers commands whose name fits with this error. Redis does not get them. */
   lie: (error: string, fits: RegExp) => void
   tellTheTruth: () => void
 }
@@ -53,7 +53,7 @@ export async function liarBefore (t: Test, { port }: RedisServer): Promise<Liar>
   }
 }
 
-/** Where the first command ends, or 0 when it is not all there. */
+/** Where the first command ends, or 0 when it is incomplete. */
 function commandEnd (bytes: Buffer): number {
   let at = bytes.indexOf('\r\n')
   if (at === -1) return 0
@@ -68,7 +68,7 @@ function commandEnd (bytes: Buffer): number {
   return at
 }
 
-/** A command that Redis answers with this error itself, so that answers keep their order. */
+/** A command that makes Redis answer with this error, so that answers keep their order. */
 function echoOf (error: string): string {
   const script = `return redis.error_reply('${error}')`
   return `*3\r\n$4\r\nEVAL\r\n$${script.length}\r\n${script}\r\n$1\r\n0\r\n`

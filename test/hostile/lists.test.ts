@@ -13,7 +13,13 @@ t.test('nodes that register with the largest keys close no honest node on a line
   const slow = await join(t, await slowLine(t, app, tenMbits), 'slow')
   // In JSON a quotation mark takes two bytes.
   const key = '"'.repeat(1024)
-  const register = (at: number, round: number) => ({ type: 'register', nodeId: `n${at}`, username: `u${round}`, publicKey: key, encryptionKey: key })
+  const register = (at: number, round: number) => ({
+    type: 'register',
+    nodeId: `n${at}`,
+    username: `u${round}`,
+    publicKey: key,
+    encryptionKey: key
+  })
   const attackers = await crowd(t, app, 60, '/tom', (at) => [register(at, 0)], '127.0.0.2')
   for (const [at, { send }] of attackers.entries()) send(...Array.from({ length: 50 }, (_, round) => register(at, round + 1)))
   const last = await join(t, app, 'last')
@@ -34,7 +40,9 @@ t.test('a node that registers again and again has others sent what its rate allo
   const startedAt = performance.now()
   let slowest = 0
   for (let registrations = 0; performance.now() - startedAt < ms;) {
-    if (socket.writableLength < 65_536) send(...Array.from({ length: 100 }, () => ({ type: 'register', nodeId: 'node0', username: `u${registrations++}` })))
+    if (socket.writableLength < 65_536) {
+      send(...Array.from({ length: 100 }, () => ({ type: 'register', nodeId: 'node0', username: `u${registrations++}` })))
+    }
     const askedAt = performance.now()
     await news(alice, ['alice', 'bob'], bob)
     slowest = Math.max(slowest, performance.now() - askedAt)
@@ -50,7 +58,13 @@ t.test('a node that registers again and again has others sent what its rate allo
 
 t.test('lists for many who come and go take what a node has for lists', async (t) => {
   const app = await build(t)
-  const nodes = await crowd(t, app, 200, '/tom', (at) => [{ type: 'register', nodeId: `node${at}`, username: 'u', encryptionKey: 'k'.repeat(1024) }])
+  const nodes = await crowd(
+    t,
+    app,
+    200,
+    '/tom',
+    (at) => [{ type: 'register', nodeId: `node${at}`, username: 'u', encryptionKey: 'k'.repeat(1024) }]
+  )
   await join(t, app, 'settled')
   const before = bytesReadBy(nodes)
   const startedAt = performance.now()
@@ -65,7 +79,10 @@ t.test('lists for many who come and go take what a node has for lists', async (t
   const presence = 2 * visits * nodes.length * 100
   // One that was begun, and one that is on its way.
   const most = seconds * listBudget + 2 * nodes.length * nodes.length * 1100 + presence
-  t.ok(out <= most, `${Math.round(out / 2 ** 20)} MiB for ${visits} visits in ${seconds.toFixed(1)} s, at most ${Math.round(most / 2 ** 20)}`)
+  t.ok(
+    out <= most,
+    `${Math.round(out / 2 ** 20)} MiB for ${visits} visits in ${seconds.toFixed(1)} s, at most ${Math.round(most / 2 ** 20)}`
+  )
 })
 
 t.test('a socket that waits for a list gets the newest instead of both, and is not closed for lists', async (t) => {
@@ -77,7 +94,13 @@ t.test('a socket that waits for a list gets the newest instead of both, and is n
     if (ids.length > 0) lists.push(ids)
   })
   slow.socket.pause()
-  const others = await crowd(t, app, 50, '/tom', (at) => [{ type: 'register', nodeId: `n${at}`, username: 'u', encryptionKey: 'k'.repeat(1024) }])
+  const others = await crowd(
+    t,
+    app,
+    50,
+    '/tom',
+    (at) => [{ type: 'register', nodeId: `n${at}`, username: 'u', encryptionKey: 'k'.repeat(1024) }]
+  )
   const witnessed = { lists: 0 }
   const witness = await join(t, app, 'witness')
   witness.socket.on('message', (data) => { if (String(data).startsWith('{"type":"participants"')) witnessed.lists++ })

@@ -30,7 +30,10 @@ everywhere(t, 'who floods a mailbox leaves room in it for others', env, async (t
 })
 
 everywhere(t, 'who floods a mailbox under many ids leaves room in it for other addresses', env, async (t, one, other) => {
-  const flood = await Promise.all(Array.from({ length: 8 }, async (_, at) => await from(t, at % 2 === 0 ? one : other, `m${at}`, '127.0.0.66')))
+  const flood = await Promise.all(Array.from(
+    { length: 8 },
+    async (_, at) => await from(t, at % 2 === 0 ? one : other, `m${at}`, '127.0.0.66')
+  ))
   for (let n = 0; n < 300; n++) for (const mallory of flood) mallory.send({ type: 'CANDIDATE', dst: 'bob', payload: n })
   for (const [at, mallory] of flood.entries()) await received(mallory, `m${at}`)
 
@@ -43,7 +46,10 @@ everywhere(t, 'who floods a mailbox under many ids leaves room in it for other a
   t.equal(found.filter(({ src }) => src !== 'alice').length, 896, 'seven eighths of it')
 })
 
-everywhere(t, 'tiny frames for thousands of names leave others their share of a node', { ...env, MAILBOX_TOTAL_BYTES: '4194304' }, async (t, one) => {
+everywhere(t, 'tiny frames for thousands of names leave others their share of a node', {
+  ...env,
+  MAILBOX_TOTAL_BYTES: '4194304'
+}, async (t, one) => {
   const mallory = await join(t, one, 'mallory')
   for (let n = 0; n < 2_000; n++) mallory.send({ type: 'OFFER', dst: `nobody ${n}`, payload: 0 })
   const refused = await received(mallory, 'mallory')

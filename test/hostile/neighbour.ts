@@ -3,30 +3,31 @@ import { once } from 'node:events'
 import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { type Intruder, intrude, type Manners, upgrade } from '../../bench/siege/intruder.js'
+import { type Intruder, intrude, type Manners } from '../../bench/siege/intruder.js'
+import type { DialectName } from '../../src/config/schema.js'
 import { type Reachable, urlOf } from '../helper.js'
+import { upgradeRequest } from '../kit/websocket.js'
 import type { Answer, Measured, Task } from './honest-pair.js'
 
-export { frame, text } from '../../bench/siege/intruder.js'
+export { textFrame } from '../kit/websocket.js'
 export { throttledReader } from '../../bench/siege/throttled-reader.js'
 export type { Measured }
 
 export interface Pairing {
-  /** One of `peerjs`, `psync`, `rooms`, `drone` and `tom`. */
-  dialect?: string
-  /** Where the second of the two connects, if not to the same node. */
+  dialect?: DialectName
+  /** Where the second client connects; by default to the same node. */
   partner?: Reachable
   /** The two are `<name>-a` and `<name>-b`. */
   name?: string
   tokenFor?: (id: string) => string
-  /** Of the loopback: nobody else should come from there. */
+  /** The local address, one of the loopback's. Nobody else should use it. */
   address?: string
-  /** Signals of both together. */
+  /** Signals per second of both together. */
   perSecond?: number
 }
 
 export interface Neighbour {
-  /** Signals for so long, and tells what came. May run while others attack. */
+  /** Signals for `ms`, and answers what arrived. May run while others attack. */
   measure (ms: number): Promise<Measured>
 }
 
@@ -34,12 +35,15 @@ let pairs = 0
 
 /**
  * Two honest clients that signal to each other in turns, about 1 KB each. They are in a process of their own, so that an attack
- * which keeps the test busy costs them nothing: what they feel is the server. The server should be in its own process, too.
+ * which keeps the test busy costs them nothing, and their figures show the server, which should have a process of its own, too.
  */
 export async function honestPair (t: Test, to: Reachable, pairing: Pairing = {}): Promise<Neighbour> {
   const number = ++pairs
   const { dialect = 'drone', partner = to, name = `honest${number}`, tokenFor, address = `127.77.0.${number}`, perSecond = 200 } = pairing
-  const child = fork(fileURLToPath(new URL('honest-pair.ts', import.meta.url)), { execArgv: ['--import', 'tsx'], env: { PATH: process.env.PATH ?? '' } })
+  const child = fork(
+    fileURLToPath(new URL('honest-pair.ts', import.meta.url)),
+    { execArgv: ['--import', 'tsx'], env: { PATH: process.env.PATH ?? '' } }
+  )
   prefer(child.pid)
   const exited = once(child, 'exit')
   t.teardown(async () => {
@@ -48,16 +52,23 @@ export async function honestPair (t: Test, to: Reachable, pairing: Pairing = {})
   })
   const ask = async (task: Task): Promise<Answer> => {
     child.send(task)
-    const [answer] = await Promise.race([once(child, 'message'), exited.then(([code]) => { throw new Error(`the honest pair has ended with ${code}`) })]) as [Answer]
+    const [answer] = await Promise.race([
+      once(child, 'message'), exited.then(([code]) => { throw new Error(`the honest pair has ended with ${code}`) })
+    ]) as [Answer]
     if ('error' in answer) throw new Error(`the honest pair: ${answer.error}`)
     return answer
   }
-  const whence = (to: Reachable, id: string) => ({ url: urlOf(to).replace('http', 'ws'), id, address, ...(tokenFor !== undefined && { token: tokenFor(id) }) })
+  const whence = (to: Reachable, id: string) => ({
+    url: urlOf(to).replace('http', 'ws'),
+    id,
+    address,
+    ...(tokenFor !== undefined && { token: tokenFor(id) })
+  })
   await ask({ task: 'connect', dialect, clients: [whence(to, `${name}-a`), whence(partner, `${name}-b`)], perSecond })
   return { measure: async (ms) => await ask({ task: 'measure', ms }) as Measured }
 }
 
-/** Gives a process the processor before other tests, where that is allowed: what it takes is to be its own. */
+/** Gives a process priority over other tests, where that is permitted. */
 export function prefer (pid = 0): void {
   try {
     setPriority(pid, -15)
@@ -70,16 +81,16 @@ export interface Approaching extends Manners {
   token?: string
 }
 
-/** A bare TCP connection that says these bytes first, and goes with the test. `frame` and `text` are what it may write, masked. */
+/** A bare TCP connection that writes these bytes first, and ends with the test. */
 export function rawSocket (t: Test, to: Reachable, firstWords: string, { address = '127.0.0.1', ...manners }: Approaching = {}): Intruder {
   const intruder = intrude({ port: Number(new URL(urlOf(to)).port), address }, firstWords, manners)
   t.teardown(() => intruder.socket.destroy())
   return intruder
 }
 
-/** The same with an upgrade, once it is let in. Throws when it is not. */
+/** A bare WebSocket, once it has been upgraded. `textFrame` makes frames for it. Throws when the upgrade is refused. */
 export async function rawWebSocket (t: Test, to: Reachable, path: string, approaching: Approaching = {}): Promise<Intruder> {
-  const intruder = rawSocket(t, to, upgrade(path, approaching.token), approaching)
+  const intruder = rawSocket(t, to, upgradeRequest(path, approaching), approaching)
   if (!await intruder.letIn) throw new Error(`not let in: ${await intruder.end}`)
   return intruder
 }

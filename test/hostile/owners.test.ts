@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { bearing, withSecret } from '../auth/tokens.js'
-import { eventually, isReady, tomPeer, type Way, wayTo } from '../cluster/nodes.js'
-import { build, type Client, connect, type Env, type Frame, type Reachable } from '../helper.js'
+import { eventually, isReady, listenTo, tomPeer, type Way, wayTo } from '../cluster/nodes.js'
+import { build, connect, type Env, type Reachable } from '../helper.js'
 import { start } from '../process.js'
 import { type RedisServer, startRedis } from '../redis.js'
 import { type Actor, enter } from '../routes/actors.js'
@@ -44,20 +44,18 @@ async function bringBack (t: Test, { redis, ways, nodes }: Place, kind: 'whole' 
   for (const node of nodes) await back(node)
 }
 
-function listenTo (client: Client): string[] {
-  const heard: string[] = []
-  client.socket.on('message', (data) => {
-    const { type, action, nodeId } = JSON.parse(String(data)) as Frame
-    if (type === 'presence') heard.push(`${String(action)} ${String(nodeId)}`)
-  })
-  return heard
-}
-
 const addressed = builtIn.filter(({ addressing }) => addressing !== undefined)
 const anyId = (sub: string) => bearing({ sub, ids: ['*'], groups: ['*'] })
 
 /** Whoever holds the id hears from a witness, on either node; the other was closed with 4000. */
-async function settled (t: Test, { nodes }: Place, subject: Subject, holder: Actor, other: Actor, witness: (name: string) => ReturnType<typeof bearing>): Promise<void> {
+async function settled (
+  t: Test,
+  { nodes }: Place,
+  subject: Subject,
+  holder: Actor,
+  other: Actor,
+  witness: (name: string) => ReturnType<typeof bearing>
+): Promise<void> {
   t.equal((await other.client.closed).code, 4000)
   for (const [at, node] of nodes.entries()) {
     const caller = await enter(t, node, subject, `caller${at}`, { place: holder.place, options: witness(`caller${at}`) })
@@ -68,7 +66,8 @@ async function settled (t: Test, { nodes }: Place, subject: Subject, holder: Act
 
 for (const subject of addressed) {
   for (const kind of ['whole', 'empty'] as const) {
-    t.test(`${subject.name}: who holds an id before an outage holds it after, whoever else took it meanwhile (Redis ${kind})`, async (t) => {
+    const title = 'who holds an id before an outage holds it after, whoever else took it meanwhile'
+    t.test(`${subject.name}: ${title} (Redis ${kind})`, async (t) => {
       const place = await twoNodes(t, withSecret)
       const alice = await enter(t, place.nodes[0], subject, 'alice', { options: anyId('alice') })
       await cutOff(place)
@@ -100,7 +99,8 @@ t.test('within one owner the latest registration wins, and the others hear of a 
   const witnesses = [await tomPeer(t, place.nodes[0], 'w0'), await tomPeer(t, place.nodes[1], 'w1')]
   const tom = builtIn.find(({ name }) => name === 'tom') as Subject
   const older = await enter(t, place.nodes[0], tom, 'alice')
-  await Promise.all(witnesses.map(async (witness) => await witness.nextThat(({ action, nodeId }) => action === 'join' && nodeId === 'alice')))
+  await Promise.all(witnesses.map(async (witness) =>
+    await witness.nextThat(({ action, nodeId }) => action === 'join' && nodeId === 'alice')))
   const heard = witnesses.map(listenTo)
   await cutOff(place)
   const newer = await enter(t, place.nodes[1], tom, 'alice')
@@ -117,9 +117,12 @@ t.test('within one owner the latest registration wins, and the others hear of a 
 t.test('the others hear of no leave when an id comes back to its owner', async (t) => {
   const place = await twoNodes(t, withSecret)
   const tom = builtIn.find(({ name }) => name === 'tom') as Subject
-  const witnesses = [await enter(t, place.nodes[0], tom, 'w0', { options: anyId('w0') }), await enter(t, place.nodes[1], tom, 'w1', { options: anyId('w1') })]
+  const witnesses = [
+    await enter(t, place.nodes[0], tom, 'w0', { options: anyId('w0') }), await enter(t, place.nodes[1], tom, 'w1', { options: anyId('w1') })
+  ]
   const alice = await enter(t, place.nodes[0], tom, 'alice', { options: anyId('alice') })
-  await Promise.all(witnesses.map(async ({ client }) => await client.nextThat(({ action, nodeId }) => action === 'join' && nodeId === 'alice')))
+  await Promise.all(witnesses.map(async ({ client }) =>
+    await client.nextThat(({ action, nodeId }) => action === 'join' && nodeId === 'alice')))
   const heard = witnesses.map(({ client }) => listenTo(client))
   await cutOff(place)
   const thief = await enter(t, place.nodes[1], tom, 'alice', { options: anyId('mallory') })
@@ -139,7 +142,10 @@ t.test('what a node’s clock says counts for nothing', async (t) => {
   const late = join(dir, 'late.mjs')
   writeFileSync(late, 'const { now } = Date\nDate.now = () => now() - 3600000\nexport default async () => {}\n')
   const ways = [await wayTo(t, redis), await wayTo(t, redis)] as const
-  const node = async ({ url }: Way, more: Env) => (await start(t, { REDIS_URL: url, NODE_LEASE_MS: '1000', CONNECT_RATE: '1000000', ...more })).port
+  const node = async ({ url }: Way, more: Env) => (await start(
+    t,
+    { REDIS_URL: url, NODE_LEASE_MS: '1000', CONNECT_RATE: '1000000', ...more }
+  )).port
   const [right, wrong] = [await node(ways[0], {}), await node(ways[1], { PLUGINS: late })]
   for (const port of [right, wrong]) await back(port)
   const peerjs = async (port: number, token: string) => {

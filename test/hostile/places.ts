@@ -3,8 +3,16 @@ import type { Test } from 'tap'
 import { nodesOn } from '../cluster/nodes.js'
 import { build, type Env } from '../helper.js'
 
-/** The same test with the state in memory, and over two nodes on one Redis: `one` is where the victim is, `other` where the attacker may be, too. */
-export function everywhere (t: Test, title: string, env: Env, run: (t: Test, one: FastifyInstance, other: FastifyInstance) => Promise<void>): void {
+/**
+ * Runs a test with the state in memory, and over two nodes on one Redis. The victim is on `one`; the attacker may be on `other`,
+ * too.
+ */
+export function everywhere (
+  t: Test,
+  title: string,
+  env: Env,
+  run: (t: Test, one: FastifyInstance, other: FastifyInstance) => Promise<void>
+): void {
   t.test(`${title}, in memory`, async (t) => {
     const app = await build(t, env)
     await run(t, app, app)

@@ -24,10 +24,15 @@ const roundMs = 600
 const maxRounds = 8
 
 /** In s. */
-const cpuOf = (pid = 0) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ').slice(13, 15).reduce((sum, ticks) => sum + Number(ticks) / 100, 0)
+const cpuOf = (pid = 0) => readFileSync(`/proc/${pid}/stat`, 'utf8')
+  .split(' ')
+  .slice(13, 15)
+  .reduce((sum, ticks) => sum + Number(ticks) / 100, 0)
 const rssOf = (pid = 0) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 
-t.test('100 connections that pipeline requests and read nothing cost an honest pair nothing that it feels, and no memory', { timeout: 90_000 }, async (t) => {
+t.test('100 connections that pipeline requests and read nothing cost an honest pair nothing that it feels, and no memory', {
+  timeout: 90_000
+}, async (t) => {
   const { child, port } = await start(t, { AUDIT_LOG: '/dev/null' })
   prefer(child.pid)
   const neighbour = await honestPair(t, port)
@@ -37,7 +42,9 @@ t.test('100 connections that pipeline requests and read nothing cost an honest p
   for (const path of paths) {
     const p99s: number[] = []
     while (p99s.length < maxRounds && !p99s.some((p99) => p99 <= bound)) {
-      const [{ sent, delivered, p99 }, sockets] = await Promise.all([neighbour.measure(roundMs), Promise.all(Array.from({ length: 100 }, async () => await pipeline(t, port, path)))])
+      const [{ sent, delivered, p99 }, sockets] = await Promise.all([
+        neighbour.measure(roundMs), Promise.all(Array.from({ length: 100 }, async () => await pipeline(t, port, path)))
+      ])
       t.equal(delivered, sent, `${path}: p99 ${p99.toFixed(1)} ms, ${quiet.p99.toFixed(1)} when it is quiet`)
       p99s.push(p99)
       for (const socket of sockets) socket.destroy()
@@ -71,7 +78,10 @@ t.test('those that come again as soon as they are cut cost less than half a core
 })
 
 t.test('40 of them do not end a process of 256 MiB', { timeout: 40_000 }, async (t) => {
-  const { child, port, exited } = await start(t, { AUDIT_LOG: '/dev/null', NODE_OPTIONS: '--max-old-space-size=256', CONNECT_RATE: '1000000' })
+  const { child, port, exited } = await start(
+    t,
+    { AUDIT_LOG: '/dev/null', NODE_OPTIONS: '--max-old-space-size=256', CONNECT_RATE: '1000000' }
+  )
   for (const path of paths) await Promise.all(Array.from({ length: 40 }, async () => await pipeline(t, port, path)))
   await Promise.race([delay(500), exited])
   t.equal(child.exitCode, null)

@@ -84,7 +84,8 @@ const dialects: { [dialect: string]: (t: Test, to: Reachable, from: string, othe
     const [sender, receiver] = [await connect(t, to, '/tom'), await connect(t, to, '/tom')]
     for (const [client, nodeId] of [[sender, from], [receiver, other]] as const) {
       client.send({ type: 'register', nodeId, username: 'u' })
-      await client.nextThat(({ type, participants }) => type === 'participants' && (participants as Array<{ nodeId: string }>).some((node) => node.nodeId === nodeId))
+      await client.nextThat(({ type, participants }) =>
+        type === 'participants' && (participants as Array<{ nodeId: string }>).some((node) => node.nodeId === nodeId))
     }
     return {
       sender,
@@ -144,7 +145,13 @@ const dialects: { [dialect: string]: (t: Test, to: Reachable, from: string, othe
       sender,
       receiver,
       members: [['type', 'offer'], ['target', other], ['sdp', { type: 'answer' }], ['sessionId', 'one']],
-      lies: { type: ['answer', 'registered'], target: ['mallory', from], from: ['mallory', other], sessionId: ['another'], sdp: [{ sdp: 1 }] },
+      lies: {
+        type: ['answer', 'registered'],
+        target: ['mallory', from],
+        from: ['mallory', other],
+        sessionId: ['another'],
+        sdp: [{ sdp: 1 }]
+      },
       truth: { type: 'offer', from, sessionId: 'one' }
     }
   }
@@ -165,8 +172,14 @@ function hostileFrames ({ members, lies }: Pair): fc.Arbitrary<string> {
     name: fc.constantFrom(...spellings).map((spell) => spell(name)),
     value: fc.constantFrom(...lies[name] as unknown[], ...members.filter(([own]) => own === name).map(([, value]) => value))
   }))
-  return fc.record({ lies: fc.array(lie, { maxLength: 3 }), space: fc.constantFrom('', ' '), respelt: fc.option(fc.nat(members.length - 1), { freq: 6 }) }).map(({ lies, space, respelt }) => {
-    const written = members.map(([name, value], at) => [at === respelt ? (spellings[1] as (name: string) => string)(name) : name, value] as const)
+  return fc.record({
+    lies: fc.array(lie, { maxLength: 3 }),
+    space: fc.constantFrom('', ' '),
+    respelt: fc.option(fc.nat(members.length - 1), { freq: 6 })
+  }).map(({ lies, space, respelt }) => {
+    const written = members.map(([name, value], at) => [
+      at === respelt ? (spellings[1] as (name: string) => string)(name) : name, value
+    ] as const)
     for (const { at, name, value } of lies) written.splice(at, 0, [name, value])
     return `{${written.map(([name, value]) => `"${name}":${space}${JSON.stringify(value)}`).join(`,${space}`)}}`
   })

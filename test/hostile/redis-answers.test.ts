@@ -85,19 +85,33 @@ async function metric ({ port }: Node, name: string): Promise<number> {
 /** A message as something of the kind would be, but for what a stranger puts into it. */
 const hostile = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
-  fc.tuple(fc.constantFrom('frame', 'all', 'lost', 'disconnect', 'close', 'found', 'joined', 'left', 'seen', 'probe', 'frames', 'newer'), fc.array(fc.oneof(fc.constantFrom('tom', 'a', 'drone', content, '4000'), fc.jsonValue()), { maxLength: 8 }))
-    .map(([kind, parts]) => Buffer.from(JSON.stringify([kind, ...parts]))),
-  fc.tuple(fc.constantFrom('frame', 'all', 'lost', 'disconnect', 'newer'), fc.array(fc.oneof(fc.nat(20), fc.constantFrom('-', '-1', '1e9', '9'.repeat(30), '')), { maxLength: 7 }), fc.constantFrom('tom\na\n\n\n', content, 'tom\na\n\n\n{"code":99999,"reason":1}'))
-    .map(([kind, lengths, rest]) => Buffer.from(`${kind} ${lengths.join(' ')}\n${rest}`)),
-  fc.constantFrom('["frames"]\nframe\ntom\na\n\n5\nhello', '["frame","tom","a",""]\n{}', 'disconnect 3 1 0 0 2\ntom\na\n\n\n{}', '["joined","9999999999999999","tom","x","e","1","2","null"]', '[', '').map((text) => Buffer.from(text))
+  fc.tuple(
+    fc.constantFrom('frame', 'all', 'lost', 'disconnect', 'close', 'found', 'joined', 'left', 'seen', 'probe', 'frames', 'newer'),
+    fc.array(fc.oneof(fc.constantFrom('tom', 'a', 'drone', content, '4000'), fc.jsonValue()), { maxLength: 8 })
+  ).map(([kind, parts]) => Buffer.from(JSON.stringify([kind, ...parts]))),
+  fc.tuple(
+    fc.constantFrom('frame', 'all', 'lost', 'disconnect', 'newer'),
+    fc.array(fc.oneof(fc.nat(20), fc.constantFrom('-', '-1', '1e9', '9'.repeat(30), '')), { maxLength: 7 }),
+    fc.constantFrom('tom\na\n\n\n', content, 'tom\na\n\n\n{"code":99999,"reason":1}')
+  ).map(([kind, lengths, rest]) => Buffer.from(`${kind} ${lengths.join(' ')}\n${rest}`)),
+  fc.constantFrom(
+    '["frames"]\nframe\ntom\na\n\n5\nhello',
+    '["frame","tom","a",""]\n{}',
+    'disconnect 3 1 0 0 2\ntom\na\n\n\n{}',
+    '["joined","9999999999999999","tom","x","e","1","2","null"]',
+    '[',
+    ''
+  ).map((text) => Buffer.from(text))
 )
 
 t.test('no message on any channel ends a node, and what is not understood is counted', async (t) => {
   const redis = await startRedis(t)
   const { one, other, clients: { a, b }, nearby, far, survived } = await twoNodes(t, redis)
   const channels = await redis.client.pubsub('CHANNELS') as string[]
-  t.ok(channels.some((name) => name.includes(':node:')) && channels.some((name) => name.includes(':room:tom')) && channels.some((name) => name.includes(':probe:')))
-  for (const message of fc.sample(hostile, 800)) await Promise.all(channels.map(async (channel) => await redis.client.publish(channel, message)))
+  t.ok([':node:', ':room:tom', ':probe:'].every((kind) => channels.some((name) => name.includes(kind))))
+  for (const message of fc.sample(hostile, 800)) {
+    await Promise.all(channels.map(async (channel) => await redis.client.publish(channel, message)))
+  }
   await far()
   await nearby()
   survived()
@@ -165,7 +179,15 @@ t.test('mail, a room code and an address’s guesses of another type are as if t
   survived()
 })
 
-const errors = ['ERR something is wrong', 'WRONGTYPE Operation against a key', 'LOADING Redis is loading the dataset in memory', 'READONLY You cannot write', 'OOM command not allowed', 'BUSY Redis is busy', 'NOAUTH Authentication required.']
+const errors = [
+  'ERR something is wrong',
+  'WRONGTYPE Operation against a key',
+  'LOADING Redis is loading the dataset in memory',
+  'READONLY You cannot write',
+  'OOM command not allowed',
+  'BUSY Redis is busy',
+  'NOAUTH Authentication required.'
+]
 const which: Record<string, RegExp> = { scripts: /^eval/i, 'every command': /^/ }
 
 for (const [title, fits] of Object.entries(which)) {

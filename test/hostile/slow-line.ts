@@ -2,32 +2,17 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
+import { throttledReader } from '../../bench/siege/throttled-reader.js'
 import { urlOf } from '../helper.js'
 
-const refillMs = 10
-
-/** A line to the server that carries so many bytes a second to the client: 1 250 000 are 10 Mbit/s. Answers the port to connect to. */
+/** A line to the server that carries this many bytes a second to the client: 1 250 000 are 10 Mbit/s. Answers the port to connect to. */
 export async function slowLine (t: Test, app: FastifyInstance, bytesPerSecond: number): Promise<number> {
   const line = createServer((near) => {
     const far = connect({ port: Number(new URL(urlOf(app)).port), host: '127.0.0.1', noDelay: true })
-    let budget = 0
-    const refill = setInterval(() => {
-      // What was not used is not saved up.
-      budget = Math.min(bytesPerSecond / 10, budget + refillMs / 1000 * bytesPerSecond)
-      if (budget > 0) far.resume()
-    }, refillMs)
-    far.on('data', (data) => {
-      budget -= data.length
-      if (budget <= 0) far.pause()
-      near.write(data)
-    })
+    throttledReader(far, bytesPerSecond)
+    far.on('data', (data) => near.write(data))
     near.pipe(far)
-    for (const [one, other] of [[near, far], [far, near]] as const) {
-      one.on('error', () => {}).on('close', () => {
-        clearInterval(refill)
-        other.destroy()
-      })
-    }
+    for (const [one, other] of [[near, far], [far, near]] as const) one.on('error', () => {}).on('close', () => other.destroy())
     t.teardown(() => near.destroy())
   })
   t.teardown(() => line.close())

@@ -21,7 +21,14 @@ interface Request {
 }
 
 /** Every answer that a request to upgrade can get. */
-const answers: ReadonlyArray<Request & { status: number, reason: RefusalReason, env?: Env, before?: (t: Test, app: FastifyInstance) => Promise<unknown> }> = [
+interface Answered extends Request {
+  status: number
+  reason: RefusalReason
+  env?: Env
+  before?: (t: Test, app: FastifyInstance) => Promise<unknown>
+}
+
+const answers: readonly Answered[] = [
   { status: 400, reason: 'bad_request', path: `/%zz?token=${secret}` },
   { status: 400, reason: 'bad_request', path: `/%zz/${long}?token=${secret}` },
   { status: 400, reason: 'bad_request', path: '/tom', headers: { 'sec-websocket-key': 'short' } },
@@ -34,17 +41,37 @@ const answers: ReadonlyArray<Request & { status: number, reason: RefusalReason, 
   { status: 404, reason: 'not_found', path: '/health' },
   { status: 404, reason: 'not_found', path: '/tom', method: 'POST' },
   { status: 408, reason: 'timeout', path: '/tom', isEnded: false },
-  { status: 413, reason: 'bad_request', path: '/nowhere', method: 'POST', headers: { 'content-length': '99999999', 'content-type': 'application/json' } },
+  {
+    status: 413,
+    reason: 'bad_request',
+    path: '/nowhere',
+    method: 'POST',
+    headers: { 'content-length': '99999999', 'content-type': 'application/json' }
+  },
   { status: 414, reason: 'bad_request', path: `/${secret}${long}/id` },
   { status: 426, reason: 'bad_request', path: '/tom', headers: { 'sec-websocket-version': '7' } },
-  { status: 429, reason: 'connect_rate', path: '/tom', env: { CONNECT_RATE: '1' }, before: async (t, app) => await connect(t, app, '/tom', { origin: 'https://ours.test' }) },
+  {
+    status: 429,
+    reason: 'connect_rate',
+    path: '/tom',
+    env: { CONNECT_RATE: '1' },
+    before: async (t, app) => await connect(t, app, '/tom', { origin: 'https://ours.test' })
+  },
   { status: 431, reason: 'bad_request', path: '/tom', headers: { cookie: 'x'.repeat(20_000) } },
   { status: 503, reason: 'draining', path: '/tom', before: async (_t, app) => await app.signalbox.connections.drain(0) }
 ]
 
 function bytesOf ({ method = 'GET', path, headers = {}, isEnded = true }: Request): string {
-  const all = { host: 'a', connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'MDEyMzQ1Njc4OWFiY2RlZg==', ...headers }
-  return `${method} ${path} HTTP/1.1\r\n${Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`).join('')}${isEnded ? '\r\n' : ''}`
+  const all = {
+    host: 'a',
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'MDEyMzQ1Njc4OWFiY2RlZg==',
+    ...headers
+  }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  return `${method} ${path} HTTP/1.1\r\n${lines}${isEnded ? '\r\n' : ''}`
 }
 
 /** What a client gets that never closes by itself. */
@@ -58,8 +85,19 @@ async function ask (t: Test, port: number, request: Request): Promise<string> {
 }
 
 async function serve (t: Test, env: Env): Promise<FastifyInstance> {
-  const settings = { LOG_LEVEL: 'silent', CONNECT_RATE: '1000000', NATIVE_PORTS: 'rooms:0,psync:0', HOST: '127.0.0.1', ALLOWED_ORIGINS: 'https://ours.test', AUDIT_LOG: '/dev/null', ...env }
-  const app = createService(readConfig(settings, []), { ...defaultTimeouts, headersTimeout: 500, requestTimeout: 500, connectionsCheckingInterval: 100 })
+  const settings = {
+    LOG_LEVEL: 'silent',
+    CONNECT_RATE: '1000000',
+    NATIVE_PORTS: 'rooms:0,psync:0',
+    HOST: '127.0.0.1',
+    ALLOWED_ORIGINS: 'https://ours.test',
+    AUDIT_LOG: '/dev/null',
+    ...env
+  }
+  const app = createService(
+    readConfig(settings, []),
+    { ...defaultTimeouts, headersTimeout: 500, requestTimeout: 500, connectionsCheckingInterval: 100 }
+  )
   t.teardown(async () => await app.close())
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app
@@ -76,11 +114,15 @@ function watch ({ signalbox: { connections } }: FastifyInstance) {
     if (record.event === 'refused') records.push(record.reason)
     info.call(connections.audit, record)
   }
-  return { records, counted: () => [...connections.counters.refused].flatMap(([name, count]) => Array<string>(count - (before.get(name) ?? 0)).fill(name)) }
+  return {
+    records,
+    counted: () => [...connections.counters.refused].flatMap(([name, count]) => Array<string>(count - (before.get(name) ?? 0)).fill(name))
+  }
 }
 
 for (const { status, reason, env = {}, before, ...request } of answers) {
-  t.test(`an upgrade that is answered with ${status} (${request.path.slice(0, 20)}, ${JSON.stringify(request.headers ?? {}).slice(0, 50)}) is over, counted and recorded once`, async (t) => {
+  const what = `${request.path.slice(0, 20)}, ${JSON.stringify(request.headers ?? {}).slice(0, 50)}`
+  t.test(`an upgrade that is answered with ${status} (${what}) is over, counted and recorded once`, async (t) => {
     const app = await serve(t, env)
     await before?.(t, app)
     const { counted, records } = watch(app)
@@ -90,7 +132,10 @@ for (const { status, reason, env = {}, before, ...request } of answers) {
     t.match(text, /^x-content-type-options: nosniff\r$/im)
     t.notMatch(text, secret, 'no token comes back')
     t.notMatch(text, /x{129}/)
-    await until(async () => await new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count === (status === 429 ? 1 : 0)))))
+    const expected = status === 429 ? 1 : 0
+    await until(async () => await new Promise((resolve) => {
+      app.server.getConnections((_error, count) => resolve(count === expected))
+    }))
     t.same(counted(), [reason])
     t.same(records, [reason])
   })
@@ -126,8 +171,20 @@ t.test('what has no route on a native listener is answered like everything else'
 
 t.test('every answer outside a route carries the CORS headers of an allowed origin, and no other', async (t) => {
   const app = await serve(t, {})
-  for (const [method, path, status] of [['GET', '/nowhere', 404], ['GET', '/%zz', 400], ['GET', `/${long}/id`, 414], ['POST', '/%zz', 400], ['OPTIONS', '/nowhere', 204], ['OPTIONS', '/tom/id', 204], ['GET', '/health', 200]] as const) {
-    const get = async (origin: string) => await ask(t, portOf(app), { method, path, headers: { origin, connection: 'close', upgrade: 'none' } })
+  for (const [method, path, status] of [
+    ['GET', '/nowhere', 404],
+    ['GET', '/%zz', 400],
+    ['GET', `/${long}/id`, 414],
+    ['POST', '/%zz', 400],
+    ['OPTIONS', '/nowhere', 204],
+    ['OPTIONS', '/tom/id', 204],
+    ['GET', '/health', 200]
+  ] as const) {
+    const get = async (origin: string) => await ask(
+      t,
+      portOf(app),
+      { method, path, headers: { origin, connection: 'close', upgrade: 'none' } }
+    )
     const allowed = await get('https://ours.test')
     t.match(allowed, new RegExp(`^HTTP/1.1 ${status} `), `${method} ${path.slice(0, 20)}`)
     t.match(allowed, /^access-control-allow-origin: https:\/\/ours.test\r$/im)
@@ -148,7 +205,12 @@ t.test('in an app of others an upgrade below our prefix is over in time, whateve
 })
 
 t.test('an error of the server tells nothing of it', async (t) => {
-  const dir = t.testdir({ 'broken.js': 'export const autoPrefix = "/broken"\nexport default async function (app) { app.get("/", async () => { throw new Error("hunter2") }) }\n' })
+  const dir = t.testdir({
+    'broken.js': `
+      export const autoPrefix = "/broken"
+      export default async function (app) { app.get("/", async () => { throw new Error("hunter2") }) }
+    `
+  })
   const app = await serve(t, { PLUGINS: `${dir}/broken.js` })
   const text = await ask(t, portOf(app), { path: '/broken', headers: { upgrade: 'none', origin: 'https://ours.test' } })
   t.match(text, /^HTTP\/1.1 500 [^]*{"error":"internal error"}$/)

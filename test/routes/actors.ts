@@ -3,7 +3,7 @@ import type { ClientOptions } from 'ws'
 import { type Client, connect, type Frame, type Reachable } from '../helper.js'
 import type { Received, Subject } from './dialects.js'
 
-/** A client that has become a peer of some dialect. */
+/** A client that is a peer of some dialect. */
 export class Actor {
   readonly client: Client
   readonly id: string
@@ -25,12 +25,12 @@ export class Actor {
     this.client.send(this.#subject.signal(this.id, to, load, this.place))
   }
 
-  /** The next signal for it; what else comes before is dropped. */
+  /** The next signal for it. Other frames before it are dropped. */
   async hears (): Promise<Received> {
     return this.#subject.received(await this.client.nextThat((frame) => this.#subject.received(frame) !== undefined)) as Received
   }
 
-  /** Asks, and answers with all that came before the answer: whatever the server had to say until then. */
+  /** Sends the question; answers with all frames that came before its answer. */
   async settle (): Promise<Frame[]> {
     this.client.send(this.#subject.question(this.id))
     const before: Frame[] = []
@@ -43,7 +43,7 @@ export class Actor {
 }
 
 interface Entering {
-  /** Where to; by default a place of the dialect's own choice. */
+  /** The place to enter; by default the dialect's. */
   place?: string | undefined
   options?: ClientOptions
 }
@@ -51,7 +51,7 @@ interface Entering {
 /** Connects and becomes a peer. */
 export async function enter (t: Test, app: Reachable, subject: Subject, id: string, { place, options }: Entering = {}): Promise<Actor> {
   const client = await connect(t, app, subject.path(id), options)
-  for (const frame of subject.entrance(id, place)) client.send(frame)
+  for (const frame of subject.registration(id, place)) client.send(frame)
   const welcome = await client.nextThat((frame) => subject.welcome(frame, id) !== undefined)
   return new Actor(subject, client, { id, place, ...subject.welcome(welcome, id) })
 }

@@ -26,7 +26,7 @@ const scenarios: Record<string, Scenario> = {
     for (const frame of subject.ignored) stranger.send(frame)
     for (const [, data] of bad) stranger.send(data)
     for (const [kind,, error] of bad) t.same(await stranger.nextThat((frame) => subject.isError(frame)), error, kind)
-    const entrance = subject.entrance('stranger')
+    const entrance = subject.registration('stranger')
     for (const frame of entrance) stranger.send(frame)
     if (entrance.length === 0) return
     const first = await stranger.next()
@@ -106,7 +106,7 @@ const scenarios: Record<string, Scenario> = {
     const host = await enter(t, app, subject, 'host')
     const socket = await connectTcp(t, app)
     const signals = Array.from({ length: 100 }, (_, n) => subject.signal('eager', 'host', [n, 'x'.repeat(1000)], host.place))
-    socket.write(Buffer.concat([upgradeRequest(subject.path('eager')), ...[...subject.entrance('eager', host.place), ...signals].map(textFrame)]))
+    socket.write(Buffer.concat([upgradeRequest(subject.path('eager')), ...[...subject.registration('eager', host.place), ...signals].map(textFrame)]))
     const heard = []
     while (heard.length < signals.length) heard.push((await host.hears()).load)
     t.same(heard.map((load) => (load as unknown[])[0]), signals.map((_, n) => n))
@@ -156,7 +156,7 @@ const scenarios: Record<string, Scenario> = {
   async 'a connection reset at any moment of its upgrade leaves nothing behind' (t, subject) {
     const app = await start(t, subject)
     const request = upgradeRequest(subject.path('fleeting'))
-    const entrance = subject.entrance('fleeting').map(textFrame)
+    const entrance = subject.registration('fleeting').map(textFrame)
     for (let round = 0; round < 10; round++) {
       await resetAfter(t, app, request.subarray(0, 40))
       await resetAfter(t, app, request)

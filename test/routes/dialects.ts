@@ -5,65 +5,51 @@ import { OutgoingSchema as psyncSchema } from '../../routes/psync/schema.js'
 import { OutgoingSchema as roomsSchema } from '../../routes/rooms/schema.js'
 import { OutgoingSchema as tomSchema } from '../../routes/tom/schema.js'
 import type { Env, Frame } from '../helper.js'
+import { type ClientDialect, clients, type Received } from '../kit/dialects.js'
 
-/** A signal as its receiver gets it. */
-export interface Received {
-  /** Undefined where the protocol does not say. */
-  sender: string | undefined
-  load: unknown
-}
+export type { Received }
 
-/** One dialect, as far as a suite needs to know it that treats all of them alike. */
-export interface Subject {
-  readonly name: string
-  /** Settings without which it is not there. */
+/** A dialect as the suites see it that treat all dialects alike. */
+export interface Subject extends Omit<ClientDialect, 'offer' | 'candidate'> {
+  /** Settings that switch the dialect on, or that the suites need. */
   readonly env?: Env
-  /** What any of its clients may get. */
+  /** The schema of every frame that its clients may get. */
   readonly outgoing: TSchema
-  /** Whether clients choose the names of peers or places. */
-  readonly takesNames: boolean
-  /** Where a client connects that will be known by this id. */
-  path (id: string): string
-  /** What makes a socket a peer. Peers in the same place can reach each other; a place is a room, a group, a topic. */
-  entrance (id: string, place?: string): Frame[]
-  /** The server's word that it is a peer; where the server gives out ids and places, they are in it. */
-  welcome (frame: Frame, id: string): { id?: string, place?: string } | undefined
-  /** `load` is any JSON value. */
+  /** A signal whose load may be any JSON value. */
   signal (from: string, to: string, load: unknown, place?: string): Frame
-  received (frame: Frame): Received | undefined
-  /** What a peer may ask at any time, and nothing comes of it but one answer, unlike every other frame. */
+  /** A frame that a peer may send at any time and that has exactly one answer, and no other effect. */
   question (id: string): Frame
   isAnswer (frame: Frame): boolean
   isError (frame: Frame): boolean
   readonly errors: {
     readonly notJson: Frame
-    /** A `type` that is no text. */
+    /** The answer to a `type` that is not text. */
     untyped (type: unknown): Frame
-    /** `type` as far as it may be quoted. */
+    /** The answer to an unknown type. `type` is cut to what an error may quote. */
     unknown (type: string): Frame
   }
-  /** Frames of a known type that do not fit, and the answer. `long` and `dirty` are no ids: 257 units, and a control character. */
+  /** Invalid frames of known types, with the answers. `long` and `dirty` are not valid ids: 257 units, and a control character. */
   misfits (id: string, long: string, dirty: string): Array<[frame: Frame, error: Frame]>
-  /** What the contract wants to be passed over in silence. */
+  /** Frames that the server ignores in silence, as the contract says. */
   readonly ignored: Frame[]
-  /** Valid frames of all kinds, to be mutated. */
+  /** Valid frames of all types, for mutation. */
   samples (id: string, other: string): Frame[]
-  /** What follows from its peers having ids of their own choice; absent where they have none. */
+  /** Present where peers choose their ids. */
   readonly addressing?: Addressing
 }
 
 export interface Addressing {
-  /** A signal that claims to be another's. */
+  /** A signal that claims another sender. */
   forged (from: string, victim: string, to: string): Frame
   /** The answer to it; absent where the server passes the signal on under the sender's real id. */
   readonly refusal?: Frame
-  /** The answer to a signal for somebody who is not there. */
+  /** The answer to a signal for an absent peer. */
   vanished (from: string, to: string): Frame
-  /** Tells the others that a peer has left. */
+  /** Whether a frame announces that a peer has left. */
   isLeave (frame: Frame): boolean
 }
 
-/** Text that no dialect takes for a type. */
+/** A type that no dialect knows. */
 const nonsense = 'nonsense'
 
 const psyncError = (message: string, more: Frame = {}): Frame => ({ type: 'error', payload: { message, ...more } })
@@ -72,15 +58,10 @@ const messageError = (message: string): Frame => ({ type: 'error', message })
 const tomError = (error: string): Frame => ({ type: 'error', error })
 
 const peerjs: Subject = {
-  name: 'peerjs',
-  takesNames: true,
+  ...clients.peerjs,
   env: { PEERJS_EXPIRE_TIMEOUT: '500' },
   outgoing: peerjsSchema,
-  path: (id) => `/peerjs?key=peerjs&token=t&id=${encodeURIComponent(id)}`,
-  entrance: () => [],
-  welcome: ({ type }) => type === 'OPEN' ? {} : undefined,
-  signal: (_from, dst, payload) => ({ type: 'OFFER', dst, payload }),
-  received: ({ type, src, payload }) => type === 'OFFER' ? { sender: String(src), load: payload } : undefined,
+  signal: clients.peerjs.offer,
   question: () => ({ type: nonsense }),
   isAnswer: ({ type, payload }) => type === 'ERROR' && (payload as Frame).msg === `Unknown message type: ${nonsense}`,
   isError: ({ type }) => type === 'ERROR',
@@ -90,8 +71,9 @@ const peerjs: Subject = {
     unknown: (type) => peerjsError(`Unknown message type: ${type}`)
   },
   misfits: (_id, long, dirty) => [
-    { type: 'OFFER' }, { type: 'ANSWER', payload: 1 }, { type: 'CANDIDATE', dst: 7 }, { type: 'OFFER', dst: null }, { type: 'OFFER', dst: '' },
-    { type: 'EXPIRE', dst: ['a'] }, { type: 'LEAVE', dst: {} }, { type: 'OFFER', dst: long }, { type: 'OFFER', dst: dirty }
+    { type: 'OFFER' }, { type: 'ANSWER', payload: 1 }, { type: 'CANDIDATE', dst: 7 }, { type: 'OFFER', dst: null },
+    { type: 'OFFER', dst: '' }, { type: 'EXPIRE', dst: ['a'] }, { type: 'LEAVE', dst: {} }, { type: 'OFFER', dst: long },
+    { type: 'OFFER', dst: dirty }
   ].map((frame) => [frame, peerjsError('Missing dst')]),
   ignored: [{ type: 'HEARTBEAT' }, { type: 'LEAVE', dst: 'nobody' }, { type: 'EXPIRE', dst: 'nobody' }],
   samples: (id, other) => [
@@ -106,14 +88,9 @@ const peerjs: Subject = {
 }
 
 const rooms: Subject = {
-  name: 'rooms',
-  takesNames: false,
+  ...clients.rooms,
   outgoing: roomsSchema,
-  path: () => '/rooms',
-  entrance: (_id, place) => [place === undefined ? { type: 'create' } : { type: 'join', roomId: place }],
-  welcome: ({ type, roomId, myId }) => type === 'room_created' || type === 'room_joined' ? { id: String(myId), place: String(roomId) } : undefined,
-  signal: (_from, _to, payload) => ({ type: 'signal', payload }),
-  received: ({ type, senderId, payload }) => type === 'signal' ? { sender: String(senderId), load: payload } : undefined,
+  signal: clients.rooms.offer,
   question: () => ({ type: nonsense }),
   isAnswer: ({ message }) => message === `Unknown message type: ${nonsense}`,
   isError: ({ type }) => type === 'error',
@@ -128,19 +105,16 @@ const rooms: Subject = {
       .map((more): [Frame, Frame] => [{ type: 'join', ...more }, messageError('Room not found')])
   ],
   ignored: [],
-  samples: () => [{ type: 'create' }, { type: 'join', roomId: '1234' }, { type: 'join', roomId: 1234 }, { type: 'signal', payload: { sdp: 'v=0' } }]
+  samples: () => [
+    { type: 'create' }, { type: 'join', roomId: '1234' }, { type: 'join', roomId: 1234 }, { type: 'signal', payload: { sdp: 'v=0' } }
+  ]
 }
 
 const psync: Subject = {
-  name: 'psync',
-  takesNames: true,
+  ...clients.psync,
   env: { PSYNC_PEER_LEFT: 'true' },
   outgoing: psyncSchema,
-  path: () => '/psync/ws',
-  entrance: (id, place = 'here') => [{ type: 'register', source_id: id, payload: { peer_id: id, group_id: place } }],
-  welcome: ({ type }) => type === 'peer_list' ? {} : undefined,
-  signal: (from, to, payload) => ({ type: 'offer', source_id: from, target_id: to, payload }),
-  received: ({ type, source_id: source, payload }) => type === 'offer' ? { sender: String(source), load: payload } : undefined,
+  signal: clients.psync.offer,
   question: (id) => ({ type: 'answer', source_id: id, target_id: id, payload: nonsense }),
   isAnswer: ({ type, payload }) => type === 'answer' && payload === nonsense,
   isError: ({ type }) => type === 'error',
@@ -150,16 +124,22 @@ const psync: Subject = {
     unknown: () => psyncError('unknown message type')
   },
   misfits: (id, long, dirty) => [
-    ...[{}, { payload: null }, { payload: [] }, { payload: { peer_id: id } }, { payload: { peer_id: 7, group_id: 'g' } }, { payload: { peer_id: '', group_id: 'g' } },
-      { payload: { peer_id: long, group_id: 'g' } }, { payload: { peer_id: id, group_id: long } }, { payload: { peer_id: dirty, group_id: 'g' } }]
-      .map((more): [Frame, Frame] => [{ type: 'register', ...more }, psyncError('missing peer_id or group_id')]),
-    ...[{ type: 'offer' }, { type: 'answer', target_id: 7 }, { type: 'candidate', target_id: '' }, { type: 'offer', target_id: long }, { type: 'offer', target_id: dirty }]
-      .map((frame): [Frame, Frame] => [{ source_id: id, payload: {}, ...frame }, psyncError('missing target_id')])
+    ...[
+      {}, { payload: null }, { payload: [] }, { payload: { peer_id: id } }, { payload: { peer_id: 7, group_id: 'g' } },
+      { payload: { peer_id: '', group_id: 'g' } }, { payload: { peer_id: long, group_id: 'g' } },
+      { payload: { peer_id: id, group_id: long } }, { payload: { peer_id: dirty, group_id: 'g' } }
+    ].map((more): [Frame, Frame] => [{ type: 'register', ...more }, psyncError('missing peer_id or group_id')]),
+    ...[
+      { type: 'offer' }, { type: 'answer', target_id: 7 }, { type: 'candidate', target_id: '' }, { type: 'offer', target_id: long },
+      { type: 'offer', target_id: dirty }
+    ].map((frame): [Frame, Frame] => [{ source_id: id, payload: {}, ...frame }, psyncError('missing target_id')])
   ],
   ignored: [{ type: 'heartbeat' }, { type: 'heartbeat', source_id: 'x', payload: {} }],
   samples: (id, other) => [
-    { type: 'register', source_id: id, payload: { peer_id: id, group_id: 'g' } }, { type: 'register', payload: { peer_id: 'x', group_id: 'h' } },
-    { type: 'offer', source_id: id, target_id: other, payload: { sdp: 'v=0' } }, { type: 'answer', source_id: id, target_id: id, payload: null },
+    { type: 'register', source_id: id, payload: { peer_id: id, group_id: 'g' } },
+    { type: 'register', payload: { peer_id: 'x', group_id: 'h' } },
+    { type: 'offer', source_id: id, target_id: other, payload: { sdp: 'v=0' } },
+    { type: 'answer', source_id: id, target_id: id, payload: null },
     { type: 'candidate', source_id: 'x', target_id: 'nobody', payload: 'c' }, { type: 'heartbeat' }
   ],
   addressing: {
@@ -171,14 +151,14 @@ const psync: Subject = {
 }
 
 const drone: Subject = {
-  name: 'drone',
-  takesNames: true,
+  ...clients.drone,
   outgoing: droneSchema,
-  path: () => '/drone',
-  entrance: (id) => [{ type: 'register', id }],
-  welcome: ({ type }) => type === 'registered' ? {} : undefined,
-  signal: (_from, target, load) => ({ type: 'ice', target, candidate: { load } }),
-  received: ({ type, from, candidate }) => type === 'ice' ? { sender: String(from), load: (candidate as Frame | null)?.load } : undefined,
+  // Neither a description nor a candidate may be just any JSON value, but an object may hold one.
+  signal: (from, to, load) => clients.drone.candidate(from, to, { load }),
+  received (frame) {
+    const { sender, load: candidate } = frame.type === 'ice' ? clients.drone.received(frame) ?? {} : {}
+    return sender === undefined ? undefined : { sender, load: (candidate as Frame | null)?.load }
+  },
   question: () => ({ type: 'ping' }),
   isAnswer: ({ type }) => type === 'pong',
   isError: ({ type }) => type === 'error',
@@ -188,17 +168,20 @@ const drone: Subject = {
     unknown: (type) => messageError(`Unknown message type: ${type}`)
   },
   misfits: (_id, long, dirty) => [
-    ...[{ type: 'register' }, { type: 'register', id: 7 }, { type: 'register', id: '' }, { type: 'register', id: long }, { type: 'register', id: dirty },
-      { type: 'offer', target: 'a' }, { type: 'answer', target: 'a', sdp: 7 }, { type: 'ice', target: 'a' }, { type: 'ice', target: 'a', candidate: 7 },
-      { type: 'ice', target: 7, candidate: null }, { type: 'ice', target: long, candidate: null }, { type: 'ice', target: dirty, candidate: null },
-      { type: 'offer', target: 'a', sdp: 's', sessionId: long }, { type: 'offer', target: 'a', sdp: 's', sessionId: 7 }]
-      .map((frame): [Frame, Frame] => [frame, messageError('Invalid message format')]),
+    ...[
+      { type: 'register' }, { type: 'register', id: 7 }, { type: 'register', id: '' }, { type: 'register', id: long },
+      { type: 'register', id: dirty }, { type: 'offer', target: 'a' }, { type: 'answer', target: 'a', sdp: 7 },
+      { type: 'ice', target: 'a' }, { type: 'ice', target: 'a', candidate: 7 }, { type: 'ice', target: 7, candidate: null },
+      { type: 'ice', target: long, candidate: null }, { type: 'ice', target: dirty, candidate: null },
+      { type: 'offer', target: 'a', sdp: 's', sessionId: long }, { type: 'offer', target: 'a', sdp: 's', sessionId: 7 }
+    ].map((frame): [Frame, Frame] => [frame, messageError('Invalid message format')]),
     ...[{}, { target: '' }].map((more): [Frame, Frame] => [{ type: 'offer', sdp: 's', ...more }, messageError('No target specified')])
   ],
   ignored: [],
   samples: (id, other) => [
-    { type: 'register', id }, { type: 'offer', target: other, sdp: 'v=0' }, { type: 'offer', target: other, sdp: { type: 'offer' }, sessionId: 's' },
-    { type: 'answer', target: id, sdp: 'v=0', sessionId: 's' }, { type: 'ice', target: other, candidate: null }, { type: 'ice', target: 'nobody', candidate: {} },
+    { type: 'register', id }, { type: 'offer', target: other, sdp: 'v=0' },
+    { type: 'offer', target: other, sdp: { type: 'offer' }, sessionId: 's' }, { type: 'answer', target: id, sdp: 'v=0', sessionId: 's' },
+    { type: 'ice', target: other, candidate: null }, { type: 'ice', target: 'nobody', candidate: {} },
     { type: 'list' }, { type: 'ping' }
   ],
   addressing: {
@@ -209,14 +192,11 @@ const drone: Subject = {
 }
 
 const tom: Subject = {
-  name: 'tom',
-  takesNames: true,
+  ...clients.tom,
   outgoing: tomSchema,
-  path: () => '/tom',
-  entrance: (id) => [{ type: 'register', nodeId: id, username: id }],
-  welcome: ({ type, participants }, id) => type === 'participants' && (participants as Frame[]).some(({ nodeId }) => nodeId === id) ? {} : undefined,
-  signal: (from, to, payload) => ({ type: 'signal', from, to, payload }),
-  received: ({ type, from, payload, nonsense: isAnswer }) => type === 'signal' && isAnswer === undefined ? { sender: String(from), load: payload } : undefined,
+  signal: clients.tom.offer,
+  // The question is a signal to itself.
+  received: (frame) => frame.nonsense === undefined ? clients.tom.received(frame) : undefined,
   question: (id) => ({ type: 'signal', from: id, to: id, nonsense }),
   isAnswer: (frame) => frame.nonsense === nonsense,
   isError: ({ type }) => type === 'error',
@@ -259,8 +239,8 @@ const yWebrtc: Subject = {
     Type.Object({ type: Type.Literal('error'), message: Type.String() }, { additionalProperties: false })
   ]),
   path: () => '/y-webrtc',
-  // Subscribing has no answer of its own, but is done before the ping is answered.
-  entrance: (_id, place = 'here') => [{ type: 'subscribe', topics: [place] }, { type: 'ping' }],
+  // Subscribing has no answer, but it is complete before the ping is answered.
+  registration: (_id, place = 'here') => [{ type: 'subscribe', topics: [place] }, { type: 'ping' }],
   welcome: ({ type }) => type === 'pong' ? {} : undefined,
   signal: (_from, to, load, place = 'here') => ({ type: 'publish', topic: place, to, load }),
   received: ({ type, load }) => type === 'publish' ? { sender: undefined, load } : undefined,
@@ -275,7 +255,8 @@ const yWebrtc: Subject = {
   misfits: (_id, long, dirty) => [
     ...[{}, { topics: 'a' }, { topics: [7] }, { topics: [long] }, { topics: [dirty] }, { topics: null }]
       .map((more): [Frame, Frame] => [{ type: 'subscribe', ...more }, messageError('Invalid or missing topics')]),
-    ...[{}, { topic: 7 }, { topic: '' }, { topic: long }].map((more): [Frame, Frame] => [{ type: 'publish', ...more }, messageError('Invalid or missing topic')])
+    ...[{}, { topic: 7 }, { topic: '' }, { topic: long }]
+      .map((more): [Frame, Frame] => [{ type: 'publish', ...more }, messageError('Invalid or missing topic')])
   ],
   ignored: [{ type: 'publish', topic: 'nobody listens' }, { type: 'unsubscribe', topics: ['never subscribed'] }],
   samples: () => [
@@ -284,8 +265,8 @@ const yWebrtc: Subject = {
   ]
 }
 
-/** Every dialect that Signalbox brings along. */
+/** The built-in dialects. */
 export const builtIn: readonly Subject[] = [peerjs, rooms, psync, drone, tom]
 
-/** And one that comes as a plugin. */
+/** The built-in dialects, and one that comes as a plugin. */
 export const subjects: readonly Subject[] = [...builtIn, yWebrtc]

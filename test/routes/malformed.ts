@@ -36,7 +36,8 @@ export function malformed ({ errors: { notJson, untyped, unknown } }: Subject): 
     ['deeply nested objects', `{"type":"deep","a":${'{"a":'.repeat(deep)}1${'}'.repeat(deep)}}`, notJson],
     ['a type quoted in part', { type: long }, unknown(long.slice(0, 128))],
     ['a type cut within a character', { type: `x${'😀'.repeat(100)}` }, unknown(`x${'😀'.repeat(100)}`.slice(0, 128))],
-    ...['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf'].map((type): Malformed => [`the type ${type}`, `{"type":"${type}"}`, unknown(type)])
+    ...['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf']
+      .map((type): Malformed => [`the type ${type}`, `{"type":"${type}"}`, unknown(type)])
   ]
   return [...notObjects, ...mistyped]
 }

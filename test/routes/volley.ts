@@ -1,21 +1,21 @@
 import type { Client, Frame } from '../helper.js'
 
-/** A frame as it goes over the wire, whether it makes sense or not. */
+/** A message as it is sent, valid or not. */
 export interface Shot {
   data: Buffer
   binary: boolean
 }
 
 export interface Outcome {
-  /** What came back after each frame and before the next, and behind the last one. */
+  /** The answers to each frame, and those after the last. */
   answers: Frame[][]
-  /** Present when the server closed the socket instead of going on. */
+  /** The close code when the server closed the socket. */
   code: number | undefined
 }
 
 /**
- * Sends frames, each with a ping behind it, whose pong tells which answers belong to which frame: the state in memory
- * answers at once, so nothing overtakes.
+ * Sends frames, each followed by a ping, whose pong separates the answers to one frame from those to the next. The state in
+ * memory answers at once, so no answer comes late.
  */
 export async function volley ({ socket, closed }: Client, shots: readonly Shot[]): Promise<Outcome> {
   const answers: Frame[][] = [[]]

@@ -10,7 +10,7 @@ t.test('the same seed attempts the same, another seed something else', async (t)
   t.same(new Set(scheduleOf(7, 30).map(({ attack }) => attack.name)), new Set(attacks.map(({ name }) => name)))
 })
 
-// The script takes 2 000 pairs and a minute more; what it does is the same.
+// `npm run siege` does the same with 2 000 pairs and a minute more.
 t.test('500 honest pairs lose nothing while others attack, and the server holds', { timeout: 120_000 }, async (t) => {
   const report = await siege({ seed: 4, seconds: 16, pairs: 500, log: (line) => t.comment(line) })
   t.comment(siegeTable(report))

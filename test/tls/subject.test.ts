@@ -27,7 +27,7 @@ for (const subject of subjects) {
 
     if (!subject.takesNames || name === 'y-webrtc') return
     const mallory = await connect(t, url, subject.path('bob'), client({ cn: 'mallory' }))
-    for (const frame of subject.entrance('bob')) mallory.send(frame)
+    for (const frame of subject.registration('bob')) mallory.send(frame)
     t.same(await mallory.next(), notAllowed(subject))
     t.equal(app.state.size().peers, 2)
     await bob.settle()

@@ -1,20 +1,18 @@
-import { upgrade } from '../intruder.js'
-import { type Attack, between, enter, flood, frame, heard, mediumMs, pick, registered, text } from './scene.js'
+import { clients } from '../../../test/kit/dialects.js'
+import {
+  ask, type Attack, between, encodeFrame, enter, flood, heard, mediumMs, peerjsClient, pick, registered, textFrame, unregistered,
+  upgradeRequest
+} from './scene.js'
 
-/** Who comes: with which token, how often, under which name. */
+/** Connections: with which token, how often, under which name. */
 export const entering: readonly Attack[] = [
   {
     name: 'register and drop',
     everyMs: 25,
     addresses: 4,
     async run (scene) {
-      const { path, first } = pick(scene, [
-        { path: '/drone', first: registered.drone(scene.id) },
-        { path: '/tom', first: registered.tom(scene.id) },
-        { path: '/psync/ws', first: registered.psync(scene.id) },
-        { path: '/rooms', first: text({ type: 'create' }) },
-        { path: `/peerjs?key=peerjs&id=${scene.id}`, first: text({ type: 'HEARTBEAT' }) }
-      ])
+      const dialect = pick(scene, [clients.drone, clients.tom, clients.psync, clients.rooms, clients.peerjs])
+      const { path, first } = dialect === clients.peerjs ? peerjsClient(scene.id) : registered(dialect, scene.id)
       const intruder = enter(scene, path)
       if (await intruder.letIn) intruder.socket.write(first)
       await intruder.wait(between(scene, 0, 50))
@@ -27,9 +25,10 @@ export const entering: readonly Attack[] = [
     everyMs: 50,
     addresses: 16,
     async run (scene) {
-      // Of a key that the server does not know, for which it asks the slow key server.
+      // The server does not know the key, so it asks the slow key server.
       const token = scene.tokenFor({ sub: scene.id }, pick(scene, [{}, { kid: scene.id }, { kid: scene.id }]))
-      const intruder = scene.intrude(upgrade(pick(scene, ['/tom', '/', '/psync/ws', `/peerjs?key=peerjs&id=${scene.id}`]), token))
+      const path = pick(scene, ['/tom', '/', '/psync/ws', peerjsClient(scene.id).path])
+      const intruder = scene.intrude(upgradeRequest(path, { token }))
       await intruder.wait(between(scene, 0, 20))
       intruder.go('went with a reset', true)
       scene.saw(await intruder.end)
@@ -51,7 +50,7 @@ export const entering: readonly Attack[] = [
         scene.tokenFor({ sub: scene.id }, { alg: 'HS256' }),
         scene.tokenFor({ sub: scene.id }, { kid: scene.id })
       ])
-      const intruder = scene.intrude(upgrade(pick(scene, ['/tom', '/drone', '/rooms', '/psync/ws', '/']), token))
+      const intruder = scene.intrude(upgradeRequest(pick(scene, ['/tom', '/drone', '/rooms', '/psync/ws', '/']), { token }))
       await intruder.wait(Math.min(5000, scene.left()))
       scene.saw(await intruder.leave('not stopped'))
     }
@@ -60,8 +59,12 @@ export const entering: readonly Attack[] = [
     name: 'flood without a token',
     everyMs: 500,
     addresses: 4,
-    // Lets the close pass, and goes on.
-    run: async (scene) => await flood(scene, '/tom', Buffer.alloc(0), pick(scene, [frame(10), text({ type: 'heartbeat' }), frame(2, Buffer.alloc(60_000))]), mediumMs, scene.intrude(upgrade('/tom'), { isDeaf: true }))
+    async run (scene) {
+      const bytes = pick(scene, [encodeFrame(10), textFrame({ type: 'heartbeat' }), encodeFrame(2, Buffer.alloc(60_000))])
+      // Ignores the close, and goes on.
+      const intruder = scene.intrude(upgradeRequest('/tom'), { isDeaf: true })
+      await flood(scene, unregistered('/tom'), bytes, mediumMs, intruder)
+    }
   },
   {
     name: 'many sockets of one address',
@@ -79,18 +82,20 @@ export const entering: readonly Attack[] = [
     addresses: 4,
     async run (scene) {
       const bad = pick(scene, ['\\ud800', '\\udfff', 'a\\udc00\\ud800', '\\u0000', '\\n', '\\u009f'])
-      const id = JSON.parse(`"${scene.id}${bad}"`) as string
+      // Written as an escape: the encoder would replace half a surrogate pair.
+      const [id, group] = [`${scene.id}${bad}`, `g${bad}`]
       const { path, first } = pick(scene, [
-        { path: '/drone', first: `{"type":"register","id":"${scene.id}${bad}"}` },
-        { path: '/tom', first: `{"type":"register","nodeId":"${scene.id}${bad}","username":"x"}` },
-        { path: '/psync/ws', first: `{"type":"register","source_id":"${scene.id}${bad}","payload":{"peer_id":"${scene.id}${bad}","group_id":"g"}}` },
-        { path: '/psync/ws', first: `{"type":"register","source_id":"${scene.id}","payload":{"peer_id":"${scene.id}","group_id":"g${bad}"}}` },
-        { path: '/drone', first: `{"type":"offer","target":"${scene.id}${bad}","sdp":"x"}` }
+        { path: '/drone', first: `{"type":"register","id":"${id}"}` },
+        { path: '/tom', first: `{"type":"register","nodeId":"${id}","username":"x"}` },
+        { path: '/psync/ws', first: `{"type":"register","source_id":"${id}","payload":{"peer_id":"${id}","group_id":"g"}}` },
+        { path: '/psync/ws', first: `{"type":"register","payload":{"peer_id":"${scene.id}","group_id":"${group}"}}` },
+        { path: '/drone', first: `{"type":"offer","target":"${id}","sdp":"x"}` }
       ])
-      const intruder = scene.intrude(upgrade(path, scene.tokenFor({ sub: scene.id, ids: ['*', id] })))
+      const ids = ['*', JSON.parse(`"${id}"`) as string]
+      const intruder = scene.intrude(upgradeRequest(path, { token: scene.tokenFor({ sub: scene.id, ids }) }))
       if (!await intruder.letIn) return scene.saw(await intruder.end)
       const answer = heard(intruder, () => true, Math.min(5000, scene.left()))
-      intruder.socket.write(text(first))
+      intruder.socket.write(textFrame(first))
       const told = await answer
       if (told === undefined) scene.saw('not answered')
       else if (/"type":"(registered|participants|presence|peer_list)"/.test(told)) scene.harmed('registered')
@@ -103,15 +108,9 @@ export const entering: readonly Attack[] = [
     everyMs: 1000,
     addresses: 16,
     async run (scene) {
-      const intruders = Array.from({ length: 90 }, () => enter(scene, '/rooms'))
-      await Promise.all(intruders.map(async (intruder) => {
-        if (!await intruder.letIn) return scene.saw(await intruder.end)
-        intruder.onText = (answer) => scene.saw((JSON.parse(answer) as { type: string, message?: string }).message ?? 'created')
-        // All but the last of them stay behind empty.
-        intruder.socket.write(Buffer.concat(Array<Buffer>(50).fill(text({ type: 'create' }))))
-        await intruder.wait(Math.min(2000, scene.left()))
-        await intruder.leave()
-      }))
+      // All but the last of a client's rooms stay behind empty.
+      const frames = Array<Buffer>(50).fill(textFrame({ type: 'create' }))
+      await Promise.all(Array.from({ length: 90 }, async () => await ask(scene, unregistered('/rooms'), frames, 'created')))
     }
   }
 ]

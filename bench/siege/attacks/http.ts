@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { upgrade } from '../intruder.js'
-import { type Attack, between, longMs, mediumMs, overdueMs, pick, repeated, type Scene } from './scene.js'
+import { type Attack, between, longMs, mediumMs, overdueMs, pick, repeated, type Scene, upgradeRequest } from './scene.js'
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: siege\r\n\r\n`
 
-/** Says this from so many sockets at once, and waits for the server to end them. */
+/** Writes this from many sockets at once, and waits for the server to end them. */
 async function linger (scene: Scene, sockets: number, words: () => string): Promise<void> {
   const intruders = Array.from({ length: sockets }, () => scene.intrude(words(), { isDeaf: true }))
   const patienceMs = Math.min(overdueMs, scene.left())
@@ -17,7 +16,7 @@ async function linger (scene: Scene, sockets: number, words: () => string): Prom
   }
 }
 
-/** Asks again and again in ten connections, without waiting for answers, and in new ones when those are cut. */
+/** Asks again and again on ten connections without waiting for answers; opens new ones when those are cut. */
 async function pipeline (scene: Scene, path: string, isRead: boolean): Promise<void> {
   const requests = repeated(Buffer.from(get(path)))
   const until = performance.now() + Math.min(mediumMs, scene.left())
@@ -33,7 +32,7 @@ async function pipeline (scene: Scene, path: string, isRead: boolean): Promise<v
   }))
 }
 
-/** Asks again as soon as it is answered, and comes back when the connection is closed, or after so many ms. */
+/** Asks again after each answer; reconnects when the connection is closed, or after `pauseMs`. */
 async function insist (scene: Scene, path: string, pauseMs: number): Promise<void> {
   const until = performance.now() + Math.min(mediumMs, scene.left())
   while (performance.now() < until) {
@@ -44,19 +43,24 @@ async function insist (scene: Scene, path: string, pauseMs: number): Promise<voi
     }
     await intruder.wait(pauseMs)
     await intruder.leave()
-    // Not more often than a client that fails at once.
+    // As a client whose connection fails at once would wait.
     await delay(5)
   }
 }
 
-/** What comes before a WebSocket, and beside it. */
+/** Plain HTTP, and connections that never become a WebSocket. */
 export const http: readonly Attack[] = [
   {
     name: 'headers or body that never end',
     everyMs: 100,
     addresses: 8,
     async run (scene) {
-      const intruder = scene.intrude(pick(scene, ['', 'GET /tom HTTP/1.1\r\nHost: siege\r\n', upgrade('/tom').slice(0, -2), 'POST /tom/id HTTP/1.1\r\nHost: siege\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{']))
+      const intruder = scene.intrude(pick(scene, [
+        '',
+        'GET /tom HTTP/1.1\r\nHost: siege\r\n',
+        upgradeRequest('/tom').slice(0, -2),
+        'POST /tom/id HTTP/1.1\r\nHost: siege\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{'
+      ]))
       while (intruder.socket.writable && scene.left() > 0) {
         await intruder.wait(Math.min(2000, scene.left()))
         intruder.socket.write('x')
@@ -69,7 +73,8 @@ export const http: readonly Attack[] = [
     everyMs: 20,
     addresses: 2,
     async run (scene) {
-      const intruder = scene.intrude(`GET ${pick(scene, ['/tom/id', '/peerjs/id', '/metrics', '/drone/peers'])} HTTP/1.1\r\nHost: siege\r\nConnection: close\r\n\r\n`)
+      const path = pick(scene, ['/tom/id', '/peerjs/id', '/metrics', '/drone/peers'])
+      const intruder = scene.intrude(`GET ${path} HTTP/1.1\r\nHost: siege\r\nConnection: close\r\n\r\n`)
       await intruder.wait(Math.min(5000, scene.left()))
       scene.saw(await intruder.leave('not answered'))
     }
@@ -78,7 +83,7 @@ export const http: readonly Attack[] = [
     name: 'upgrade to a bad URL',
     everyMs: 200,
     addresses: 2,
-    run: async (scene) => await linger(scene, 40, () => upgrade(pick(scene, ['/%zz', '/tom/%', `/${'x'.repeat(300)}/id`])))
+    run: async (scene) => await linger(scene, 40, () => upgradeRequest(pick(scene, ['/%zz', '/tom/%', `/${'x'.repeat(300)}/id`])))
   },
   {
     name: 'silent connections',

@@ -7,5 +7,5 @@ import type { Attack } from './scene.js'
 
 export type { Attack, Scene } from './scene.js'
 
-/** All there are, in the order of the table. */
+/** All attacks, in the order of the table. */
 export const attacks: readonly Attack[] = [...http, ...entering, ...frames, ...broadcasts, ...others]

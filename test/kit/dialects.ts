@@ -1,0 +1,112 @@
+import type { DialectName } from '../../src/config/schema.js'
+
+/** A frame, parsed or still to be serialised. */
+export type Frame = Record<string, unknown>
+
+/** A signal as its receiver gets it. */
+export interface Received {
+  /** Undefined where the dialect does not say. */
+  sender: string | undefined
+  load: unknown
+}
+
+/** What the server assigns in its welcome, where clients do not choose it. */
+export interface Assigned {
+  id?: string
+  place?: string
+}
+
+/** What a signal belongs to, for dialects whose frames name it. */
+export interface Context {
+  place?: string | undefined
+  /** A drone session. Without one the server opens a session with the offer. */
+  session?: string | undefined
+}
+
+/**
+ * The client's side of one dialect: the frames it writes and how it reads what it gets. Tests, benches and the siege all use
+ * it. Members have the order in which the original client writes them, since the server passes such frames on unchanged.
+ */
+export interface ClientDialect {
+  readonly name: string
+  /** False where the server assigns ids and places. */
+  readonly takesNames: boolean
+  /** Path and query of the handshake. Only PeerJS takes its id and token there. */
+  path (id: string, token?: string): string
+  /**
+   * The frames that make a socket a peer; none where the handshake does. Peers of one place reach each other: a room, a group,
+   * a topic. Without a place the dialect's default is used, or a new room is created.
+   */
+  registration (id: string, place?: string): Frame[]
+  /** Defined for the frame that confirms the registration. */
+  welcome (frame: Frame, id: string): Assigned | undefined
+  /** @param description text or object */
+  offer (from: string, to: string, description: unknown, context?: Context): Frame
+  /** @param candidate object */
+  candidate (from: string, to: string, candidate: unknown, context?: Context): Frame
+  /** The load of an offer or candidate; undefined for any other frame. */
+  received (frame: Frame): Received | undefined
+}
+
+/** The dialects that Signalbox speaks without plugins. */
+export const clients = {
+  peerjs: {
+    name: 'peerjs',
+    takesNames: true,
+    path: (id, token = 'token') => `/peerjs?key=peerjs&token=${encodeURIComponent(token)}&id=${encodeURIComponent(id)}`,
+    registration: () => [],
+    welcome: ({ type }) => type === 'OPEN' ? {} : undefined,
+    offer: (_from, dst, payload) => ({ type: 'OFFER', payload, dst }),
+    candidate: (_from, dst, payload) => ({ type: 'CANDIDATE', payload, dst }),
+    received: ({ type, src, payload }) => type === 'OFFER' || type === 'CANDIDATE' ? { sender: String(src), load: payload } : undefined
+  },
+  rooms: {
+    name: 'rooms',
+    takesNames: false,
+    path: () => '/rooms',
+    registration: (_id, roomId) => [roomId === undefined ? { type: 'create' } : { type: 'join', roomId }],
+    welcome: ({ type, roomId, myId }) =>
+      type === 'room_created' || type === 'room_joined' ? { id: String(myId), place: String(roomId) } : undefined,
+    offer: (_from, _to, payload) => ({ type: 'signal', payload }),
+    candidate: (_from, _to, payload) => ({ type: 'signal', payload }),
+    received: ({ type, senderId, payload }) => type === 'signal' ? { sender: String(senderId), load: payload } : undefined
+  },
+  psync: {
+    name: 'psync',
+    takesNames: true,
+    path: () => '/psync/ws',
+    registration: (id, group = 'here') => [{ type: 'register', source_id: id, payload: { peer_id: id, group_id: group } }],
+    welcome: ({ type }) => type === 'peer_list' ? {} : undefined,
+    offer: (from, to, payload) => ({ type: 'offer', source_id: from, target_id: to, payload }),
+    candidate: (from, to, payload) => ({ type: 'candidate', source_id: from, target_id: to, payload }),
+    received: ({ type, source_id: source, payload }) =>
+      type === 'offer' || type === 'candidate' ? { sender: String(source), load: payload } : undefined
+  },
+  drone: {
+    name: 'drone',
+    takesNames: true,
+    path: () => '/drone',
+    registration: (id) => [{ type: 'register', id }],
+    welcome: ({ type }) => type === 'registered' ? {} : undefined,
+    offer: (_from, target, sdp, { session } = {}) => ({ type: 'offer', target, sdp, ...inSession(session) }),
+    candidate: (_from, target, candidate, { session } = {}) => ({ type: 'ice', target, candidate, ...inSession(session) }),
+    received: ({ type, from, sdp, candidate }) =>
+      type === 'offer' || type === 'ice' ? { sender: String(from), load: type === 'offer' ? sdp : candidate } : undefined
+  },
+  tom: {
+    name: 'tom',
+    takesNames: true,
+    path: () => '/tom',
+    registration: (id) => [{ type: 'register', nodeId: id, username: id }],
+    // A list from before the registration does not name the node itself.
+    welcome: ({ type, participants }, id) =>
+      type === 'participants' && (participants as Frame[]).some(({ nodeId }) => nodeId === id) ? {} : undefined,
+    offer: (from, to, payload) => ({ type: 'signal', from, to, payload }),
+    candidate: (from, to, payload) => ({ type: 'signal', from, to, payload }),
+    received: ({ type, from, payload }) => type === 'signal' ? { sender: String(from), load: payload } : undefined
+  }
+} satisfies Record<DialectName, ClientDialect>
+
+function inSession (sessionId: string | undefined): Frame {
+  return sessionId === undefined ? {} : { sessionId }
+}
