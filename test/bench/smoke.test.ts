@@ -16,5 +16,5 @@ t.test('relay, fan-out, join storms and idle sockets cost no more than twice wha
   const [code] = await once(smoke, 'close')
   t.comment(tables)
   t.equal(code, 0, tables.split('\n').filter((line) => line.startsWith('FAILED')).join('\n') || log)
-  for (const title of ['Relay, 8', 'Relay, a signal', 'Fan-out', 'Join storm', 'Idle']) t.match(tables, title)
+  for (const title of ['Relay, 8', 'Relay, one signal', 'Fan-out', 'Join storm', 'Idle']) t.match(tables, title)
 })
