@@ -49,7 +49,7 @@ export interface SignalboxPluginOptions {
 export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, ownsServer }) => {
   const timers = new Timers((error) => app.log.error({ err: error }, 'timer failed'))
   const auth = await openAuth(app, config, timers)
-  const audit = openAudit(config, app.log)
+  const audit = openAudit(config, app.log, () => timers.now())
   app.addHook('onClose', async () => {
     timers.close()
     audit.close()

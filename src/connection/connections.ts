@@ -4,9 +4,9 @@ import type { WebSocket } from 'ws'
 import { clipAddress, networkOf } from '../net/address.js'
 import { limitAfterClose } from './close-grace.js'
 import type { Audit, AuditRecord, RefusalReason } from '../telemetry/audit.js'
-import type { Permit } from '../auth/permit.js'
+import type { Identity, Permit } from '../auth/permit.js'
 import { ClientConnection } from './connection.js'
-import type { ConnectionHost, ConnectionLimits, TokenVerifier } from './host.js'
+import type { ConnectionHost, ConnectionLimits } from './host.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
 import type { Log } from '../telemetry/log.js'
 import type { Handshake, DialectSource } from '../dialect/dialect.js'
@@ -14,6 +14,7 @@ import { type CloseCode, closeCodes, closeReasons, unauthorized } from '../frame
 import { FrameBudget } from '../limits/frame-budget.js'
 import { Histogram } from '../telemetry/histogram.js'
 import { LargeFrames } from '../limits/large-frames.js'
+import type { MaybePromise } from '../timing/maybe-promise.js'
 import { LabelCounter } from '../telemetry/counter.js'
 import type { Timers } from '../timing/timers.js'
 import { WriteBatch } from './write-batch.js'
@@ -32,6 +33,9 @@ export interface ConnectionsOptions extends ConnectionLimits {
   /** Of one address, or /64 network. */
   readonly maxClientsPerAddress: number
 }
+
+/** What the connections of a process need of it. */
+export interface ConnectionServices extends Pick<ConnectionHost, 'timers' | 'log' | 'audit' | 'verify'> {}
 
 /** Who asks to be let in. */
 export interface Newcomer {
@@ -58,8 +62,8 @@ export class Connections implements ConnectionHost {
     held: 0
   }
 
-  /** Checks the token with which a client renews its permit. Absent without a JWT key. */
-  readonly verify?: TokenVerifier
+  /** Checks the token with which a client stays longer, beside the certificate that it came with; absent without a JWT key. */
+  readonly verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
   /** Names this node, for as long as it runs. */
   readonly node = randomBytes(4).toString('hex')
   #accepted = 0
@@ -71,12 +75,12 @@ export class Connections implements ConnectionHost {
   #turn: WriteBatch | undefined
   #isDraining = false
 
-  constructor (limits: ConnectionsOptions, { timers, log, audit, verify }: { timers: Timers, log: Log, audit: Audit, verify?: TokenVerifier }) {
+  constructor (limits: ConnectionsOptions, { timers, log, audit, verify }: ConnectionServices) {
     this.limits = limits
+    if (verify !== undefined) this.verify = verify
     this.timers = timers
     this.log = log
     this.audit = audit
-    if (verify !== undefined) this.verify = verify
   }
 
   [Symbol.iterator] (): IterableIterator<ClientConnection> {
