@@ -51,7 +51,7 @@ export interface SignalboxPluginOptions {
 export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock, ownsServer }) => {
   const timers = new Timers((error) => app.log.error({ err: error }, 'timer failed'), undefined, clock)
   const auth = await openAuth(app, config, timers)
-  const audit = openAudit(config, app.log)
+  const audit = openAudit(config, app.log, () => timers.now())
   app.addHook('onClose', async () => {
     timers.close()
     audit.close()

@@ -11,6 +11,12 @@ declare module 'fastify' {
   interface FastifyInstance { state: State }
 }
 
+interface StateHost {
+  readonly timers: Timers
+  readonly log: FastifyBaseLogger
+  readonly audit: Audit
+}
+
 export interface OpenedState {
   readonly state: State
   /** Its connection for commands, with `REDIS_URL`. */
@@ -22,7 +28,7 @@ export interface OpenedState {
  *
  * @throws ConfigError for a `REDIS_URL` that cannot be used
  */
-export async function openState (config: Config, { timers, log, audit }: { timers: Timers, log: FastifyBaseLogger, audit: Audit }): Promise<OpenedState> {
+export async function openState (config: Config, { timers, log, audit }: StateHost): Promise<OpenedState> {
   const { REDIS_URL: urls, NODE_LEASE_MS: leaseMs, MAX_ROOMS_PER_CLIENT: maxRoomsPerClient } = config
   const mailboxes = {
     maxMessages: config.MAILBOX_MAX_MESSAGES,

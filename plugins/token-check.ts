@@ -9,9 +9,13 @@ import type { MaybePromise } from '../src/timing/maybe-promise.js'
  * Registers @fastify/jwt for us alone. The function it returns checks a token's signature, issuer, audience and `nbf`, and returns
  * its payload.
  *
- * @throws the returned function throws, or rejects, for a bad token
+ * @returns a function that throws, or rejects, for a bad token
  */
-export async function tokenCheck (app: FastifyInstance, { JWT_ISSUER: issuer, JWT_AUDIENCE: audience }: Config, { algorithms, key }: Verification): Promise<(token: string) => MaybePromise<unknown>> {
+export async function tokenCheck (
+  app: FastifyInstance,
+  { JWT_ISSUER: issuer, JWT_AUDIENCE: audience }: Config,
+  { algorithms, key }: Verification
+): Promise<(token: string) => MaybePromise<unknown>> {
   // Decorated in a scope of its own, so that it cannot clash with an `app.jwt` of the app around us.
   const own: { signalbox?: JWT } = Object.create(null)
   await app.register(async (scope) => {

@@ -4,13 +4,13 @@ import fp from 'fastify-plugin'
 import { optional } from '../src/telemetry/tracing.js'
 
 /**
- * With `OTEL_ENABLED`, a span for each request and each handshake. Whoever records them, us or the @fastify/otel of an app
- * around: they end, and have no query, which may hold a token.
+ * With `OTEL_ENABLED`, a span for each request and each handshake. Also where the @fastify/otel of an app around us records them, spans
+ * end, and contain no query, which may hold a token.
  */
 export default fp(async (app) => {
   if (app.signalbox.config.OTEL_ENABLED && !app.hasRequestDecorator('opentelemetry')) {
     const { FastifyOtelInstrumentation } = await optional(async () => await import('@fastify/otel'))
-    // One span a request: the rest are parts of a millisecond. What was thrown is in the log.
+    // One span for a request: its hooks and handler take fractions of a millisecond. Exceptions are in the log.
     const instrumentation = new FastifyOtelInstrumentation({ instrumentHooks: false, instrumentHandler: false, recordExceptions: false })
     await app.register(instrumentation.plugin())
   }
@@ -28,7 +28,7 @@ export default fp(async (app) => {
   app.websocketServer.on('headers', (_headers, request) => upgrades.get(request)?.())
 }, { name: 'tracing', fastify: '5.x', dependencies: ['signalbox', 'websocket'] })
 
-/** Answers how the span of a handshake ends at its upgrade, which no hook of a request hears of. Otherwise it ends with the connection. */
+/** Returns a function that ends a handshake's span at the upgrade, which runs no hook. Without an upgrade it ends with the connection. */
 function awaitUpgrade ({ socket }: IncomingMessage, span: Span): () => void {
   const end = () => { if (span.isRecording()) span.end() }
   socket.once('close', end)

@@ -7,19 +7,26 @@ import { tokenProtocol } from '../src/auth/tokens.js'
 import { closeTimeoutMs } from '../src/connection/connections.js'
 import { rawAnswer } from '../src/listener/raw-answers.js'
 
-/** Parts that a frame may come in. Only whole ones count for `MESSAGE_RATE`, and the 16 384 that ws allows would take a core for one socket. */
+/** Fragments of a frame. `MESSAGE_RATE` counts whole frames only, and the 16,384 that ws allows would let one socket take a core. */
 const maxFragments = 1024
 
-/** Longer than any name of a subprotocol, and shorter than any signed token. */
+/** Longer than any subprotocol's name, and shorter than any signed token. */
 const maxProtocolLength = 64
 
-/** Whether a client has put a token where the name of a subprotocol belongs. It must not come back: answers get into logs. */
+/** Whether a client offers a token as a subprotocol. It must not be echoed, since answers get into logs. */
 function isToken (protocol: string): boolean {
-  // The second is how JSON begins in base64, which is how a token does, a cut one too.
+  // JSON in base64 begins so, and with it every token, even a truncated one.
   return protocol.length > maxProtocolLength || /^e[wy][\w-]*\./.test(protocol)
 }
 
-/** @fastify/websocket within our bounds, unless the app around us has registered it. Sockets close with 1001 when the app does; over another's registration that takes a `drain` before. */
+function selectProtocol (offered: Set<string>): string | false {
+  return offered.has(tokenProtocol) ? tokenProtocol : [...offered].find((protocol) => !isToken(protocol)) ?? false
+}
+
+/**
+ * @fastify/websocket with our limits, unless the app around us has registered it. Sockets close with 1001 when the app closes; under
+ * another's registration, call `connections.drain` before.
+ */
 export default fp(async (app) => {
   const { config, connections, gate } = app.signalbox
   // Before the hook of @fastify/websocket, which closes all sockets without a code.
@@ -27,10 +34,10 @@ export default fp(async (app) => {
   if (!app.hasDecorator('websocketServer')) {
     const options: WebsocketPluginOptions['options'] = {
       maxPayload: config.MAX_PAYLOAD,
-      // It asks for nothing but an emitter of `upgrade`.
+      // It uses no more of a server than the `upgrade` event.
       server: gate.upgrades as Server,
-      handleProtocols: (offered) => offered.has(tokenProtocol) ? tokenProtocol : [...offered].find((protocol) => !isToken(protocol)) ?? false,
-      // Newer than the published types of ws, which a spread does not ask.
+      handleProtocols: selectProtocol,
+      // Missing in the published types of ws. A spread is not checked for unknown properties.
       ...{ closeTimeout: closeTimeoutMs, maxFragments }
     }
     await app.register(websocket, { options })
@@ -38,7 +45,7 @@ export default fp(async (app) => {
   }
   app.websocketServer.on('connection', (_socket: WebSocket, { socket }: IncomingMessage) => gate.becameWebSocket(socket))
 
-  /** What is wrong with a handshake besides its version and its key, which are looked at before. */
+  /** Answers a handshake that ws refuses. Its version and key have been checked before. */
   function refuseHandshake (_error: Error, socket: Duplex, { socket: { remoteAddress } }: IncomingMessage): void {
     connections.refused('bad_request', { address: remoteAddress })
     socket.on('finish', () => socket.destroy()).end(rawAnswer(400))

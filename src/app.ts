@@ -30,29 +30,28 @@ import { type Tls, tlsOf } from './listener/tls.js'
 import { type Clock, systemClock } from './timing/clock.js'
 
 export interface SignalboxOptions {
-  /** Settings by their names, as in the environment but typed; what is left out has its default. */
+  /** Settings by name, as in the environment but typed. Those left out have their defaults. */
   config?: Partial<Config>
-  /** Where its routes begin, in an app that has others. */
+  /** Prefix of its routes, in an app that has others. */
   prefix?: string
   /**
-   * Whether browsers of other origins get CORS headers and answers to their preflights, for all paths below the prefix. By
-   * default only where there is a prefix: at the root it would answer for the routes of others. An app around that has
-   * @fastify/cors answers for us too.
+   * Whether browsers of other origins get CORS headers and answers to preflights, for all paths below the prefix. By default only with
+   * a prefix: at the root it would answer for the routes of others. An app that has @fastify/cors answers for us, too.
    */
   cors?: boolean
 }
 
-/** What the stock server has, and an app around has its own of. */
+/** For the stock server only. An app around us has its own. */
 interface ServiceOptions extends SignalboxOptions {
-  /** The certificates that the app's server uses, too. */
+  /** The certificates, which the app's server uses, too. */
   tls?: Tls
   timeouts?: Timeouts
   clock?: Clock
-  /** Whether nothing else is in the app: then its server, its log, and what is not found in it are ours. */
+  /** Whether nothing else is in the app: its server, its log and its 404 are ours. */
   isService?: boolean
 }
 
-/** How each dialect is mounted. PeerJS brings its paths along; the others are relative to their name. */
+/** Where each dialect is mounted. PeerJS has paths of its own; the others are below their names. */
 const mounts: Record<DialectName, { plugin: FastifyPluginAsync, prefix: (config: Config) => string }> = {
   peerjs: { plugin: peerjs, prefix: ({ PEERJS_PATH }) => PEERJS_PATH.replace(/\/$/, '') },
   rooms: { plugin: rooms, prefix: () => '/rooms' },
@@ -62,14 +61,15 @@ const mounts: Record<DialectName, { plugin: FastifyPluginAsync, prefix: (config:
 }
 
 /**
- * The service as one Fastify plugin. Its decorators reach the app around it, where further dialects can be registered; its
- * routes, hooks and error handling stay its own.
+ * The service as one Fastify plugin. Its decorators are visible in the app around it, where further dialects can be registered. Its
+ * routes, hooks and error handler apply to itself alone.
  *
- * @throws ConfigError for a setting with a value it cannot take
+ * @throws ConfigError for a setting with an invalid value
  */
-export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, prefix = '', isService = false, cors = isService || prefix !== '', tls: shared, timeouts = defaultTimeouts, clock = systemClock }) => {
-  const config = completeConfig(given)
-  const tls = shared ?? tlsOf(config)
+export const signalbox = fp<ServiceOptions>(async (app, options) => {
+  const { prefix = '', isService = false, cors = isService || prefix !== '', timeouts = defaultTimeouts, clock = systemClock } = options
+  const config = completeConfig(options.config ?? {})
+  const tls = options.tls ?? tlsOf(config)
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
     throw new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option')
   }
@@ -77,15 +77,17 @@ export const signalbox = fp<ServiceOptions>(async (app, { config: given = {}, pr
   await app.register(websocket)
   await app.register(admission)
   await app.register(speak)
-  // Fastify's types want text of a serialiser, pino takes anything. To say again what the log does costs each request a copy of all of them.
-  await app.register(routes, { prefix, cors, isService, ...(!isService && { logSerializers: { req: describeRequest as unknown as () => string } }) })
+  await app.register(routes, { prefix, cors, isService, ...(!isService && { logSerializers }) })
   await app.register(listeners, { prefix, tls, timeouts, isService })
 }, { name: 'signalbox-app', fastify: '5.x' })
+
+// Typed by Fastify to return text; pino takes anything. Not for the stock server, whose log has it already: each request would copy it.
+const logSerializers = { req: describeRequest as unknown as () => string }
 
 const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async (app, { cors: hasCors, isService }) => {
   const { config, connections, dialects, gate } = app.signalbox
 
-  /** 404 where no dialect is spoken: @fastify/websocket would upgrade, close without a code, and log the query. */
+  /** 404 for a handshake on a REST route: @fastify/websocket would upgrade, close without a code, and log the query. */
   const refuseUpgrade: onRequestAsyncHookHandler = async ({ ws, ip, routeOptions }, reply) => {
     if (!ws) return
     const { reason, status, error } = routeOptions.config.upgradeRefusal ?? notFoundRefusal
@@ -94,28 +96,30 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
   }
 
   app.addHook('onRoute', (route) => {
-    if (route.wsHandler === undefined && route.websocket !== true) route.onRequest = [...[route.onRequest ?? []].flat(), refuseUpgrade]
+    if (route.wsHandler !== undefined || route.websocket === true) return
+    route.onRequest = [...[route.onRequest ?? []].flat(), refuseUpgrade]
   })
-  // Not when a request comes: what becomes a WebSocket has no use for it.
+  // On sending, since a handshake that becomes a WebSocket has no use for these headers.
   app.addHook('onSend', ({ ws, raw }, reply, _payload, done) => {
     reply.header('x-content-type-options', 'nosniff')
     if (ws || gate.excessOf(raw) !== undefined) reply.header('connection', 'close')
     done()
   })
-  // Before it is traced: a span for the request is enough.
+  // Before tracing, so that it gets no span of its own beside the request's.
   if (isService) app.setNotFoundHandler(answerNotFound)
   await app.register(tracing)
-  // The document of the app around holds our routes already.
+  // The OpenAPI document of an app around us contains our routes already.
   if (!app.hasDecorator('swagger')) await app.register(docs)
   app.addHook('onRequest', app.checkOrigin)
-  // What no route counts: preflights, and what is not found.
+  // Preflights and unknown paths, which no route counts.
   const { checkRate } = app
   app.addHook('onRequest', async function countUnrouted (request, reply) {
     if (request.method !== 'OPTIONS' && !request.is404) return
-    if (hasCors && request.headers.origin !== undefined) reply.headers({ 'access-control-allow-origin': request.headers.origin, vary: 'Origin' })
+    const { origin } = request.headers
+    if (hasCors && origin !== undefined) reply.headers({ 'access-control-allow-origin': origin, vary: 'Origin' })
     return await checkRate.call(this, request, reply)
   })
-  // Refused origins never get that far, so those that do are reflected.
+  // Refused origins do not get this far: any other is reflected.
   if (hasCors && !app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, { origin: true, strictPreflight: false })
   app.setErrorHandler(answerError)
   await app.register(unroutedRequests)
@@ -131,7 +135,7 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
   }
   const psyncDialect = dialects.get('psync')
   if (psyncDialect !== undefined) {
-    // Where the clients of the original connect.
+    // The path of the original server.
     await app.register(async (app) => { app.route({ url: '/', ...app.speakAs(psyncDialect) }) }, { prefix: '/ws' })
   }
   for (const name of config.PLUGINS) {
@@ -140,7 +144,7 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
   }
 }
 
-/** A request as it is logged: without its query, which may hold a token. */
+/** A request as it is logged: without its query, which may contain a token. */
 export function describeRequest ({ method, url, ip }: FastifyRequest): { method: string, path: string | undefined, address: string } {
   return { method, path: url.split('?', 1)[0], address: clipAddress(ip) }
 }

@@ -3,7 +3,7 @@ export { type SignalboxOptions, signalbox } from './app.js'
 export { ConfigError } from './config/config-error.js'
 export { readConfig } from './config/read.js'
 export { type Config, ConfigSchema, type DialectName } from './config/schema.js'
-// What they add to the app's type, which its users see nowhere else.
+// Types that the plugins add to the app's own.
 export type { Auth } from '../plugins/auth.js'
 export type { Signalbox } from '../plugins/signalbox.js'
 export type { SpeakRoute } from '../plugins/speak.js'

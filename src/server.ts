@@ -15,11 +15,12 @@ const forceExitMs = 4_500
 const sameKeyMs = 500
 
 /**
- * Events that close-with-grace leaves alone: SIGINT and SIGTERM, of which a second one ends the process at once; SIGHUP, which `nohup`
- * ignores; faults after which no JavaScript should run; and rejections, which Node throws as uncaught exceptions.
+ * Events that close-with-grace leaves alone: SIGINT and SIGTERM, of which a second one would end the process at once; SIGHUP, which
+ * `nohup` ignores; faults after which no JavaScript should run; and rejections, which Node throws as uncaught exceptions.
  */
 const skip: AllEvents[] = [
-  'SIGINT', 'SIGTERM', 'SIGHUP', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'unhandledRejection', 'beforeExit'
+  'SIGINT', 'SIGTERM', 'SIGHUP', 'SIGILL', 'SIGTRAP', 'SIGABRT',
+  'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'unhandledRejection', 'beforeExit'
 ]
 
 const argv = process.argv.slice(2)

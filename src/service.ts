@@ -9,33 +9,40 @@ import { type Clock, systemClock } from './timing/clock.js'
 import { unrouted } from './listener/unrouted.js'
 import { tlsOf } from './listener/tls.js'
 
-/** One for all servers of the process. */
+/** Shared by all servers of the process. */
 let stdout: LogStream | undefined
 
 /**
  * The stock server, ready to listen: a Fastify instance with nothing in it but Signalbox.
  *
- * @param timeouts how long clients may take over what
+ * @param timeouts of clients on every listener
  * @param clock where it reads the time: tests pass their own
  * @throws ConfigError for TLS files that cannot be used
  */
 export function createService (config: Config, timeouts: Timeouts = defaultTimeouts, clock: Clock = systemClock): FastifyInstance {
   const tls = tlsOf(config)
   const app: FastifyInstance = fastify({
-    logger: { level: config.LOG_LEVEL, serializers: { req: describeRequest, err: describeError }, stream: stdout ??= logStream({ describeLoss }) },
+    logger: {
+      level: config.LOG_LEVEL,
+      serializers: { req: describeRequest, err: describeError },
+      stream: stdout ??= logStream({ describeLoss })
+    },
     trustProxy: trusted(config.TRUST_PROXY),
     logController: new LogController({ disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace' }),
-    // Sockets are closed before, each with a code; what is left then are idle or half-sent requests.
+    // By then sockets have been closed, each with a code. Only idle connections and unfinished requests are left.
     forceCloseConnections: true,
     bodyLimit: config.MAX_PAYLOAD,
     routerOptions: { maxParamLength: 256 },
-    frameworkErrors: answerOutside,
+    frameworkErrors: rerouteBadUrl,
     clientErrorHandler: (error, socket) => app.signalbox.gate.onClientError(error, socket),
-    // For its log, which then says https.
+    // Only so that the log says https.
     ...(tls !== undefined && { https: {} }),
     serverFactory (handler) {
       let answer: RequestListener | undefined
-      const listener: RequestListener = (request, response) => (answer ??= app.signalbox.gate.within(handler as RequestListener))(request, response)
+      const listener: RequestListener = (request, response) => {
+        answer ??= app.signalbox.gate.within(handler as RequestListener)
+        answer(request, response)
+      }
       const options = serverOptions(timeouts)
       return tls === undefined ? createServer(options, listener) : tls.createServer(options, listener)
     }
@@ -48,13 +55,13 @@ function describeLoss (lines: number): string {
   return JSON.stringify({ level: 40, time: Date.now(), lines, msg: 'lines of this log were lost: they could not be written in time' })
 }
 
-/** What the router refuses before any hook is asked goes to a route that says the same, and to its hooks. */
-function answerOutside ({ statusCode }: FastifyError, { raw, server }: FastifyRequest, reply: FastifyReply): void {
+/** Sends what the router refuses before any hook runs to a route that answers the same, with hooks. */
+function rerouteBadUrl ({ statusCode }: FastifyError, { raw, server }: FastifyRequest, reply: FastifyReply): void {
   raw.url = statusCode === 414 ? unrouted.tooLong : unrouted.badUrl
   server.routing(raw, reply.raw)
 }
 
-/** An error as it is logged: without the bytes of the request that was none, whose query may hold a token. */
+/** An error as it is logged: without the bytes of a malformed request, whose query may contain a token. */
 function describeError (error: Error): SerializedError {
   const described = stdSerializers.err(error)
   delete described.rawPacket

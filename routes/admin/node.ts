@@ -11,7 +11,9 @@ export const node: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = async (ap
   function byDialect () {
     const counts = new Map([...dialects.keys()].map((name) => [name, 0]))
     for (const { dialect } of connections) if (dialect !== undefined) counts.set(dialect, (counts.get(dialect) ?? 0) + 1)
-    return [...dialects.values()].map(({ name, traffic }) => ({ dialect: name, connections: counts.get(name) ?? 0, registrations: traffic.registrations }))
+    return [...dialects.values()].map(({ name, traffic: { registrations } }) => {
+      return { dialect: name, connections: counts.get(name) ?? 0, registrations }
+    })
   }
 
   app.get('/node', { schema: routes.node }, async () => {

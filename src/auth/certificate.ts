@@ -4,25 +4,25 @@ import { Value } from '@sinclair/typebox/value'
 import type { Identity } from './permit.js'
 import { IdSchema } from '../frame/ids.js'
 
-/** One entry of a `subjectAltName`, as Node writes it: what is not plain is quoted as in JSON, so that no value can look like an entry. */
+/** One entry of a `subjectAltName` as Node prints it. Unusual values are quoted as in JSON, so that no value can look like an entry. */
 const altName = /(?:^|, )([^:,"]+):("(?:[^"\\]|\\.)*"|[^,"]*)/g
-const named: readonly string[] = ['DNS', 'URI', 'email']
+const nameTypes: readonly string[] = ['DNS', 'URI', 'email']
 
 /**
- * Who the client at the other end of a socket is by its certificate. Undefined when it has none that was verified, or one
- * that does not name exactly one: whoever ends TLS before us, nothing that a client sends in a header counts here.
+ * The identity in the certificate of the client at the other end of a socket. Undefined without a verified certificate, and for one
+ * without exactly one name. Headers set by a proxy that ends TLS are ignored.
  */
 export function identityOf (socket: unknown): Identity | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
   const certificate = socket.getPeerX509Certificate()
-  const subject = certificate === undefined ? undefined : nameOf(certificate)
+  const subject = certificate === undefined ? undefined : subjectOf(certificate)
   const expiresAt = Date.parse(certificate?.validTo ?? '')
   return subject === undefined || Number.isNaN(expiresAt) ? undefined : { subject, expiresAt }
 }
 
-/** The name that a certificate gives: its CN, or without one the first DNS name, URI or mail address of its alternative names. */
-export function nameOf (certificate: X509Certificate): string | undefined {
-  // Not the text in `subject`, whose escapes are made for people. Its types leave out that there may be several, or none.
+/** The name in a certificate: its CN, or else the first DNS name, URI or mail address among its alternative names. */
+export function subjectOf (certificate: X509Certificate): string | undefined {
+  // Not the text in `subject`, which is escaped for people. The types do not say that there may be several names, or none.
   const { CN } = certificate.toLegacyObject().subject as { CN?: string | string[] } | undefined ?? {}
   const name = CN ?? firstAltName(certificate.subjectAltName ?? '')
   return Value.Check(IdSchema, name) ? name : undefined
@@ -30,6 +30,6 @@ export function nameOf (certificate: X509Certificate): string | undefined {
 
 function firstAltName (text: string): string | undefined {
   for (const [, type = '', value = ''] of text.matchAll(altName)) {
-    if (named.includes(type)) return value.startsWith('"') ? String(JSON.parse(value)) : value
+    if (nameTypes.includes(type)) return value.startsWith('"') ? String(JSON.parse(value)) : value
   }
 }

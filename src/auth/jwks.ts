@@ -3,24 +3,24 @@ import { createLocalJWKSet, type CryptoKey, errors, type JSONWebKeySet } from 'j
 import { TokenRate, TokenBucket } from '../limits/token-bucket.js'
 import { type Algorithm, algorithmOf, pemOf, type TokenHeader, type Verification } from './verification.js'
 
-/** How long a key server may take. In ms. */
+/** How long a key server may take to answer. In ms. */
 const fetchTimeoutMs = 3_000
-/** How much it may answer. */
+/** Bytes of an answer, after decompression. */
 const maxAnswerBytes = 262_144
-/** After so long keys are fetched again. In ms. */
+/** Older keys are fetched again. In ms. */
 const keysMaxAgeMs = 600_000
-/** For so long keys are used while the key server fails. In ms. */
+/** Older keys are not used, even while the key server fails. In ms. */
 const keysMaxStaleMs = 86_400_000
-/** How often a token with an unknown key may make us fetch: so many times at once, and then so many a second. */
+/** How often tokens with unknown keys may make us fetch: at once, and then a second. */
 const reloadBurst = 5
 const reloadRate = 0.1
-/** After a failed fetch nobody fetches for so long, twice as long after each further one. In ms. */
+/** The pause after a failed fetch. It doubles with each further failure. In ms. */
 const minPauseMs = 1_000
 const maxPauseMs = 60_000
 
 const algorithms: readonly Algorithm[] = ['RS256', 'ES256', 'EdDSA']
 
-/** Why there is no key, in words that hold nothing of the URL, the answer or the token. */
+/** Why there is no key. The message never contains the URL, the answer or the token. */
 class KeyServerError extends Error {
   override name = 'KeyServerError'
 }
@@ -31,13 +31,15 @@ interface KeySet {
 }
 
 /**
- * The keys of a key server: by the token's `kid`, and only one whose type, and whose `alg` if it has one, is that of the token.
+ * Verification by the keys of a key server. A key is found by the token's `kid`; its type, and its `alg` if it has one, must be the
+ * token's.
  *
- * @param onProblem told why keys cannot be fetched or used
- * @param clock a monotonic one, in ms
+ * @param onProblem called with the reason when keys cannot be fetched or used
+ * @param now a monotonic clock, in ms
  */
-export function remoteKeys (url: string, onProblem: (reason: string) => void, clock = () => performance.now()): Verification {
-  const keys = new KeyServer(url, onProblem, clock)
+export function remoteKeys (url: string, onProblem: (reason: string) => void, now: () => number): Verification {
+  const keys = new KeyServer(url, onProblem, now)
+  /** @fastify/jwt takes a PEM. Made once for a key, not for every token. */
   const pems = new WeakMap<CryptoKey, string>()
 
   return {
@@ -49,7 +51,7 @@ export function remoteKeys (url: string, onProblem: (reason: string) => void, cl
       if (known !== undefined) return known
       const key = KeyObject.from(found)
       if (algorithmOf(key) !== alg) {
-        onProblem('a key is too short, or of another kind')
+        onProblem('a key is too short, or of an unsupported kind')
         throw new KeyServerError('unusable key')
       }
       const pem = pemOf(key)
@@ -59,21 +61,21 @@ export function remoteKeys (url: string, onProblem: (reason: string) => void, cl
   }
 }
 
-/** One fetch at a time, for all who wait. While the server fails, fetches get rare, and the keys that are there are used. */
+/** Fetches keys, one fetch at a time for all who wait. While the server fails, fetches become rare and known keys stay in use. */
 class KeyServer {
   readonly #url: string
   readonly #onProblem: (reason: string) => void
-  readonly #clock: () => number
+  readonly #now: () => number
   readonly #reloads = new TokenBucket(new TokenRate(reloadRate, reloadBurst))
   #keys: KeySet | undefined
   #fetching: Promise<boolean> | undefined
   #pauseMs = 0
   #pausedUntil = -Infinity
 
-  constructor (url: string, onProblem: (reason: string) => void, clock: () => number) {
+  constructor (url: string, onProblem: (reason: string) => void, now: () => number) {
     this.#url = url
     this.#onProblem = onProblem
-    this.#clock = clock
+    this.#now = now
   }
 
   async find (header: Required<Pick<TokenHeader, 'alg'>> & TokenHeader): Promise<CryptoKey> {
@@ -82,19 +84,19 @@ class KeyServer {
     try {
       return await this.#pick(header)
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || this.#isPaused || !this.#reloads.take(this.#clock())) throw error
+      if (!(error instanceof errors.JWKSNoMatchingKey) || this.#isPaused || !this.#reloads.take(this.#now())) throw error
       if (!await this.#fetch()) throw error
       return await this.#pick(header)
     }
   }
 
-  /** Of the keys that are there; infinite without. */
+  /** Age of the known keys; infinite without any. */
   get #ageMs (): number {
-    return this.#clock() - (this.#keys?.fetchedAt ?? -Infinity)
+    return this.#now() - (this.#keys?.fetchedAt ?? -Infinity)
   }
 
   get #isPaused (): boolean {
-    return this.#clock() < this.#pausedUntil
+    return this.#now() < this.#pausedUntil
   }
 
   async #pick (header: { alg: string, kid?: string }): Promise<CryptoKey> {
@@ -102,12 +104,13 @@ class KeyServer {
     try {
       return await this.#keys.find(header)
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) && !(error instanceof errors.JWKSMultipleMatchingKeys)) this.#onProblem('a key cannot be used')
+      const isNotFound = error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys
+      if (!isNotFound) this.#onProblem('a key cannot be used')
       throw error
     }
   }
 
-  /** Whether there are fresh keys now. */
+  /** Resolves to whether there are fresh keys now. */
   #fetch (): Promise<boolean> | false {
     if (this.#isPaused) return false
     this.#fetching ??= this.#replace().finally(() => { this.#fetching = undefined })
@@ -116,12 +119,12 @@ class KeyServer {
 
   async #replace (): Promise<boolean> {
     try {
-      this.#keys = { find: createLocalJWKSet(await fetchKeySet(this.#url)), fetchedAt: this.#clock() }
+      this.#keys = { find: createLocalJWKSet(await fetchKeySet(this.#url)), fetchedAt: this.#now() }
       this.#pauseMs = 0
       return true
     } catch (error) {
       this.#pauseMs = Math.min(Math.max(2 * this.#pauseMs, minPauseMs), maxPauseMs)
-      this.#pausedUntil = this.#clock() + this.#pauseMs
+      this.#pausedUntil = this.#now() + this.#pauseMs
       this.#onProblem(reasonOf(error))
       return false
     }
@@ -137,20 +140,19 @@ async function fetchKeySet (url: string): Promise<JSONWebKeySet> {
   }
   const text = await readText(response)
   try {
-    // What it is, jose checks.
+    // jose checks its shape.
     return JSON.parse(text) as JSONWebKeySet
   } catch {
-    throw new KeyServerError('it answered no JSON')
+    throw new KeyServerError('its answer is not JSON')
   }
 }
 
-/** What it sends compressed counts as what becomes of it. */
 async function readText ({ body }: Response): Promise<string> {
   const parts: Uint8Array[] = []
   let length = 0
   for await (const part of (body ?? []) as AsyncIterable<Uint8Array>) {
     length += part.length
-    // Leaving the loop ends the connection.
+    // The error leaves the loop, which ends the connection.
     if (length > maxAnswerBytes) throw new KeyServerError(`its answer has more than ${maxAnswerBytes} bytes`)
     parts.push(part)
   }
@@ -159,9 +161,9 @@ async function readText ({ body }: Response): Promise<string> {
 
 function reasonOf (error: unknown): string {
   if (error instanceof KeyServerError) return error.message
-  if (error instanceof errors.JWKSInvalid) return 'it answered no JSON Web Key Set'
+  if (error instanceof errors.JWKSInvalid) return 'its answer is not a JSON Web Key Set'
   if ((error as Error).name === 'TimeoutError') return `no answer in ${fetchTimeoutMs} ms`
-  // Of fetch. Its message, and those of what lies beneath, may hold the URL.
+  // An error of fetch. Its message and its causes may contain the URL.
   const { code } = (error as { cause?: { code?: unknown } }).cause ?? {}
   return typeof code === 'string' ? code : 'it cannot be reached'
 }

@@ -2,18 +2,18 @@ import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { wellFormed } from '../frame/ids.js'
 
-/** How far the clock of whoever signs tokens may be ahead of ours, for `nbf` and `iat`. In ms. */
+/** How far the signer's clock may be ahead of ours, for `nbf` and `iat`. In ms. */
 export const clockToleranceMs = 5_000
 
 const TextsSchema = Type.Optional(Type.Array(Type.String({ pattern: wellFormed })))
 
-/** What of a token's payload counts here. Patterns are exact, or end in `*` for whatever follows; absent means anything. */
+/** The claims that count here. A pattern is exact, or ends in `*` for any continuation. An absent list allows anything. */
 const ClaimsSchema = Type.Object({
   sub: Type.String({ minLength: 1, pattern: wellFormed }),
   /** Seconds since the epoch. */
   exp: Type.Optional(Type.Number()),
   iat: Type.Optional(Type.Number()),
-  /** Ids that may be registered beside `sub`. */
+  /** Further ids that may be registered, beside `sub`. */
   ids: TextsSchema,
   dialects: TextsSchema,
   groups: TextsSchema,
@@ -25,38 +25,37 @@ export type Claims = Static<typeof ClaimsSchema>
 
 const claimsCheck = TypeCompiler.Compile(ClaimsSchema)
 
-/** Who a client is by its certificate. */
+/** Who a client is, by its certificate. */
 export interface Identity {
   readonly subject: string
   /** In ms since the epoch. */
   readonly expiresAt: number
 }
 
-/** Who a client is, and what it may do. Without auth it is nobody, and may do anything. */
+/** Who a client is, and what it may do. */
 export interface Permit {
-  /** The `sub` of its token, or the name in its certificate: only the same subject may take its ids over. Undefined without auth. */
+  /** The `sub` of its token, or the name in its certificate. Only the same subject may take over its ids. Undefined without auth. */
   readonly subject: string | undefined
-  /** In ms since the epoch: when its token expires, or its certificate if that is sooner. */
+  /** When its token or certificate expires, whichever is first. In ms since the epoch. */
   readonly expiresAt: number
-  /** Who it is by its certificate, which no token changes. Undefined without one. */
+  /** From its certificate, which no token changes. Undefined without one. */
   readonly identity: Identity | undefined
   /** The claims of its token. Undefined without auth. */
   readonly claims: Claims | undefined
-  /** Whether it may have this id. */
+  /** Whether it may register this id. */
   register (id: string): boolean
-  /** Whether it may speak a dialect at all. */
   useDialect (dialect: string): boolean
   enterGroup (group: string): boolean
   enterRoom (room: string): boolean
-  /** Whether it may make a room, whose name it does not choose. */
+  /** Whether it may create a room. The server chooses the name. */
   createRoom (): boolean
-  /** Whether its token carries the role, or `admin`, which includes the others. */
+  /** Whether its token has the role, or `admin`, which includes the others. True without auth. */
   hasRole (role: 'discover' | 'assign' | 'admin'): boolean
 }
 
 /**
- * Whose an id is that a client registers: the subject's of its token or certificate, else that of who knows the token which it
- * made up for itself. One kind never passes for the other, whatever its text. Undefined is whoever has neither.
+ * The owner of an id that a client registers: its subject, or else the token that it made up for itself. One kind never passes for the
+ * other, whatever its text. Undefined for a client with neither.
  */
 export function ownerOf ({ subject }: Permit, token = ''): string | undefined {
   if (subject !== undefined) return `subject:${subject}`
@@ -75,9 +74,11 @@ export function isGranted (permit: Permit | undefined, role: 'discover' | 'admin
 export const openPermit: Permit = permitOf(undefined, undefined)
 
 /**
- * The permit that a payload grants, whose signature, issuer, audience and `nbf` have been checked; `now` is in ms since the
- * epoch. Undefined when it has expired, was made in the future, names nobody or another than the certificate does, or holds a
- * claim of another shape than ours: what cannot be read must not count as absent.
+ * The permit for a token's payload. Its signature, issuer, audience and `nbf` must have been checked. Undefined for a token that has
+ * expired, was issued in the future, has no subject or another than the certificate, or has a malformed claim: a claim that cannot be
+ * read must not count as absent.
+ *
+ * @param now in ms since the epoch
  */
 export function readPermit (payload: unknown, now: number, identity?: Identity): Permit | undefined {
   if (!claimsCheck.Check(payload)) return undefined
@@ -104,5 +105,6 @@ function permitOf (claims: Claims | undefined, identity: Identity | undefined): 
 }
 
 function fits (patterns: readonly string[] | undefined, name: string): boolean {
-  return patterns === undefined || patterns.some((pattern) => pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern)
+  if (patterns === undefined) return true
+  return patterns.some((pattern) => pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern)
 }

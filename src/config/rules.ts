@@ -34,8 +34,7 @@ const excludes = (name: SettingName, others: readonly SettingName[]): Rule => ({
 
 /** Checked in this order. The first one that does not hold is reported. */
 export const rules: readonly Rule[] = [
-  expected('NATIVE_PORTS', ({ NATIVE_PORTS, DIALECTS }) => NATIVE_PORTS.every((entry) => DIALECTS.some((name) => entry.startsWith(`${name}:`))),
-    'dialects that are in DIALECTS'),
+  expected('NATIVE_PORTS', hasDialects, 'dialects that are in DIALECTS'),
   expected('TRUST_PROXY', ({ TRUST_PROXY }) => isTrustable(TRUST_PROXY), acceptedBy('TRUST_PROXY')),
   expected('ALLOWED_ORIGINS', ({ ALLOWED_ORIGINS }) => ALLOWED_ORIGINS.every((entry) => normalizeOrigin(entry) !== undefined),
     'a comma-separated list of origins, such as https://example.com or https://*.example.com'),
@@ -53,7 +52,8 @@ export const rules: readonly Rule[] = [
   needs('TLS_REQUIRE_CLIENT_CERT', ['TLS_CA']),
   needs('TURN_URLS', ['TURN_SECRET']),
   needs('TURN_SECRET', ['TURN_URLS']),
-  expected('PEERJS_PATH', ({ PEERJS_PATH }) => !isOtherDialect(PEERJS_PATH.split('/')[1]), `a path that does not begin with ${otherDialects}`),
+  expected('PEERJS_PATH', ({ PEERJS_PATH }) => !isOtherDialect(PEERJS_PATH.split('/')[1]),
+    `a path that does not begin with ${otherDialects}`),
   expected('PEERJS_KEY', ({ PEERJS_KEY, PEERJS_PATH }) => PEERJS_PATH !== '/' || !PEERJS_KEY.some(isOtherDialect),
     `keys other than ${otherDialects}, whose REST paths they would take`)
 ]
@@ -66,6 +66,10 @@ function isSet (config: Config, name: SettingName): boolean {
 
 function inWords (names: readonly string[]): string {
   return names.join(', ').replace(/, ([^,]*)$/, ' or $1')
+}
+
+function hasDialects ({ NATIVE_PORTS, DIALECTS }: Config): boolean {
+  return NATIVE_PORTS.every((entry) => DIALECTS.some((name) => entry.startsWith(`${name}:`)))
 }
 
 /** Whether paths that begin with this segment belong to another dialect. */

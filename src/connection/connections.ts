@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import type { Permit } from '../auth/permit.js'
+import type { Identity, Permit } from '../auth/permit.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
 import type { DialectSource, Handshake } from '../dialect/dialect.js'
 import { payloadOf } from '../frame/bytes.js'
@@ -9,7 +9,6 @@ import { type CloseCode, closeCodes, closeReasons, unauthorized } from '../frame
 import { FrameBudget } from '../limits/frame-budget.js'
 import { LargeFrames } from '../limits/large-frames.js'
 import { clipAddress, networkOf } from '../net/address.js'
-import type { Member } from '../state/contract.js'
 import type { Audit, AuditRecord, RefusalReason } from '../telemetry/audit.js'
 import { LabelCounter } from '../telemetry/counter.js'
 import { Histogram } from '../telemetry/histogram.js'
@@ -18,7 +17,7 @@ import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Timers } from '../timing/timers.js'
 import { limitAfterClose } from './close-grace.js'
 import { ClientConnection } from './connection.js'
-import type { ConnectionHost, ConnectionLimits, EndRecord, TokenVerifier } from './host.js'
+import type { ConnectionHost, ConnectionLimits, EndRecord } from './host.js'
 import { WriteBatch } from './write-batch.js'
 
 /** How long a client may take to answer a close before its socket is cut. In ms. */
@@ -46,15 +45,7 @@ export interface ConnectionsOptions extends ConnectionLimits {
 }
 
 /** What the connections of a process need of it. */
-export interface ConnectionServices {
-  readonly timers: Timers
-  readonly log: Log
-  readonly audit: Audit
-  /** See `ConnectionHost.leave`. */
-  readonly leave: (member: Member) => MaybePromise<unknown>
-  /** Checks the token with which a client renews its permit. Absent without a JWT key. */
-  readonly verify?: TokenVerifier
-}
+export interface ConnectionServices extends Pick<ConnectionHost, 'timers' | 'log' | 'audit' | 'leave' | 'verify'> {}
 
 /** A client that asks to be let in. */
 export interface Newcomer {
@@ -85,8 +76,8 @@ export class Connections implements ConnectionHost {
     held: 0
   }
 
-  /** Checks the token with which a client renews its permit. Absent without a JWT key. */
-  readonly verify?: TokenVerifier
+  /** Checks the token with which a client stays longer, beside the certificate that it came with; absent without a JWT key. */
+  readonly verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
   /** Names this node, for as long as it runs. */
   readonly node = randomBytes(4).toString('hex')
   #accepted = 0
@@ -99,12 +90,12 @@ export class Connections implements ConnectionHost {
 
   constructor (limits: ConnectionsOptions, { timers, log, audit, leave, verify }: ConnectionServices) {
     this.limits = limits
+    if (verify !== undefined) this.verify = verify
     this.timers = timers
     this.log = log
     this.audit = audit
     this.leave = leave
     this.frameBudget = new FrameBudget(timers)
-    if (verify !== undefined) this.verify = verify
   }
 
   [Symbol.iterator] (): IterableIterator<ClientConnection> {

@@ -49,12 +49,9 @@ export interface ConnectionHost {
   readonly onLeave: (end: EndRecord) => void
   /** A client was refused what it is not allowed. */
   readonly refused: (reason: RefusalReason, who: Omit<AuditRecord, 'event' | 'reason'>) => void
-  /** Absent without a JWT key. */
-  readonly verify?: TokenVerifier
+  /** Checks a token, beside the certificate that the client came with; absent without a JWT key. */
+  readonly verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
 }
-
-/** The permit for a token. Its subject must be that of the certificate, if there is one. Undefined for a bad token. */
-export type TokenVerifier = (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
 
 /** Plain numbers of all connections, since the start. */
 export interface ConnectionCounters {

@@ -31,8 +31,9 @@ export class ConnectionLimiter {
 
   constructor (limits: ConnectionLimits) {
     this.#limits = limits
-    const { connectRate } = limits
-    this.#arrivals = new TokenBuckets(new TokenRate(2 * connectRate / 60 + spareConnections.perSecond, 2 * connectRate + spareConnections.burst))
+    const handshakesAndCalls = 2 * limits.connectRate
+    const perSecond = handshakesAndCalls / 60 + spareConnections.perSecond
+    this.#arrivals = new TokenBuckets(new TokenRate(perSecond, handshakesAndCalls + spareConnections.burst))
   }
 
   /** Open connections within the limits. */

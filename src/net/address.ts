@@ -2,19 +2,24 @@ import { isIPv6 } from 'node:net'
 
 const maxLength = 64
 
-/** An address as it is kept and logged. What is claimed as one may have any length. */
+/** An address as it is kept and logged. A claimed address may have any length. */
 export function clipAddress (address: string): string {
   return address.slice(0, maxLength)
 }
 
-/** Who is behind a connection, under however many ids: the subject of its token, or else its network. */
-export function originOf ({ may: { subject }, address }: { readonly may: { readonly subject: string | undefined }, readonly address: string }): string {
+interface Client {
+  readonly may: { readonly subject: string | undefined }
+  readonly address: string
+}
+
+/** Identifies the client behind a connection, whatever ids it uses: the subject of its token, or else its network. */
+export function originOf ({ may: { subject }, address }: Client): string {
   return subject ?? networkOf(address)
 }
 
 /**
- * What counts as one client where addresses are counted: an IPv4 address, or the /64 network that a host of IPv6 has to itself.
- * What is no address stays what it is, up to a length: a proxy may report it.
+ * The key under which a client's address is counted: an IPv4 address, or the /64 network that an IPv6 host has to itself. Text that is
+ * no address stays as it is, cut to a length: a proxy may report anything.
  */
 export function networkOf (address: string): string {
   if (!address.includes(':')) return clipAddress(address)
@@ -24,6 +29,6 @@ export function networkOf (address: string): string {
   const [before, behind] = [head, tail].map((part) => part.split(':').filter((group) => group !== '')) as [string[], string[]]
   const groups = [...before, ...Array<string>(8 - before.length - behind.length).fill('0'), ...behind]
   if (groups.slice(0, 6).join(':') !== '0:0:0:0:0:ffff') return `${groups.slice(0, 4).join(':')}::/64`
-  // IPv4 as a socket for both reports it.
+  // An IPv4 address, as a dual-stack socket reports it.
   return groups.slice(6).flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255]).join('.')
 }

@@ -1,11 +1,11 @@
 import { isIP } from 'node:net'
 
-/** Labels of a host as a browser writes it, other scripts as Punycode. */
+/** The labels of a host as a browser writes them, with other scripts in Punycode. */
 const labels = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/
 
 /**
- * An entry of `ALLOWED_ORIGINS` as a browser writes that origin: in small letters, without the scheme's own port, and other scripts as
- * Punycode. Undefined for what no browser sends.
+ * An entry of `ALLOWED_ORIGINS` as a browser writes that origin: in lower case, without the scheme's default port, with other scripts in
+ * Punycode. Undefined for an origin that no browser sends.
  */
 export function normalizeOrigin (entry: string): string | undefined {
   const written = entry.toLowerCase()
@@ -18,7 +18,7 @@ export function normalizeOrigin (entry: string): string | undefined {
 }
 
 /**
- * Decides which browser origins are let in.
+ * Makes a filter for the origins of browsers.
  *
  * @param allowed exact origins, `scheme://*.host` for any subdomain of a host at any depth, or `*` for every origin
  */

@@ -6,27 +6,27 @@ import type { Config } from '../config/schema.js'
 import { type LogStream, logStream } from './log-stream.js'
 import { TokenRate, TokenBucket } from '../limits/token-bucket.js'
 
-/** Of records that a client can cause at will, so many at once, and then so many a second: an attack must not fill the disk. */
+/** Records that a client can cause at will: at once, and then a second. An attack must not fill the disk. */
 const oftenBurst = 500
 const oftenRate = 50
 
-/** Those bits of a file's mode with which everybody may read or write it. */
-const everybodys = 0o006
+/** The mode bits with which every user may read or write a file. */
+const othersBits = 0o006
 
-/** What happened to a connection. The names are stable: whoever collects the trail may rely on them. */
+/** What happened to a connection. The names are stable. */
 export type AuditEvent =
   | 'connect' | 'register' | 'relay' | 'refused'
-  // How a connection ends, one for each.
+  // How a connection ends: exactly one of these for each.
   | 'leave' | 'takeover' | 'kicked' | 'drained'
 
-/** Why a client was not let in, or not let do what it asked. */
+/** Why a client was not let in, or may not do what it asked. */
 export type RefusalReason =
   | 'origin' | 'connect_rate' | 'pressure' | 'draining' | 'max_clients' | 'max_clients_per_address' | 'unauthorized'
   | 'not_allowed' | 'too_many_attempts' | 'id_taken'
-  // Of HTTP: what is no request, nothing to upgrade, too slow, or too many requests in one connection.
+  // For HTTP: malformed, nothing to upgrade to, too slow, too many requests on one connection.
   | 'bad_request' | 'not_found' | 'timeout' | 'pipelining'
 
-/** Who it happened to, and what is to be said of it: never a payload, a token or a query. */
+/** An event, and the client it happened to. Never a payload, a token or a query. */
 export interface AuditRecord {
   readonly event: AuditEvent
   readonly dialect?: string | undefined
@@ -34,61 +34,72 @@ export interface AuditRecord {
   readonly subject?: string | undefined
   readonly address?: string | undefined
   readonly room?: string | undefined
-  /** Of a relay: the receiver, unless it is everybody in the room. */
+  /** The receiver of a relay. Absent for a broadcast. */
   readonly to?: string | undefined
-  /** The close code, and the reason sent along with it. */
+  /** The close code, and its reason. */
   readonly code?: number | undefined
   readonly reason?: string | undefined
   /** The subject of the administrator who asked for it. */
   readonly by?: string | undefined
-  /** Records of this event that were not written since the last one. */
+  /** Records of this event that were left out since the last one. */
   readonly omitted?: number | undefined
 }
 
 /** The audit trail: a stream of pino. A relay is a `debug` record, everything else `info`. */
 export interface Audit {
   info (record: AuditRecord): void
-  /** The same for what a client can cause at will. Past a rate, of each event, one record stands for many. */
+  /** The same for events that a client can cause at will. Beyond a rate for each event, one record stands for many. */
   often (record: AuditRecord): void
   debug (record: AuditRecord): void
   isLevelEnabled (level: Level): boolean
-  /** Writes what is left. */
+  /** Writes the counts of omitted records, and ends the trail. */
   close (): void
 }
 
 /**
- * The trail: in the log, or in the file that `AUDIT_LOG` names, whatever the log's level is.
+ * Opens the trail: in the log, or in the file of `AUDIT_LOG`, whatever the log's level.
  *
+ * @param now a monotonic clock, in ms
  * @throws ConfigError for a file that cannot be written
  */
-export function openAudit ({ AUDIT_LOG, LOG_LEVEL }: Pick<Config, 'AUDIT_LOG' | 'LOG_LEVEL'>, log: Pick<BaseLogger, 'level' | 'info' | 'debug' | 'warn' | 'error'>): Audit {
-  if (AUDIT_LOG === undefined) return auditTo(log, (level) => isEnabled(log.level, level))
-  const file = fileOf(AUDIT_LOG, log)
-  const trail = pino({ level: LOG_LEVEL === 'debug' || LOG_LEVEL === 'trace' ? 'debug' : 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime }, file)
-  return auditTo(trail, (level) => trail.isLevelEnabled(level), () => file.end())
+export function openAudit (
+  { AUDIT_LOG, LOG_LEVEL }: Pick<Config, 'AUDIT_LOG' | 'LOG_LEVEL'>,
+  log: Pick<BaseLogger, 'level' | 'info' | 'debug' | 'warn' | 'error'>,
+  now: () => number = () => performance.now()
+): Audit {
+  if (AUDIT_LOG === undefined) return auditTo(log, (level) => isEnabled(log.level, level), now)
+  const file = openFile(AUDIT_LOG, log)
+  const level = LOG_LEVEL === 'debug' || LOG_LEVEL === 'trace' ? 'debug' : 'info'
+  const trail = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, file)
+  return auditTo(trail, (level) => trail.isLevelEnabled(level), now, () => file.end())
 }
 
-function auditTo (trail: Pick<BaseLogger, 'info' | 'debug'>, isLevelEnabled: Audit['isLevelEnabled'], end = () => {}): Audit {
-  const throttles = new Map<AuditEvent, { readonly throttle: TokenBucket, omitted: number }>()
+function auditTo (
+  trail: Pick<BaseLogger, 'info' | 'debug'>,
+  isLevelEnabled: Audit['isLevelEnabled'],
+  now: () => number,
+  end = () => {}
+): Audit {
+  const rates = new Map<AuditEvent, { readonly bucket: TokenBucket, omitted: number }>()
   let isOpen = true
   const audit: Audit = {
     info (record) { if (isOpen) trail.info(clipped(record)) },
     often (record) {
       const { event } = record
-      const kept = throttles.get(event) ?? { throttle: new TokenBucket(new TokenRate(oftenRate, oftenBurst)), omitted: 0 }
-      throttles.set(event, kept)
-      if (!kept.throttle.take(performance.now())) {
-        kept.omitted++
+      const rate = rates.get(event) ?? { bucket: new TokenBucket(new TokenRate(oftenRate, oftenBurst)), omitted: 0 }
+      rates.set(event, rate)
+      if (!rate.bucket.take(now())) {
+        rate.omitted++
         return
       }
-      audit.info(kept.omitted === 0 ? record : { ...record, omitted: kept.omitted })
-      kept.omitted = 0
+      audit.info(rate.omitted === 0 ? record : { ...record, omitted: rate.omitted })
+      rate.omitted = 0
     },
     debug (record) { if (isOpen) trail.debug(clipped(record)) },
     isLevelEnabled,
     close () {
       if (!isOpen) return
-      for (const [event, { omitted }] of throttles) if (omitted > 0) audit.info({ event, omitted })
+      for (const [event, { omitted }] of rates) if (omitted > 0) audit.info({ event, omitted })
       isOpen = false
       end()
     }
@@ -96,20 +107,22 @@ function auditTo (trail: Pick<BaseLogger, 'info' | 'debug'>, isLevelEnabled: Aud
   return audit
 }
 
-/** A proxy may report as an address whatever a client claims. */
+/** A proxy may report any text as an address. */
 function clipped (record: AuditRecord): AuditRecord {
   const address = record.address && clipAddress(record.address)
   return address === record.address ? record : { ...record, address }
 }
 
-function fileOf (path: string, log: Pick<BaseLogger, 'warn' | 'error'>): LogStream {
+function openFile (path: string, log: Pick<BaseLogger, 'warn' | 'error'>): LogStream {
   const onError = (error: Error) => log.error({ reason: error.message }, 'the audit trail cannot be written')
-  const describeLoss = (lines: number) => JSON.stringify({ level: 40, time: new Date().toISOString(), lines, msg: 'records were lost: they could not be written in time' })
+  const describeLoss = (lines: number) => JSON.stringify({
+    level: 40, time: new Date().toISOString(), lines, msg: 'records were lost: they could not be written in time'
+  })
   try {
     const stream = logStream({ path, onError, describeLoss })
     const stats = statSync(path)
-    // It was there before, and whoever made it may have meant that.
-    if (stats.isFile() && (stats.mode & everybodys) !== 0) log.warn('AUDIT_LOG: every user of this machine can read or write the file')
+    // The file existed before, perhaps like this on purpose.
+    if (stats.isFile() && (stats.mode & othersBits) !== 0) log.warn('AUDIT_LOG: every user of this machine can read or write the file')
     return stream
   } catch (error) {
     throw new ConfigError(`AUDIT_LOG: cannot write to ${JSON.stringify(path)} (${(error as NodeJS.ErrnoException).code ?? 'failed'})`)

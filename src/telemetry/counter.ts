@@ -1,7 +1,7 @@
 const maxNames = 64
 const rest = 'other'
 
-/** Counts by name: plain numbers, read when somebody asks. Names past the first 64 count as `other`, so that nothing a client sends makes it grow without end. */
+/** Counters by name, read at a scrape. Names after the first 64 count as `other`, so that clients cannot make it grow without bound. */
 export class LabelCounter<Name extends string = string> {
   readonly #counts = new Map<Name | typeof rest, { value: number }>()
 

@@ -1,4 +1,4 @@
-/** How often values fell below each of some bounds: plain numbers, read when somebody asks. */
+/** Counts values by upper bound, in the sense of Prometheus. Read at a scrape. */
 export class Histogram {
   /** Upper bounds, inclusive, ascending. */
   readonly bounds: readonly number[]
@@ -22,7 +22,7 @@ export class Histogram {
     return this.#sum
   }
 
-  /** For each bound, and then for all, how many values were not above it. */
+  /** The number of values up to each bound, and then of all. */
   cumulated (): number[] {
     let total = 0
     return Array.from(this.#counts, (count) => { total += count; return total })

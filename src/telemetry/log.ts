@@ -1,4 +1,4 @@
 import type { BaseLogger } from 'pino'
 
-/** What the parts of the server write their log lines to: the app's own log. */
+/** The app's own log, as the parts of the server use it. */
 export type Log = Pick<BaseLogger, 'error' | 'warn' | 'info' | 'debug'>

@@ -1,11 +1,11 @@
 import { ConfigError } from '../config/config-error.js'
 import { version } from '../config/version.js'
 
-/** Packages of which a server without traces has no need. */
+/** Optional packages, needed for traces only. */
 const packages = ['@fastify/otel', '@opentelemetry/api', '@opentelemetry/sdk-node']
 
 /**
- * Answers what `load` does, which imports one of the optional packages.
+ * Imports one of the optional packages.
  *
  * @throws ConfigError when it is not installed
  */
@@ -20,10 +20,10 @@ export async function optional<Module> (load: () => Promise<Module>): Promise<Mo
 }
 
 /**
- * Starts the OpenTelemetry SDK of this process, which exports spans as the `OTEL_*` variables say. `warn` hears what it has to
- * complain about, unless `OTEL_LOG_LEVEL` has it on the console.
+ * Starts the OpenTelemetry SDK of this process, configured by the `OTEL_*` variables.
  *
- * @returns what ends it, once the spans that wait are sent
+ * @param warn called with the SDK's warnings, unless `OTEL_LOG_LEVEL` sends them to the console
+ * @returns a function that sends the pending spans and stops the SDK
  * @throws ConfigError when its packages are not installed
  */
 export async function startTracing (warn: (complaint: string) => void): Promise<() => Promise<void>> {
@@ -34,9 +34,9 @@ export async function startTracing (warn: (complaint: string) => void): Promise<
   const { defaultResource, envDetector, hostDetector, resourceFromAttributes, serviceInstanceIdDetector } = resources
   const sdk = new NodeSDK({
     resource: defaultResource().merge(resourceFromAttributes({ 'service.name': 'signalbox', 'service.version': version })),
-    // Not the process, whose arguments may hold secrets. The last one wins.
+    // Not that of the process, whose arguments may contain secrets. The last detector wins.
     resourceDetectors: [hostDetector, serviceInstanceIdDetector, envDetector],
-    // Metrics are at /metrics and the log is at stdout: unless told, it would export those too.
+    // By default the SDK would export these, too. Metrics are at /metrics, and the log is on stdout.
     metricReaders: [],
     logRecordProcessors: []
   })
@@ -44,7 +44,7 @@ export async function startTracing (warn: (complaint: string) => void): Promise<
   return async () => await sdk.shutdown()
 }
 
-/** Of an error it writes all that it knows, as JSON. */
+/** The SDK writes an error as JSON, with all its fields. */
 function messageOf (complaint: string): string {
   try {
     const { message = complaint } = JSON.parse(complaint) as { message?: string }

@@ -29,7 +29,7 @@ const usages = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' }
 /** An authority of its own. Written here byte by byte, since no tool makes the odd ones, or one that ends in two seconds. */
 export function authority (cn = 'Test authority'): Authority {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const self = { name: nameOf({ cn }), key: pair.privateKey }
+  const self = { name: subjectOf({ cn }), key: pair.privateKey }
   return {
     cert: certificate({ issuer: self, publicKey: pair.publicKey, issuing: { cn, to: 86_400_000 }, isAuthority: true }),
     key: pemOf(pair.privateKey),
@@ -69,7 +69,7 @@ function certificate ({ issuer, publicKey, issuing, isAuthority = false }: Makin
     algorithm,
     issuer.name,
     sequence(time(from), time(to)),
-    nameOf(issuing),
+    subjectOf(issuing),
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(...extensions))
   )
@@ -77,7 +77,7 @@ function certificate ({ issuer, publicKey, issuing, isAuthority = false }: Makin
   return `-----BEGIN CERTIFICATE-----\n${(signed.toString('base64').match(/.{1,64}/g) ?? []).join('\n')}\n-----END CERTIFICATE-----\n`
 }
 
-function nameOf ({ cn = [], organisation }: Issuing): Buffer {
+function subjectOf ({ cn = [], organisation }: Issuing): Buffer {
   const part = (id: string, value: string) => der(0x31, sequence(oid(id), der(0x0c, Buffer.from(value))))
   return sequence(
     ...(organisation === undefined ? [] : [part('2.5.4.10', organisation)]),

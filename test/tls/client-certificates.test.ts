@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTls } from 'node:tls'
 import t from 'tap'
-import { nameOf } from '../../src/auth/certificate.js'
+import { subjectOf } from '../../src/auth/certificate.js'
 import { begin, connect } from '../helper.js'
 import { authority, type Issuing } from './certificates.js'
 import { type Credentials, filesFor, request, secure } from './secure.js'
@@ -85,7 +85,7 @@ t.test('a resumed session knows the client, too', async (t) => {
 })
 
 const { issue } = authority()
-const nameIn = (issuing: Issuing) => nameOf(new X509Certificate(issue(issuing).cert))
+const nameIn = (issuing: Issuing) => subjectOf(new X509Certificate(issue(issuing).cert))
 
 t.test('a certificate names its CN, or without one its first alternative name', async (t) => {
   t.equal(nameIn({ cn: 'alice' }), 'alice')
