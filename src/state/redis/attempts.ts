@@ -1,17 +1,17 @@
 import type { Timers } from '../../timing/timers.js'
 import type { Attempts } from '../contract.js'
 import { memoryAttempts } from '../local/attempts.js'
-import { nodesKey, type RedisNode, orIfDown } from './node.js'
+import { attemptsKeys } from './keys.js'
+import { orIfDown, type RedisNode } from './node.js'
 
 /** Counts over all nodes, and without Redis on this one. */
 export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { readonly size: number } {
   const here = memoryAttempts(timers)
-  const keysOf = (key: string) => [`{sb:0}:attempts:${key}`, `{sb:0}:attempts-held:${key}`, nodesKey]
   return {
     async begin (key, limit) {
       if (!node.isUp) return here.begin(key, limit)
       try {
-        return await node.run('beginAttempt', keysOf(key), limit.failures, limit.windowMs) === 1
+        return await node.run('beginAttempt', attemptsKeys(key), limit.failures, limit.windowMs) === 1
       } catch (error) {
         return orIfDown(error, false) || here.begin(key, limit)
       }
@@ -21,7 +21,7 @@ export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { re
       here.succeed(key)
       if (!node.isUp) return
       try {
-        await node.run('succeedAttempt', keysOf(key))
+        await node.run('succeedAttempt', attemptsKeys(key))
       } catch (error) {
         orIfDown(error, undefined)
       }
@@ -32,7 +32,7 @@ export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { re
       const isBarredHere = here.fail(key, limit)
       if (!node.isUp) return isBarredHere
       try {
-        return await node.run('failAttempt', keysOf(key), limit.failures, limit.windowMs) === 1
+        return await node.run('failAttempt', attemptsKeys(key), limit.failures, limit.windowMs) === 1
       } catch (error) {
         return orIfDown(error, isBarredHere)
       }
@@ -42,7 +42,7 @@ export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { re
       const count = here.hold(key, change)
       if (!node.isUp) return
       try {
-        await node.run('holdAttempts', keysOf(key), node.name, count)
+        await node.run('holdAttempts', attemptsKeys(key), node.name, count)
       } catch (error) {
         orIfDown(error, undefined)
       }

@@ -1,16 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as afterReading } from 'node:timers/promises'
 import { Cluster, Redis } from 'ioredis'
-import { ConfigError } from '../../config/config-error.js'
 import type { Log } from '../../telemetry/log.js'
+import { checkUrls, commandTimeoutMs, connectTo, isReply, reasonOf } from './client.js'
+import { Keys } from './keys.js'
 import { type NodeMessage, type Probe, probeOf, readMessages } from './messages.js'
-import { type ScriptName, scriptsFor } from './scripts.js'
+import type { ScriptName } from './scripts.js'
 
-/** Nothing waits longer than this for Redis. In ms. */
-const commandTimeoutMs = 1_000
-/** The client's own, which does not look whether an answer has come: for what it asks by itself, and others on our connection. */
-const clientTimeoutMs = 3_000
-const retryMs = 250
 const probeEveryMs = 500
 /** A probe that is not back by then is lost. */
 const probeTimeoutMs = 1_500
@@ -18,12 +14,6 @@ const probeTimeoutMs = 1_500
 const maxComplaints = 20
 /** Characters that are told of an error. */
 const maxRefusal = 128
-
-/** On a cluster the keys are spread over so many slots, each with a channel of this node. */
-const clusterSlots = 64
-
-/** All that a cluster's client says of a node that refused to be connected. */
-const closedMessage = 'Connection is closed.'
 
 /** What Redis answers when it is well: the command is wrong in itself, or the value it is about. */
 const isVerdict = /^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT) /
@@ -68,10 +58,9 @@ export class RedisRefused extends RedisDown {
  */
 export class RedisLink {
   readonly log: Log
+  readonly keys: Keys
   readonly #urls: readonly string[]
   readonly #isCluster: boolean
-  /** What all channels and tags begin with: channels are common to all databases of one Redis. */
-  readonly #name: string
   readonly #commands: Redis | Cluster
   /** Serves from one outage to the next: what was subscribed through an earlier one is forgotten with it. */
   #listening: Redis | Cluster | undefined
@@ -99,10 +88,10 @@ export class RedisLink {
     this.log = log
     this.#urls = urls
     this.#isCluster = urls.length > 1
-    check(urls)
+    checkUrls(urls)
     this.#commands = this.#connect(false)
     const database = this.#commands instanceof Redis ? this.#commands.options.db ?? 0 : 0
-    this.#name = database === 0 ? 'sb' : `sb/${database}`
+    this.keys = new Keys(database, this.#isCluster)
     this.#commands.on('close', () => this.#down('connection lost'))
   }
 
@@ -118,7 +107,7 @@ export class RedisLink {
   /** Begins to probe, on channels of this node. Settles when Redis was reached, or not at once. */
   async start (node: string, listener: LinkListener): Promise<void> {
     this.#listener = listener
-    this.#channels = this.tags.map((tag) => `${tag}:probe:${node}`)
+    this.#channels = this.keys.tags.map((tag) => `${tag}:probe:${node}`)
     await this.#tick()
     const deadline = performance.now() + probeTimeoutMs
     while (!this.#isUp && !this.#isClosed && this.#complaints.size === 0 && performance.now() < deadline) {
@@ -128,16 +117,6 @@ export class RedisLink {
     if (!this.#isUp && this.#complaints.size === 0) this.#complain('no answer in time')
     if (this.#isClosed) return
     this.#clock = setInterval(() => { this.#tick().catch((error: unknown) => this.log.error({ err: error }, 'probe')) }, probeEveryMs).unref()
-  }
-
-  /** The part of a key that decides its slot. */
-  tagOf (room: string): string {
-    return `{${this.#name}:${this.#isCluster ? slotOf(room) : 0}}`
-  }
-
-  /** All tags that `tagOf` gives. */
-  get tags (): string[] {
-    return Array.from({ length: this.#isCluster ? clusterSlots : 1 }, (_, slot) => `{${this.#name}:${slot}}`)
   }
 
   /** Runs a script. @throws RedisDown */
@@ -185,48 +164,7 @@ export class RedisLink {
   }
 
   #connect (isListening: boolean): Redis | Cluster {
-    const options = {
-      connectTimeout: commandTimeoutMs,
-      commandTimeout: clientTimeoutMs,
-      // A connection that is given up and does not close is cut.
-      disconnectTimeout: retryMs,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      autoResubscribe: false
-    }
-    // Who listens subscribes as soon as it is connected; nothing else may wait for a connection.
-    const enableOfflineQueue = isListening
-    const retryStrategy = () => isListening ? null : retryMs
-    const enableAutoPipelining = this.#isCluster && !isListening
-    // They have been gathered already.
-    const autoPipeliningIgnoredCommands = ['send']
-    const scripts = isListening ? {} : scriptsFor(this.#isCluster ? 'SPUBLISH' : 'PUBLISH')
-    const client = this.#isCluster
-      ? new Cluster([...this.#urls], {
-        redisOptions: { ...options, ...credentialsOf(this.#urls[0] as string) },
-        lazyConnect: true,
-        enableOfflineQueue,
-        enableAutoPipelining,
-        autoPipeliningIgnoredCommands,
-        clusterRetryStrategy: retryStrategy,
-        scripts,
-        shardedSubscribers: isListening,
-        slotsRefreshTimeout: commandTimeoutMs,
-        // A signal that comes late is worse than an error.
-        retryDelayOnFailover: 0,
-        retryDelayOnClusterDown: 0,
-        // A certificate names hosts, not addresses.
-        ...((this.#urls[0] as string).startsWith('rediss:') && { dnsLookup: (host, done) => done(null, host) })
-      })
-      : new Redis(this.#urls[0] as string, { ...options, enableOfflineQueue, retryStrategy, scripts })
-    client.on('error', (error: Error & { command?: { name: string } }) => {
-      if (!this.#isUp) this.#complain(reasonOf(error))
-      // It would go on in database 0, which is another's.
-      if (error.command?.name === 'select') client.disconnect(true)
-    })
-    // A name that cannot be resolved is told nowhere else.
-    if (client instanceof Cluster) client.connect().catch((error: unknown) => { if (!this.#isUp) this.#complain(reasonOf(error)) })
-    return client
+    return connectTo(this.#urls, { isListening, onError: (reason) => { if (!this.#isUp) this.#complain(reason) } })
   }
 
   /** A new connection to listen, with the node's probe channels on it. */
@@ -382,49 +320,4 @@ export class RedisLink {
     this.#complaints.add(reason)
     this.log.warn({ reason }, 'redis is down')
   }
-}
-
-/** Says what is wrong without the URL, which may hold a password. */
-function check (urls: readonly string[]): void {
-  const databases = urls.map((url) => {
-    try {
-      const { pathname, username, password } = new URL(url)
-      decodeURIComponent(username + password)
-      return pathname.slice(1)
-    } catch {
-      throw new ConfigError('REDIS_URL: got what is not a URL, takes redis://user:password@host:port, with special characters of the password as %XX')
-    }
-  })
-  if (databases.some((database) => !/^\d*$/.test(database))) throw new ConfigError('REDIS_URL: got a path that is not the number of a database')
-  if (urls.length > 1 && databases.some((database) => Number(database) !== 0)) throw new ConfigError('REDIS_URL: got a database for one of several URLs, but a Redis Cluster has database 0 only')
-}
-
-/** All nodes of a cluster take the same, also those that no URL names. */
-function credentialsOf (url: string) {
-  const { protocol, username, password } = new URL(url)
-  return {
-    ...(username !== '' && { username: decodeURIComponent(username) }),
-    ...(password !== '' && { password: decodeURIComponent(password) }),
-    ...(protocol === 'rediss:' && { tls: {} })
-  }
-}
-
-/** An answer of Redis, not of the way there. */
-function isReply (error: unknown): error is Error {
-  return error instanceof Error && error.name === 'ReplyError'
-}
-
-/** An error in words. Its other parts may hold what was sent, a password too. */
-function reasonOf (error: unknown): string {
-  const { message, code, errors, lastNodeError } = error as Error & { code?: string, errors?: Error[], lastNodeError?: Error }
-  const inner = lastNodeError ?? errors?.[0]
-  if (inner !== undefined) return inner.message === closedMessage ? 'no node of the cluster can be reached' : reasonOf(inner)
-  return message || String(code)
-}
-
-/** FNV-1a: any spread will do, as long as all nodes have the same. */
-function slotOf (room: string): number {
-  let hash = 0x811c9dc5
-  for (let at = 0; at < room.length; at++) hash = Math.imul(hash ^ room.charCodeAt(at), 0x01000193) >>> 0
-  return hash % clusterSlots
 }

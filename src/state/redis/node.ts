@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../../telemetry/log.js'
 import type { Timer, Timers } from '../../timing/timers.js'
 import type { SendOutcome } from '../contract.js'
+import { generationKey, nodesKey, roomsKey } from './keys.js'
 import { RedisDown, type RedisLink, RedisRefused } from './link.js'
 import type { NodeMessage, Probe } from './messages.js'
 import { Outbox } from './outbox.js'
@@ -71,7 +72,7 @@ export class RedisNode {
 
   constructor (link: RedisLink, { leaseMs, timers, log }: { leaseMs: number, timers: Timers, log: Log }) {
     this.link = link
-    this.outbox = new Outbox((room) => link.tagOf(room), async (room, batch) => await this.#handOver(room, batch), (error) => log.error({ err: error }, 'frames for other nodes'))
+    this.outbox = new Outbox((room) => link.keys.tagOf(room), async (room, batch) => await this.#handOver(room, batch), (error) => log.error({ err: error }, 'frames for other nodes'))
     this.#leaseMs = leaseMs
     this.#timers = timers
     this.#log = log
@@ -125,7 +126,7 @@ export class RedisNode {
   }
 
   async #handOver (room: string, letters: Buffer): Promise<Map<number, SendOutcome> | undefined> {
-    const { members, membersPrefix, nodePrefix } = keysOf(this.link, room)
+    const { members, membersPrefix, nodePrefix } = this.link.keys.of(room)
     try {
       const answer = await this.#run('send', [members], letters, membersPrefix, nodePrefix) as Array<number | Buffer>
       return new Map(Array.from({ length: answer.length / 2 }, (_, at) => [Number(answer[2 * at]), String(answer[2 * at + 1]) as SendOutcome]))
@@ -191,7 +192,7 @@ export class RedisNode {
   async #settleOnce (): Promise<void> {
     const startedAt = performance.now()
     const { peersRestored } = this.counters
-    const { tags } = this.link
+    const { tags } = this.link.keys
     this.#isStale = false
     if (this.#isNameUsed) this.#former.add(this.#name)
     this.#renewedAt = -Infinity
@@ -214,7 +215,7 @@ export class RedisNode {
   async #reapFormer (): Promise<void> {
     for (const name of [...this.#former]) {
       try {
-        await Promise.all(this.link.tags.map(async (tag) => await this.link.unsubscribe(`${tag}:node:${name}`)))
+        await Promise.all(this.link.keys.tags.map(async (tag) => await this.link.unsubscribe(`${tag}:node:${name}`)))
         await this.#reap(name)
         this.#former.delete(name)
       } catch (error) {
@@ -315,7 +316,7 @@ export class RedisNode {
     let peers = 0
     let refusal: unknown
     await inBatches(rooms, async (room) => {
-      const { members, sequence, opened, sessions, channel } = keysOf(this.link, room)
+      const { members, sequence, opened, sessions, channel } = this.link.keys.of(room)
       try {
         peers += Number(await this.run('reap', [members, sequence, opened], node, this.#listener?.isWatched(room) === true ? channel : '', room, sessions))
       } catch (error) {
@@ -341,29 +342,6 @@ export class RedisNode {
   async #forget (node: string): Promise<boolean> {
     await this.link.command(async (client) => await client.del(roomsKey(node)))
     return await this.link.command(async (client) => await client.zrem(nodesKey, node)) === 1
-  }
-}
-
-export const nodesKey = '{sb:0}:nodes'
-const generationKey = '{sb:0}:generation'
-
-/** The names of the rooms that a node has members in. */
-export function roomsKey (node: string): string {
-  return `{sb:0}:rooms:${node}`
-}
-
-/** Everything of one room lies in one slot. */
-export function keysOf (link: RedisLink, room: string) {
-  const tag = link.tagOf(room)
-  return {
-    membersPrefix: `${tag}:members:`,
-    members: `${tag}:members:${room}`,
-    sequence: `${tag}:sequence:${room}`,
-    opened: `${tag}:opened:${room}`,
-    sessions: `${tag}:sessions:${room}`,
-    channel: `${tag}:room:${room}`,
-    nodePrefix: `${tag}:node:`,
-    mail: (to: string) => `${tag}:mail:${room}\n${to}`
   }
 }
 

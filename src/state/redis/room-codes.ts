@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Timers } from '../../timing/timers.js'
 import type { Rooms } from '../contract.js'
 import { RedisDown, type RedisLink } from './link.js'
-import { keysOf, type RedisNode, orIfDown } from './node.js'
+import { type RedisNode, orIfDown } from './node.js'
 import type { LocalRoom, RoomLifetime } from './room.js'
 import { CodeDraw, mostEmptyOf } from '../local/room-codes.js'
 
@@ -19,7 +19,7 @@ export function redisRooms (node: RedisNode, timers: Timers): Rooms {
         for (const draw of codes.draws(prefix, digits)) {
           for (const theirs of bySlot(node.link, prefix, draw)) {
             const room = prefix + (theirs[0] as string)
-            const { members, membersPrefix, opened } = keysOf(node.link, room)
+            const { members, membersPrefix, opened } = node.link.keys.of(room)
             const openedPrefix = opened.slice(0, -room.length)
             const code = await node.run('open', [members, opened], lifetime, Math.min(idleMs, emptyMs), membersPrefix + prefix, openedPrefix + prefix, ...theirs) as Buffer | null
             if (code !== null) return String(code)
@@ -37,7 +37,7 @@ export function redisRooms (node: RedisNode, timers: Timers): Rooms {
 function bySlot (link: RedisLink, prefix: string, codes: readonly string[]): string[][] {
   const slots = new Map<string, string[]>()
   for (const code of codes) {
-    const tag = link.tagOf(prefix + code)
+    const tag = link.keys.tagOf(prefix + code)
     const theirs = slots.get(tag)
     if (theirs === undefined) slots.set(tag, [code])
     else theirs.push(code)
@@ -53,7 +53,7 @@ export async function noteEmpty (node: RedisNode, room: string, [by, own, emptyM
   const tooMany = await node.run('noteEmpty', [`{sb:0}:empty:${String(by)}`], `${room}\n${String(own)}`, emptyMs, most) as Buffer[]
   for (const empty of tooMany) {
     const [name = '', own = ''] = String(empty).split('\n')
-    const { members, opened } = keysOf(node.link, name)
+    const { members, opened } = node.link.keys.of(name)
     await node.run('closeEmpty', [members, opened], own)
   }
 }
@@ -61,7 +61,7 @@ export async function noteEmpty (node: RedisNode, room: string, [by, own, emptyM
 /** Calls `expire` once a room with members here has expired everywhere. */
 export async function watchLifetime (node: RedisNode, timers: Timers, room: LocalRoom, expire: () => void): Promise<void> {
   if (room.lifetime !== undefined) return
-  const key = keysOf(node.link, room.name).opened
+  const key = node.link.keys.of(room.name).opened
   const text = await node.link.command(async (client) => await client.get(key)) as string | null ?? ''
   const idleMs = Number(/^[1-9]\d*/.exec(text)?.[0] ?? lookAgainMs)
   const opened: RoomLifetime = { text, timer: undefined }

@@ -5,7 +5,8 @@ import { RoomSessions } from '../local/sessions.js'
 import { OneAtATime } from './one-at-a-time.js'
 import { RedisDown, RedisRefused } from './link.js'
 import { readMember, type RoomEvent, type SeenEvent, type Stored } from './messages.js'
-import { inBatches, keysOf, nodesKey, type RedisNode, roomsKey, orIfDown } from './node.js'
+import { nodesKey, roomsKey } from './keys.js'
+import { inBatches, orIfDown, type RedisNode } from './node.js'
 import { LocalRoom } from './room.js'
 
 /** A peer is told of again when it was heard of so much later: the two clocks in `seenAt` differ by a little each time. In ms. */
@@ -80,7 +81,7 @@ export class LocalRooms {
     // A link that is down has forgotten the channel, and a node without its lease gets a new name.
     if (!this.#node.link.isUp) return
     Promise.all([
-      this.#node.link.unsubscribe(keysOf(this.#node.link, room.name).channel),
+      this.#node.link.unsubscribe(this.#node.link.keys.of(room.name).channel),
       this.#node.link.command(async (client) => await client.srem(roomsKey(this.#node.name), room.name))
     ]).catch((error: unknown) => { if (!(error instanceof RedisDown)) this.#node.mend(error) })
   }
@@ -143,7 +144,7 @@ export class LocalRooms {
 
   async #tellSeenIn (room: LocalRoom): Promise<void> {
     const news = [...room.members.values()].filter((member) => member.seenAt - member.toldAt > seenStepMs)
-    const { members, channel } = keysOf(this.#node.link, room.name)
+    const { members, channel } = this.#node.link.keys.of(room.name)
     for (let at = 0; at < news.length; at += seenAtOnce) {
       const seen = news.slice(at, at + seenAtOnce).flatMap((member) => {
         const { id, registrationId: epoch, seenAt } = member
@@ -156,7 +157,7 @@ export class LocalRooms {
 
   /** All members of a room, in the order they joined, and the number of its last event. @throws RedisDown */
   async snapshot (name: string): Promise<{ sequence: number, all: Stored[], busyMs: number }> {
-    const { members, sequence } = keysOf(this.#node.link, name)
+    const { members, sequence } = this.#node.link.keys.of(name)
     const answer = await this.#node.run('snapshot', [members, sequence]) as Buffer[]
     const startedAt = performance.now()
     const [last, ...fields] = answer.map(String)
@@ -187,7 +188,7 @@ export class LocalRooms {
     if (room !== undefined) return room.replica.size
     const here = this.#rooms.get(name)?.members.size ?? 0
     if (!this.#node.isUp) return here
-    return this.#node.link.command(async (client) => await client.hlen(keysOf(this.#node.link, name).members))
+    return this.#node.link.command(async (client) => await client.hlen(this.#node.link.keys.of(name).members))
       .then(Number, (error: unknown) => orIfDown(error, here))
   }
 
@@ -227,7 +228,7 @@ export class LocalRooms {
     room.expectSnapshot()
     try {
       await Promise.all([
-        this.#node.link.subscribe(keysOf(this.#node.link, room.name).channel),
+        this.#node.link.subscribe(this.#node.link.keys.of(room.name).channel),
         this.#node.link.command(async (client) => await client.sadd(roomsKey(this.#node.name), room.name))
       ])
       const { sequence, all } = room.watcher === undefined ? { sequence: 0, all: [] } : await this.snapshot(room.name)

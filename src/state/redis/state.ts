@@ -12,7 +12,7 @@ import { sharesOf } from '../local/mail-shares.js'
 import type { Kept } from '../local/mailboxes.js'
 import { keptFrame, KeptMail } from './mail.js'
 import { headOf, type LetterHead, letterOf, type NodeMessage, type Probe, restoreRequestOf } from './messages.js'
-import { inBatches, keysOf, RedisNode, orIfDown } from './node.js'
+import { inBatches, RedisNode, orIfDown } from './node.js'
 import { type LeftEmpty, noteEmpty, redisRooms, watchLifetime } from './room-codes.js'
 import { type LocalRoom, type Pending, Registration } from './room.js'
 import { LocalRooms } from './rooms.js'
@@ -151,7 +151,7 @@ class RedisExchange implements RedisState {
     const { pending, settle } = pend(member, own)
     room.pending.set(id, pending)
     try {
-      const keys = keysOf(this.link, room.name)
+      const keys = this.link.keys.of(room.name)
       const othersElsewhere = room.watcher === undefined && (request.welcome?.length ?? 0) > 0 ? await this.#rooms.list(room.name) : []
       const answer = await this.#node.run('join', [keys.members, keys.sequence, keys.mail(id), keys.opened],
         id, this.#node.name, member.registrationId, ownerText(member), joinedAtOf(member), JSON.stringify(member.info), request.replace ? 1 : 0,
@@ -221,7 +221,7 @@ class RedisExchange implements RedisState {
     if (!this.#node.isUp) return this.#leaveHere(member)
     room.members.delete(member.id)
     room.sessions.endOf(member.id)
-    const { members, sequence, opened, sessions } = keysOf(this.link, room.name)
+    const { members, sequence, opened, sessions } = this.link.keys.of(room.name)
     room.entering++
     return this.#node.run('leave', [members, sequence, opened], member.id, member.registrationId, this.#eventChannel(room), room.name, sessions)
       .then(async (answer) => {
@@ -311,7 +311,7 @@ class RedisExchange implements RedisState {
     const frame = frameOf(mail.frame)
     const weight = this.#kept.reserve(mail)
     if (weight === undefined) return 'full'
-    const keys = keysOf(this.link, room)
+    const keys = this.link.keys.of(room)
     const { maxMessages, maxBytes } = this.#options.mailboxes
     const { sender, origin } = sharesOf(this.#options.mailboxes)
     let isKept = false
@@ -334,7 +334,7 @@ class RedisExchange implements RedisState {
   async #expireMail ({ room, to, from, expired }: Kept, batch: string): Promise<void> {
     let count = 1
     try {
-      count = Number(await this.#node.run('expireMail', [keysOf(this.link, room).mail(to)], from, batch))
+      count = Number(await this.#node.run('expireMail', [this.link.keys.of(room).mail(to)], from, batch))
     } catch (error) {
       // Whether somebody took it nobody can say: better told twice than never.
       orIfDown(error, undefined)
@@ -348,7 +348,7 @@ class RedisExchange implements RedisState {
     const room = this.#rooms.get(name)
     const isAllHere = room?.watcher !== undefined && room.lifetime === undefined && room.pending.size === 0 && room.replica.size === room.members.size && room.members.size > 0
     if (isAllHere || !this.#node.isUp) return count
-    const { members, opened, channel } = keysOf(this.link, name)
+    const { members, opened, channel } = this.link.keys.of(name)
     return this.#node.run('broadcast', [members, opened], channel, letterOf([isSignal ? 'signal' : 'all', name, except ?? '', `${this.#process} ${from ?? ''}`], frame))
       .then((all): number => Number(all) - (except === undefined ? 0 : 1), (error: unknown) => {
         this.#rooms.refused(name, error)
@@ -407,7 +407,7 @@ class RedisExchange implements RedisState {
       if (here === undefined) return 'absent'
       return session !== undefined && known?.[begins ? 'mayBegin' : 'mayUse'](session, from, to) === false ? 'foreign' : deliverHere(resolved, false)
     }
-    const { members, nodePrefix, sessions } = keysOf(this.link, name)
+    const { members, nodePrefix, sessions } = this.link.keys.of(name)
     const withoutSession = frameOf(frame(undefined))
     const [head = '', tail = ''] = String(payloadOf(frame(marker))).split(JSON.stringify(marker))
     return this.#node.run('sendInSession', [members], from, to, session === undefined ? '' : JSON.stringify(session), begins ? 1 : 0, idleMs,
@@ -514,7 +514,7 @@ class RedisExchange implements RedisState {
     const refused = all.filter(({ isPartial }) => isPartial)
     const isWhole = await this.#bringBackRooms(all.filter(({ isPartial, isLost }) => isPartial || isLost))
     for (const room of refused) {
-      if (!room.isPartial) await this.link.publish(keysOf(this.link, room.name).channel, restoreRequestOf({ room: room.name, process: this.#process }))
+      if (!room.isPartial) await this.link.publish(this.link.keys.of(room.name).channel, restoreRequestOf({ room: room.name, process: this.#process }))
     }
     return isWhole
   }
@@ -540,7 +540,7 @@ class RedisExchange implements RedisState {
 
   async #restore (room: LocalRoom, member: Registration): Promise<void> {
     if (room.members.get(member.id) !== member) return
-    const { members, sequence, opened, nodePrefix } = keysOf(this.link, room.name)
+    const { members, sequence, opened, nodePrefix } = this.link.keys.of(room.name)
     member.joinedAt ??= this.#node.clockOfRedis(member.registeredAt)
     const answer = await this.#node.run('restore', [members, sequence, opened], member.id, this.#node.name, member.registrationId, ownerText(member), joinedAtOf(member),
       JSON.stringify(member.info), this.#eventChannel(room), nodePrefix, room.name, room.lifetime?.text ?? '', member.seenAt)
@@ -552,7 +552,7 @@ class RedisExchange implements RedisState {
   }
 
   #eventChannel (room: LocalRoom): string {
-    return room.watcher === undefined ? '' : keysOf(this.link, room.name).channel
+    return room.watcher === undefined ? '' : this.link.keys.of(room.name).channel
   }
 }
 
