@@ -7,7 +7,8 @@ const stepMs = 60_000
 
 t.test('a socket held back for 5 minutes without a break is closed with 1008, one that pauses is not', async (t) => {
   // Nobody is silent, however much time passes.
-  const { app, now, pass, passUntil } = await buildInVirtualTime(t, { MESSAGE_RATE: '5', MESSAGE_BURST: '1', HEARTBEAT_INTERVAL: '2000000000' })
+  const env = { MESSAGE_RATE: '5', MESSAGE_BURST: '1', HEARTBEAT_INTERVAL: '2000000000' }
+  const { app, now, pass, passUntil } = await buildInVirtualTime(t, env)
   const { counters } = app.signalbox.connections
   const [flood, pausing] = [await connect(t, app, '/drone'), await connect(t, app, '/drone')]
   for (let frame = 0; frame < 10_000; frame++) flood.send({ type: 'ping' })

@@ -18,7 +18,8 @@ t.test('frames are numbered in order, and the same bytes in a row are one', asyn
 
 t.test('a slice holds the frames of its range, in order, and its size is known before', async (t) => {
   const batch = filled()
-  for (const [from, to, text] of [[0, 3, 'aabccc'], [1, 3, 'bccc'], [0, 2, 'aab'], [0, 3, 'aabccc'], [2, 3, 'ccc'], [0, 1, 'aa']] as const) {
+  const ranges = [[0, 3, 'aabccc'], [1, 3, 'bccc'], [0, 2, 'aab'], [0, 3, 'aabccc'], [2, 3, 'ccc'], [0, 1, 'aa']] as const
+  for (const [from, to, text] of ranges) {
     t.equal(batch.slice(from, to).toString(), text)
     t.equal(batch.bytes(from, to), text.length)
   }

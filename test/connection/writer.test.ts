@@ -6,6 +6,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { WriteBatch } from '../../src/connection/write-batch.js'
 import { SocketWriter } from '../../src/connection/writer.js'
 import { Frame } from '../../src/frame/bytes.js'
+import { upgradeRequest } from '../routes/raw.js'
 
 /** A writer and the client that reads it. With extensions, frames go through ws. */
 async function pair (t: Test, perMessageDeflate = false) {
@@ -13,7 +14,8 @@ async function pair (t: Test, perMessageDeflate = false) {
   await once(server, 'listening')
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, { perMessageDeflate })
   const read: string[] = []
-  client.on('message', (data) => read.push(String(data))).on('ping', () => read.push('ping')).on('close', (code) => read.push(`close ${code}`))
+  client.on('message', (data) => read.push(String(data)))
+  client.on('ping', () => read.push('ping')).on('close', (code) => read.push(`close ${code}`))
   const [socket] = await once(server, 'connection') as [WebSocket]
   await once(client, 'open')
   t.teardown(() => {
@@ -31,7 +33,8 @@ async function until (holds: () => boolean): Promise<void> {
 }
 
 for (const isCompressed of [false, true]) {
-  t.test(`frames are read in the order in which they were written${isCompressed ? ', also where an extension is spoken' : ''}`, async (t) => {
+  const where = isCompressed ? ', also where an extension is spoken' : ''
+  t.test(`frames are read in the order in which they were written${where}`, async (t) => {
     const { writer, read } = await pair(t, isCompressed)
     const [all, some] = [frameOf('to all'), frameOf('to some')]
     const batch = new WriteBatch()
@@ -193,7 +196,7 @@ t.test('a frame reaches a client that is no WebSocket of ws byte by byte', async
     raw.destroy()
     server.close()
   })
-  raw.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n')
+  raw.write(upgradeRequest('/'))
   const [socket] = await once(server, 'connection') as [WebSocket]
   await once(raw, 'data')
   const writer = new SocketWriter(socket)

@@ -43,7 +43,16 @@ t.test('the last member is found if it is exactly the one that is asked for', as
   t.equal(before('{"a":1,"dst":"bob"}', 'dst', 'bob'), '{"a":1')
   t.equal(before('{"a":1, "dst": "bob"}', 'dst', 'bob'), '{"a":1')
   t.equal(before('{"a":1,"dst":"b\\"b"}', 'dst', 'b"b'), '{"a":1')
-  for (const json of ['{"dst":"bob"}', '{"a":1,"dst":"bob" }', '{"dst":"bob","a":1}', '{"a":1,"xdst":"bob"}', '{"a":1,"dst":"xbob"}', '{"a":1,"dst":"bab"}', '{"a":1,"dst":"bob"} ', '"bob"']) {
+  for (const json of [
+    '{"dst":"bob"}',
+    '{"a":1,"dst":"bob" }',
+    '{"dst":"bob","a":1}',
+    '{"a":1,"xdst":"bob"}',
+    '{"a":1,"dst":"xbob"}',
+    '{"a":1,"dst":"bab"}',
+    '{"a":1,"dst":"bob"} ',
+    '"bob"'
+  ]) {
     t.equal(before(json, 'dst', 'bob'), undefined, json)
   }
 })
