@@ -19,7 +19,6 @@ import { SlowConsumer } from './slow-consumer.js'
 import { expiryCheckMs, renew, renewed } from './token-renewal.js'
 import { SocketWriter } from './writer.js'
 
-const openState = 1
 const none: readonly never[] = []
 
 /**
@@ -41,7 +40,6 @@ export class ClientConnection implements Connection, FrameHandler {
   readonly address: string
   readonly number: number
   readonly host: ConnectionHost
-  readonly socket: WebSocket
   readonly #reader: SocketReader
   readonly #writer: SocketWriter
   /** Until the dialect is opened. */
@@ -63,7 +61,6 @@ export class ClientConnection implements Connection, FrameHandler {
 
   constructor (host: ConnectionHost, socket: WebSocket, source: DialectSource, { number, address, handshake, permit }: ConnectionOptions) {
     this.host = host
-    this.socket = socket
     this.number = number
     this.address = address
     this.#may = permit
@@ -71,11 +68,10 @@ export class ClientConnection implements Connection, FrameHandler {
     this.#reader = new SocketReader(this)
     this.#openedAt = this.#reader.heardAt
     this.#handshaking = new Handshaking(handshake, source)
-    const dialect = 'name' in source ? source : undefined
-    host.audit.info({ event: 'connect', ...this.#who(), ...(dialect !== undefined && { dialect: dialect.name }) })
+    host.audit.info({ event: 'connect', ...this.#who(), ...('name' in source && { dialect: source.name }) })
     this.#scheduleExpiryCheck()
     if (this.isClosed) return
-    if (dialect !== undefined) this.#adopt(dialect)
+    if ('name' in source) this.#adopt(source)
     this.#scheduleLivenessCheck()
   }
 
@@ -112,6 +108,10 @@ export class ClientConnection implements Connection, FrameHandler {
     return this.#writer.bufferedBytes
   }
 
+  get socket (): WebSocket {
+    return this.#writer.socket
+  }
+
   get network (): string {
     return networkOf(this.address)
   }
@@ -128,7 +128,7 @@ export class ClientConnection implements Connection, FrameHandler {
   /** Why the socket takes no more frames; undefined while it does. */
   get #whyClosed (): DropReason | undefined {
     if (this.#slow?.isCut === true) return 'slow_consumer'
-    return this.socket.readyState === openState ? undefined : 'closing'
+    return this.socket.readyState === this.socket.OPEN ? undefined : 'closing'
   }
 
   deliver (given: FrameLike, isBroadcast = false, from?: Sender): boolean {

@@ -18,7 +18,7 @@ type Stream = Socket & { readonly _handle?: { readonly writeQueueSize?: number }
  * kept once for all sockets, in the batch.
  */
 export class SocketWriter implements Corked {
-  readonly #socket: WebSocket
+  readonly socket: WebSocket
   /** The stream below, for which ws has no public name. */
   readonly #stream: Stream | undefined
   /** The same, where frames are written past ws. */
@@ -37,19 +37,19 @@ export class SocketWriter implements Corked {
   #heldLists: Map<string, () => void> | undefined
 
   constructor (socket: WebSocket) {
-    this.#socket = socket
+    this.socket = socket
     this.#stream = (socket as unknown as { _socket?: Stream })._socket
     this.#transport = socket.extensions === '' ? this.#stream : undefined
   }
 
   /** Bytes that wait for the client to read them. */
   get bufferedBytes (): number {
-    return this.#socket.bufferedAmount
+    return this.socket.bufferedAmount
   }
 
   /** Bytes that wait, with those held for the end of the batch. */
   get #amount (): number {
-    return this.#socket.bufferedAmount + (this.#batch?.bytes(this.#from, this.#to) ?? 0)
+    return this.socket.bufferedAmount + (this.#batch?.bytes(this.#from, this.#to) ?? 0)
   }
 
   /** The same without a waiting list, which counts in no sender's share. */
@@ -80,7 +80,7 @@ export class SocketWriter implements Corked {
     const transport = this.#transport
     if (transport === undefined) {
       this.#written += frame.byteLength
-      return this.#socket.send(frame.payload, asText)
+      return this.socket.send(frame.payload, asText)
     }
     const bytes = frame.encoded
     this.#written += bytes.length
@@ -146,7 +146,7 @@ export class SocketWriter implements Corked {
   }
 
   ping (): void {
-    if (this.#transport === undefined) return this.#socket.ping()
+    if (this.#transport === undefined) return this.socket.ping()
     this.#written += ping.length
     this.#transport.write(ping)
   }
@@ -156,7 +156,7 @@ export class SocketWriter implements Corked {
     const [from, to] = [this.#from, this.#to]
     this.#batch = undefined
     this.#from = this.#to = 0
-    if (from !== to && this.#socket.readyState === openState) this.#transport?.write(batch.slice(from, to))
+    if (from !== to && this.socket.readyState === openState) this.#transport?.write(batch.slice(from, to))
     if (!this.#isCorked) return
     this.#isCorked = false
     this.#transport?.uncork()

@@ -1,20 +1,20 @@
-/** A frame for peers. Text and bytes alone have no type that metrics could count them by. Not changed after it was handed over. */
+/** A frame for peers. Text and bytes alone have no type, and are counted as `other`. Bytes are not changed after they were handed over. */
 export type FrameLike = Frame | string | Buffer
 
 /** The type that metrics count untyped frames by. */
 const untyped = 'other'
 
-/** Up to so many, a frame for the members of a room is written as one for a single peer is. */
+/** A frame for more members of a room than this is a broadcast, kept once for all; below, it is written to each member's socket. */
 export const batchFrom = 8
 
 const textFrame = 0x81
 
-/** JSON text, or its UTF-8 bytes, and the type that metrics count it by: one that the dialect knows, never a client's text. */
+/** JSON text, or its UTF-8 bytes, with the type that metrics count it by: one that the dialect knows, never a client's text. */
 export class Frame {
   readonly type: string
-  /** Undefined where it is a part of what is encoded, and cut out for those few who ask. */
+  /** Undefined where it is a part of `#encoded`, and cut out of it on demand. */
   #payload: string | Buffer | undefined
-  /** The payload behind the header of a WebSocket message: made once, whatever the number of sockets. */
+  /** The complete WebSocket frame, header and payload: made once, whatever the number of sockets. */
   #encoded: Buffer | undefined
 
   constructor (type: string, payload: string | Buffer) {
@@ -22,7 +22,10 @@ export class Frame {
     this.#payload = payload
   }
 
-  /** Text, bytes of a frame that came, and text again. The bytes are copied once and not serialised again, which costs a quarter less. */
+  /**
+   * A frame of `head`, the bytes [from, to) of a frame that was received, and `tail`. The bytes are copied once and not serialised
+   * again, which costs a quarter less.
+   */
   static around (type: string, head: string, raw: Buffer, from: number, to: number, tail: string): Frame {
     const headLength = Buffer.byteLength(head)
     const length = headLength + to - from + Buffer.byteLength(tail)
@@ -38,20 +41,20 @@ export class Frame {
     return frame
   }
 
-  /** The text or the bytes alone. */
+  /** The payload, without a header. */
   get payload (): string | Buffer {
     const encoded = this.#encoded
     return this.#payload ?? (encoded as Buffer).subarray(headerLengthOf(encoded as Buffer))
   }
 
-  /** Bytes of the payload. */
+  /** Length of the payload in bytes. */
   get byteLength (): number {
-    return this.#payload === undefined ? (this.#encoded as Buffer).length - headerLengthOf(this.#encoded as Buffer) : Buffer.byteLength(this.#payload)
+    const encoded = this.#encoded as Buffer
+    return this.#payload === undefined ? encoded.length - headerLengthOf(encoded) : Buffer.byteLength(this.#payload)
   }
 
   /**
-   * What a socket without extensions is given: header and payload in one buffer, which costs 6 % less than to write them one
-   * after the other.
+   * The WebSocket frame for a socket without extensions. Header and payload are one buffer, which costs 6 % less than two writes.
    *
    * @see https://www.rfc-editor.org/rfc/rfc6455#section-5.2
    */
@@ -61,17 +64,17 @@ export class Frame {
   }
 }
 
-export function frameOf (wire: FrameLike): Frame {
-  return isTyped(wire) ? wire : new Frame(untyped, wire)
+export function frameOf (given: FrameLike): Frame {
+  return isTyped(given) ? given : new Frame(untyped, given)
 }
 
-export function payloadOf (wire: FrameLike): string | Buffer {
-  return isTyped(wire) ? wire.payload : wire
+export function payloadOf (given: FrameLike): string | Buffer {
+  return isTyped(given) ? given.payload : given
 }
 
-/** Not by its class: a plugin may have a copy of this package, and of the class, of its own. */
-function isTyped (wire: FrameLike): wire is Frame {
-  return typeof wire === 'object' && !(wire instanceof Uint8Array)
+/** Does not ask for the class: a plugin may bring its own copy of this package, and of the class. */
+function isTyped (given: FrameLike): given is Frame {
+  return typeof given === 'object' && !(given instanceof Uint8Array)
 }
 
 function encode (payload: string | Buffer): Buffer {

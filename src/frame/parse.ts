@@ -1,18 +1,18 @@
-/** Nesting of a frame: far more than any client sends, and little enough to walk through. */
+/** Deepest nesting of a frame: far more than any client sends, and cheap to walk through. */
 const maxDepth = 64
-/** Members and elements of a frame, at all levels: parsing so many takes half a millisecond. */
+/** Most members and elements of a frame, at all levels: parsing this many takes half a millisecond. */
 const maxMembers = 4096
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** A frame as it came. */
+/** A frame as it was received. */
 export interface Received {
   readonly bytes: Buffer
-  /** Members of its object, as they stand in the bytes: more than the parsed object has when a name stands there twice. */
+  /** Members of its object as counted in the bytes: more than the parsed object has when a name occurs twice. */
   readonly memberCount: number
 }
 
-/** The object that bytes hold. Undefined for anything else, and for one beyond the bounds. */
+/** Parses bytes that hold a JSON object. Undefined for anything else, and for an object beyond the bounds. */
 export function parse (bytes: Buffer, memberCount: number): JsonObject | undefined {
   if (memberCount === beyondBounds) return undefined
   try {
@@ -29,15 +29,15 @@ const [other, quoteSign, opening, closing, comma] = [0, 1, 2, 3, 4]
 const backslash = 92
 const quoteByte = 34
 
-/** What each byte is outside strings. */
+/** The kind of each byte outside strings. */
 const kinds = new Uint8Array(256)
 for (const [text, kind] of [['"', quoteSign], ['{[', opening], ['}]', closing], [',', comma]] as const) {
   for (const sign of text) kinds[sign.charCodeAt(0)] = kind
 }
 
 /**
- * How many members the object in these bytes has, if it is JSON; -1 when it is nested too deeply or holds too many members or
- * elements. On the bytes, since to parse them is what is to be bounded: a signal of 1.5 KB takes 0.3 µs, 1 MiB at most 4 ms.
+ * How many members the object in these bytes has, if it is JSON; -1 when it is nested too deeply or has too many members or elements.
+ * It reads the bytes, because parsing them is what must be bounded: a signal of 1.5 KB takes 0.3 µs, 1 MiB at most 4 ms.
  */
 export function countMembers (bytes: Buffer): number {
   let depth = 0
@@ -64,10 +64,10 @@ export function countMembers (bytes: Buffer): number {
   return outer
 }
 
-/** Within which the end of a string is looked for byte by byte: a call into Node costs as much. */
+/** The end of a string is looked for byte by byte within this many bytes: a call into Node costs as much. */
 const nearBytes = 48
 
-/** Where the string ends that begins before `at`. */
+/** Position of the quote that ends the string which begins before `at`. */
 function endOfString (bytes: Buffer, at: number): number {
   while (at < bytes.length) {
     for (const near = Math.min(bytes.length, at + nearBytes); at < near; at++) {

@@ -1,32 +1,30 @@
-import { performance } from 'node:perf_hooks'
 import t from 'tap'
-import { build, connect, until } from '../helper.js'
+import { connect, until } from '../helper.js'
+import { buildInVirtualTime } from '../virtual-time.js'
 
 const heldMs = 300_000
 const stepMs = 60_000
 
 t.test('a socket held back for 5 minutes without a break is closed with 1008, one that pauses is not', async (t) => {
-  // Nobody is silent, whatever the clock says.
-  const app = await build(t, { MESSAGE_RATE: '5', MESSAGE_BURST: '1', HEARTBEAT_INTERVAL: '2000000000' })
-  const clock = t.intercept(performance, 'now', { value: performance.now, writable: true, configurable: true })
-  t.teardown(() => clock.restore())
-  const real = performance.now.bind(performance)
-  let ahead = 0
-  performance.now = () => real() + ahead
-
+  // Nobody is silent, however much time passes.
+  const env = { MESSAGE_RATE: '5', MESSAGE_BURST: '1', HEARTBEAT_INTERVAL: '2000000000' }
+  const { app, now, pass, passUntil } = await buildInVirtualTime(t, env)
+  const { counters } = app.signalbox.connections
   const [flood, pausing] = [await connect(t, app, '/drone'), await connect(t, app, '/drone')]
   for (let frame = 0; frame < 10_000; frame++) flood.send({ type: 'ping' })
-  const { held } = app.signalbox.connections.counters
-  await until(() => app.signalbox.connections.counters.held > held + 1)
-  for (let passed = 0; passed < heldMs; passed += stepMs) {
-    t.equal(flood.socket.readyState, flood.socket.OPEN, `${passed / 1000} s`)
+  await until(() => counters.held > 0)
+  const heldAt = now()
+  while (now() - heldAt < heldMs - stepMs) {
+    t.equal(flood.socket.readyState, flood.socket.OPEN, `${Math.round((now() - heldAt) / 1000)} s`)
     // Three at once are one too many, and then it waits until all are answered.
     for (let frame = 0; frame < 3; frame++) pausing.send({ type: 'ping' })
-    for (let frame = 0; frame < 3; frame++) await pausing.nextOf('pong')
-    const before = app.signalbox.connections.counters.held
-    await until(() => app.signalbox.connections.counters.held > before)
-    ahead += stepMs
+    let answered = 0
+    await passUntil(() => { answered += pausing.taken().length; return answered === 3 })
+    await pass(stepMs)
   }
+  await pass(heldMs - 1_000 - (now() - heldAt))
+  t.equal(flood.socket.readyState, flood.socket.OPEN, 'to the last second')
+  await passUntil(() => flood.socket.readyState === flood.socket.CLOSED, 2_000)
   t.equal((await flood.closed).code, 1008)
   t.equal(pausing.socket.readyState, pausing.socket.OPEN)
 })
