@@ -22,9 +22,9 @@ export interface NodeListener {
   /** Nothing that was listened to is any more. */
   onDown: () => void
   /** Makes Redis hold what this node holds, under its new name. `isEmptied`: it has lost what it held. False when it refused a part of it. */
-  bringBack: (isEmptied: boolean) => Promise<boolean>
+  restoreAll: (isEmptied: boolean) => Promise<boolean>
   /** The same for the parts that were refused. */
-  bringBackRest: () => Promise<boolean>
+  restoreRefused: () => Promise<boolean>
   /** The lease was renewed. */
   onRenewed: () => Promise<void>
   /** Whether anybody wants to know who leaves the room. */
@@ -202,7 +202,7 @@ export class RedisNode {
     await Promise.all(tags.map(async (tag) => await this.link.subscribe(`${tag}:node:${this.#name}`)))
     const generation = this.#generation
     await this.#renew(true)
-    const isWhole = await this.#listener?.bringBack(generation !== undefined && generation !== this.#generation)
+    const isWhole = await this.#listener?.restoreAll(generation !== undefined && generation !== this.#generation)
     if (isWhole === true) await this.#reapFormer()
     if (this.#mustSettle || !this.isUp) return
     this.#isSettled = true
@@ -226,7 +226,7 @@ export class RedisNode {
 
   /** Tries again what Redis has refused. */
   async #mendRest (): Promise<void> {
-    if (!this.#isSettled || await this.#listener?.bringBackRest() !== true) return
+    if (!this.#isSettled || await this.#listener?.restoreRefused() !== true) return
     await this.#reapFormer()
     if (this.#isStale && this.#former.size === 0) this.settle()
   }

@@ -1,0 +1,90 @@
+import type { KeptMail } from './mail.js'
+import type { NodeMessage, Probe } from './messages.js'
+import type { RedisNode } from './node.js'
+import type { Registrations } from './registrations.js'
+import type { RedisRelay } from './relay.js'
+import type { LocalRooms } from './rooms.js'
+
+export interface InboxParts {
+  readonly process: string
+  readonly node: RedisNode
+  readonly rooms: LocalRooms
+  readonly kept: KeptMail
+  readonly registrations: Registrations
+  readonly relay: RedisRelay
+}
+
+/** Handles what other nodes and Redis tell this node. */
+export class Inbox {
+  readonly #process: string
+  readonly #node: RedisNode
+  readonly #rooms: LocalRooms
+  readonly #kept: KeptMail
+  readonly #registrations: Registrations
+  readonly #relay: RedisRelay
+
+  constructor ({ process, node, rooms, kept, registrations, relay }: InboxParts) {
+    this.#process = process
+    this.#node = node
+    this.#rooms = rooms
+    this.#kept = kept
+    this.#registrations = registrations
+    this.#relay = relay
+  }
+
+  onMessage (message: Exclude<NodeMessage, Probe>): void {
+    switch (message.kind) {
+      case 'frame': return this.#onFrame(message)
+      case 'all': return this.#onAll(message)
+      case 'lost': return this.#relay.onLost(message.room, message.to, message.from)
+      case 'disconnect': return this.#onDisconnect(message)
+      case 'close': return this.#onClose(message)
+      case 'found': return this.#kept.forget(message.batch)
+      case 'seen': return this.#rooms.onSeen(message)
+      case 'restore': {
+        const room = this.#rooms.get(message.room)
+        if (room !== undefined && message.process !== this.#process) room.isLost = true
+        return
+      }
+      case 'joined':
+      case 'left': return this.#rooms.onEvent(message)
+    }
+  }
+
+  #onFrame ({ room: name, to, from, frame }: Extract<NodeMessage, { kind: 'frame' }>): void {
+    const room = this.#rooms.get(name)
+    const pending = room?.pending.get(to)
+    if (pending !== undefined) {
+      pending.waiting.push(frame)
+      return
+    }
+    if (room?.members.get(to)?.sink.deliver(frame, false, this.#relay.senderIn(name, from)) === true) return
+    this.#node.counters.framesDropped++
+    if (from === '' || !this.#node.isUp) return
+    this.#node.outbox.tell(['lost', name, from, to])
+  }
+
+  #onAll ({ room, except, process, from, isSignal, frame }: Extract<NodeMessage, { kind: 'all' }>): void {
+    if (process === this.#process) return
+    const { refusedBy } = this.#relay.tellHere(room, () => frame, except, this.#relay.senderIn(room, from))
+    if (isSignal && refusedBy !== undefined && this.#node.isUp) this.#node.outbox.tell(['lost', room, from, refusedBy])
+  }
+
+  #onClose ({ room: name, id, epoch, code }: Extract<NodeMessage, { kind: 'close' }>): void {
+    const room = this.#rooms.get(name)
+    const pending = room?.pending.get(id)
+    if (pending?.member.registrationId === epoch) pending.isReplaced = true
+    const member = room?.members.get(id)
+    if (room === undefined || member?.registrationId !== epoch) return
+    room.members.delete(id)
+    member.sink.close(code)
+    this.#rooms.release(room)
+  }
+
+  #onDisconnect (message: Extract<NodeMessage, { kind: 'disconnect' }>): void {
+    const { room, to, ending: { code, reason, by } } = message
+    const here = this.#registrations.localMember(room, to)
+    if (here instanceof Promise) here.then(() => this.#onDisconnect(message)).catch((error: unknown) => this.#node.mend(error))
+    else here?.sink.close(code, reason, by)
+  }
+}

@@ -1,0 +1,84 @@
+import type { Timer, Timers } from '../../timing/timers.js'
+import { RedisRefused } from './link.js'
+import type { KeptMail } from './mail.js'
+import { restoreRequestOf } from './messages.js'
+import { inBatches, type RedisNode } from './node.js'
+import type { Registrations } from './registrations.js'
+import type { RedisRelay } from './relay.js'
+import type { LocalRoom } from './room.js'
+import type { LocalRooms } from './rooms.js'
+
+export interface RecoveryParts {
+  readonly process: string
+  readonly node: RedisNode
+  readonly rooms: LocalRooms
+  readonly kept: KeptMail
+  readonly registrations: Registrations
+  readonly relay: RedisRelay
+  readonly timers: Timers
+}
+
+/** Restores in Redis what this node holds, after an outage or a lost lease. */
+export class Recovery {
+  readonly #process: string
+  readonly #node: RedisNode
+  readonly #rooms: LocalRooms
+  readonly #kept: KeptMail
+  readonly #registrations: Registrations
+  readonly #relay: RedisRelay
+  readonly #timers: Timers
+  #check: Timer | undefined
+
+  constructor ({ process, node, rooms, kept, registrations, relay, timers }: RecoveryParts) {
+    this.#process = process
+    this.#node = node
+    this.#rooms = rooms
+    this.#kept = kept
+    this.#registrations = registrations
+    this.#relay = relay
+    this.#timers = timers
+  }
+
+  async restoreAll (isEmptied: boolean): Promise<boolean> {
+    const rooms = this.#rooms.all
+    // Those on their way under the former name are in by then, or have failed.
+    await Promise.all(rooms.flatMap(({ pending }) => [...pending.values()].map(async ({ done }) => await done)))
+    const isWhole = await this.#restoreRooms(this.#rooms.all)
+    if (isEmptied) for (const { room, from, expired } of this.#kept.lose()) await this.#relay.send(room, from, expired())
+    this.#timers.cancel(this.#check)
+    this.#check = this.#timers.schedule(this.#node.graceMs, () => {
+      for (const room of rooms) this.#rooms.check(room)
+    })
+    return isWhole
+  }
+
+  /** What Redis has refused before. Once it does not, the other nodes are told: what was in its place has taken their members away, too. */
+  async restoreRefused (): Promise<boolean> {
+    const all = this.#rooms.all
+    const refused = all.filter(({ isPartial }) => isPartial)
+    const isWhole = await this.#restoreRooms(all.filter(({ isPartial, isLost }) => isPartial || isLost))
+    for (const room of refused) {
+      if (!room.isPartial) await this.#node.link.publish(this.#node.link.keys.of(room.name).channel, restoreRequestOf({ room: room.name, process: this.#process }))
+    }
+    return isWhole
+  }
+
+  /** Of a room that Redis refuses the others know nothing, and its peers here have each other. False when there is one. */
+  async #restoreRooms (rooms: readonly LocalRoom[]): Promise<boolean> {
+    let isWhole = true
+    const attempt = async (room: LocalRoom, work: () => Promise<void>): Promise<void> => {
+      try {
+        await work()
+      } catch (error) {
+        if (!(error instanceof RedisRefused)) throw error
+        room.isPartial = true
+        isWhole = false
+      }
+    }
+    for (const room of rooms) room.isPartial = room.isLost = false
+    await inBatches(rooms, async (room) => await attempt(room, async () => await this.#rooms.listenAgain(room)))
+    const members = rooms.filter(({ isPartial }) => !isPartial).flatMap((room) => [...room.members.values()].map((member) => ({ room, member })))
+    await inBatches(members, async ({ room, member }) => await attempt(room, async () => await this.#registrations.restore(room, member)))
+    return isWhole
+  }
+}

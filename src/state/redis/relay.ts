@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto'
+import { batchFrom, type FrameLike, frameOf, payloadOf } from '../../frame/bytes.js'
+import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
+import type { Mail, MailboxLimits, Origin, Peer, Relay, Sender, SendOutcome, SessionSignal } from '../contract.js'
+import { sharesOf } from '../local/mail-shares.js'
+import type { Kept } from '../local/mailboxes.js'
+import { deliverList, isAlone, senderAbout } from '../membership.js'
+import type { KeptMail } from './mail.js'
+import { headOf, type LetterHead, letterOf } from './messages.js'
+import { orIfDown, type RedisNode } from './node.js'
+import type { Registrations } from './registrations.js'
+import type { LocalRoom } from './room.js'
+import type { LocalRooms } from './rooms.js'
+
+export interface RelayParts {
+  readonly process: string
+  readonly node: RedisNode
+  readonly rooms: LocalRooms
+  readonly kept: KeptMail
+  readonly registrations: Registrations
+  readonly mailboxes: MailboxLimits
+}
+
+/** Frames for peers: directly to those of this node, and through Redis to those of others. */
+export class RedisRelay implements Relay {
+  readonly #process: string
+  readonly #node: RedisNode
+  readonly #rooms: LocalRooms
+  readonly #kept: KeptMail
+  readonly #registrations: Registrations
+  readonly #mailboxes: MailboxLimits
+
+  constructor ({ process, node, rooms, kept, registrations, mailboxes }: RelayParts) {
+    this.#process = process
+    this.#node = node
+    this.#rooms = rooms
+    this.#kept = kept
+    this.#registrations = registrations
+    this.#mailboxes = mailboxes
+  }
+
+  send (room: string, to: string, frame: FrameLike, from = ''): MaybePromise<SendOutcome> {
+    const here = this.#registrations.localMember(room, to)
+    if (here instanceof Promise) return here.then(() => this.send(room, to, frame, from))
+    if (here !== undefined) return here.sink.deliver(frame, false, this.senderIn(room, from)) ? 'sent' : 'failed'
+    if (!this.#node.isUp) return 'absent'
+    const local = this.#rooms.get(room)
+    const sender = local?.replica.has(to) === true ? local.members.get(from) : undefined
+    const { outbox } = this.#node
+    const head: LetterHead = ['frame', room, to, from]
+    const sent = sender?.undeliverable === undefined ? outbox.ask(head, frame) : outbox.send(head, frame, sender.undeliverable)
+    return andThen(sent, (sent) => sent ?? 'absent')
+  }
+
+  sendOrKeep (mail: Mail): MaybePromise<SendOutcome | 'kept' | 'full'> {
+    const { room, from, to, frame } = mail
+    const here = this.#registrations.localMember(room, to)
+    if (here instanceof Promise) return here.then(() => this.sendOrKeep(mail))
+    if (here !== undefined) return here.sink.deliver(frame, false, this.senderIn(room, from)) ? 'sent' : 'failed'
+    if (!this.#node.isUp) return 'full'
+    // Most receivers are there: to keep a frame costs a second round trip.
+    return this.#node.outbox.ask(['frame', room, to, from], frame).then((sent) => {
+      if (sent !== 'absent') return sent ?? 'full'
+      return this.#registrations.localMember(room, to) === undefined ? this.#keep(mail) : this.sendOrKeep(mail)
+    })
+  }
+
+  /** One step, so that a receiver that has come meanwhile gets the frame, once. */
+  async #keep (mail: Mail): Promise<SendOutcome | 'kept' | 'full'> {
+    const { room, from, to, keepMs } = mail
+    const frame = frameOf(mail.frame)
+    const weight = this.#kept.reserve(mail)
+    if (weight === undefined) return 'full'
+    const keys = this.#node.link.keys.of(room)
+    const { maxMessages, maxBytes } = this.#mailboxes
+    const { sender, origin } = sharesOf(this.#mailboxes)
+    let isKept = false
+    // Whoever finds it tells the node that it is named after.
+    const batch = `${this.#node.name}/${randomUUID()}`
+    try {
+      const answer = await this.#node.run('sendOrKeep', [keys.members, keys.mail(to)], to, letterOf(['frame', room, to, from], frame), keys.nodePrefix, from, frame.payload, keepMs, batch,
+        maxMessages, maxBytes, sender.messages, sender.bytes, origin.messages, origin.bytes, mail.origin ?? '')
+      const [sent, name] = (answer as Buffer[]).map(String)
+      isKept = sent === 'kept'
+      if (isKept) this.#kept.add(mail, weight, name as string, name === batch)
+      return sent as SendOutcome | 'kept' | 'full'
+    } catch (error) {
+      return orIfDown<'full'>(error, 'full')
+    } finally {
+      if (!isKept) this.#kept.giveBack(mail, weight)
+    }
+  }
+
+  async expireMail ({ room, to, from, expired }: Kept, batch: string): Promise<void> {
+    let count = 1
+    try {
+      count = Number(await this.#node.run('expireMail', [this.#node.link.keys.of(room).mail(to)], from, batch))
+    } catch (error) {
+      // Whether somebody took it nobody can say: better told twice than never.
+      orIfDown(error, undefined)
+    }
+    if (count > 0) await this.send(room, from, expired())
+  }
+
+  broadcast (name: string, frame: FrameLike, except?: string, { from = except, isSignal = false }: Origin = {}): MaybePromise<number> {
+    const { count, refusedBy } = this.tellHere(name, () => frame, except, this.senderIn(name, from))
+    if (isSignal && refusedBy !== undefined) this.onLost(name, from ?? '', refusedBy)
+    const room = this.#rooms.get(name)
+    const isAllHere = room?.watcher !== undefined && room.lifetime === undefined && room.pending.size === 0 && room.replica.size === room.members.size && room.members.size > 0
+    if (isAllHere || !this.#node.isUp) return count
+    const { members, opened, channel } = this.#node.link.keys.of(name)
+    return this.#node.run('broadcast', [members, opened], channel, letterOf([isSignal ? 'signal' : 'all', name, except ?? '', `${this.#process} ${from ?? ''}`], frame))
+      .then((all): number => Number(all) - (except === undefined ? 0 : 1), (error: unknown) => {
+        this.#rooms.refused(name, error)
+        return orIfDown(error, count)
+      })
+  }
+
+  /** Answers how many there were, and who of them, if any, reads too slowly to get it. */
+  tellHere (name: string, make: () => FrameLike, except: string | undefined, from: Sender | undefined): { count: number, refusedBy: string | undefined } {
+    let count = 0
+    let refusedBy: string | undefined
+    const room = this.#rooms.get(name)
+    if (room === undefined || (room.pending.size === 0 && isAlone(room.members, except))) return { count, refusedBy }
+    const frame = frameOf(make())
+    const isForMany = room.members.size > batchFrom
+    for (const member of room.members.values()) {
+      if (member.id === except) continue
+      if (!member.sink.deliver(frame, isForMany, from) && member.sink.isBehind === true) refusedBy = member.id
+      count++
+    }
+    this.#addForPending(room, frame, except)
+    return { count, refusedBy }
+  }
+
+  broadcastHere (room: string, make: () => FrameLike, except?: string, about?: Peer): void {
+    this.tellHere(room, make, except, senderAbout(about))
+  }
+
+  listHere (name: string, make: () => FrameLike, isOutdated: () => boolean): number {
+    const room = this.#rooms.get(name)
+    if (room === undefined || (room.members.size === 0 && room.pending.size === 0)) return 0
+    const list = frameOf(make())
+    this.#addForPending(room, list)
+    return deliverList(name, room.members, list, isOutdated)
+  }
+
+  /** Those who have joined for all others but have not been welcomed yet must not miss it. */
+  #addForPending (room: LocalRoom, frame: FrameLike, except?: string): void {
+    for (const { member: { id, sink }, previous: own, others, waiting } of room.pending.values()) {
+      if (id === except || (room.watcher !== undefined && others === undefined)) continue
+      if (room.members.get(id)?.sink !== sink && (own === undefined || room.members.get(own.id) !== own)) waiting.push(frame)
+    }
+  }
+
+  sendInSession (signal: SessionSignal): MaybePromise<SendOutcome | 'foreign'> {
+    const { room: name, from, to, session, begins, idleMs, frame } = signal
+    const here = this.#registrations.localMember(name, to)
+    if (here instanceof Promise) return here.then(() => this.sendInSession(signal))
+    const known = here === undefined ? undefined : this.#rooms.get(name)?.sessions
+    const resolved = session ?? known?.latest(from, to)
+    const deliverHere = (session: string | undefined, isTold: boolean): SendOutcome => {
+      if (here?.sink.deliver(frame(session), false, this.senderIn(name, from)) !== true) return 'failed'
+      if (session !== undefined && begins) known?.begin(session, from, to, idleMs)
+      else if (session !== undefined) known?.touch(session, from, to, idleMs, isTold)
+      return 'sent'
+    }
+    // Two peers of this node, in a session of theirs. Redis hears of its use now and then.
+    if (here !== undefined && resolved !== undefined && !begins && known?.wasTold(resolved, from, to, idleMs / 20) === true) return deliverHere(resolved, false)
+    if (!this.#node.isUp) {
+      if (here === undefined) return 'absent'
+      return session !== undefined && known?.[begins ? 'mayBegin' : 'mayUse'](session, from, to) === false ? 'foreign' : deliverHere(resolved, false)
+    }
+    const { members, nodePrefix, sessions } = this.#node.link.keys.of(name)
+    const withoutSession = frameOf(frame(undefined))
+    const [head = '', tail = ''] = String(payloadOf(frame(marker))).split(JSON.stringify(marker))
+    return this.#node.run('sendInSession', [members], from, to, session === undefined ? '' : JSON.stringify(session), begins ? 1 : 0, idleMs,
+      headOf(['frame', name, to, from], withoutSession.type), head, tail, withoutSession.payload, here === undefined ? nodePrefix : '', sessions)
+      .then((answer) => {
+        const [sent, bound] = (answer as Buffer[]).map(String) as [SendOutcome | 'foreign', string]
+        if (here === undefined || sent !== 'sent') return sent
+        const delivered = deliverHere(bound === '' ? undefined : JSON.parse(bound) as string, true)
+        if (delivered === 'sent' || !begins) return delivered
+        return this.#node.run('endSession', [members], from, to, bound, sessions).then(() => delivered)
+      }, (error: unknown) => orIfDown<SendOutcome>(error, here === undefined ? 'absent' : deliverHere(resolved, false)))
+  }
+
+  senderIn (room: string, from = ''): Sender | undefined {
+    return from === '' ? undefined : this.#rooms.get(room)?.members.get(from)?.sink ?? from
+  }
+
+  onLost (room: string, from: string, to: string): void {
+    this.#rooms.get(room)?.members.get(from)?.undeliverable?.(to)
+  }
+}
+
+/** Stands for the session in a frame that is composed before its session is known. */
+const marker = `session-${randomUUID()}`
