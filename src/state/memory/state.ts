@@ -1,17 +1,23 @@
 import { closeCodes } from '../../frame/close-codes.js'
 import type { Timer, Timers } from '../../timing/timers.js'
-import type { JoinRequest, JoinOutcome, Mail, MailboxLimits, Member, Origin, Peer, PeerInfo, Relay, Rooms, Sender, SendOutcome, SessionSignal, Sink, State, Watcher, FrameLike } from '../contract.js'
+import type {
+  JoinOutcome, JoinRequest, Mail, MailboxLimits, Member, Origin, Peer, PeerInfo, Relay, Rooms, Sender, SendOutcome, SessionSignal, Sink, State
+} from '../contract.js'
 import { memoryAttempts } from '../local/attempts.js'
 import { Mailboxes } from '../local/mailboxes.js'
 import { RoomSessions } from '../local/sessions.js'
-import { batchFrom, frameOf } from '../../frame/bytes.js'
-import { deliverList, isAlone, withMembershipLimit, senderAbout } from '../membership.js'
+import { type FrameLike, frameOf } from '../../frame/bytes.js'
+import {
+  type BroadcastOutcome, deliverList, deliverToAll, isAlone, type LocalMember, noInfo, refusalBy, senderAbout, senderIn, sizeOf, toldNobody,
+  Watchers
+} from '../local/exchange.js'
+import { withMembershipLimit } from '../membership.js'
 import { CodeDraw, mostEmptyOf } from '../local/room-codes.js'
 
-const noInfo: PeerInfo = Object.freeze({})
 const nobody: readonly Member[] = []
 
-class Registration implements Member {
+/** A peer of this process. */
+class Registration implements LocalMember {
   readonly room: string
   readonly id: string
   readonly sink: Sink
@@ -56,7 +62,7 @@ interface Room {
 /** The exchange of one process. Every operation answers at once. */
 export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRoomsPerClient = Infinity): State {
   const rooms = new Map<string, Room>()
-  const watchers = new Map<string, Watcher>()
+  const watchers = new Watchers()
   const attempts = memoryAttempts(timers)
   const codes = new CodeDraw(timers)
   /** By who opened them, in the order they were left. */
@@ -73,11 +79,6 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     const room: Room = { name, members: new Map(), lifetime, sessions: undefined }
     rooms.set(name, room)
     return room
-  }
-
-  function watcherOf (room: string): Watcher | undefined {
-    const slash = room.indexOf('/')
-    return watchers.get(slash === -1 ? room : room.slice(0, slash))
   }
 
   function startIdle (room: Room, idleMs: number): Timer {
@@ -125,14 +126,12 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
   }
 
   function join (request: JoinRequest): JoinOutcome {
-    const { id, sink, leaving, welcome, maxMembers = Infinity } = request
+    const { id, sink, leaving, welcome } = request
     let room = rooms.get(request.room)
     if (request.requireOpen === true && room?.lifetime === undefined) return { outcome: 'missing' }
     const holder = room?.members.get(id)
-    if (holder !== undefined && holder.sink !== sink && (!request.replace || holder.owner !== request.owner)) return { outcome: 'taken' }
-    const givesUpPlace = leaving?.room === request.room && find(leaving.room, leaving.id) === leaving
-    if (holder === undefined && !givesUpPlace && (room?.members.size ?? 0) >= maxMembers) return { outcome: 'full' }
-
+    const outcome = refusalBy(room?.members, request)
+    if (outcome !== undefined) return { outcome }
     const member = new Registration(request)
     // Not one of those that leaving may end.
     if (room !== undefined) noteUsed(room)
@@ -148,7 +147,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     if (holder !== undefined && holder.sink !== sink) holder.sink.close(closeCodes.replaced)
     if (greeting !== undefined) sink.deliver(greeting)
     for (const frame of mailboxes.take(request.room, id)) sink.deliver(frame)
-    watcherOf(request.room)?.joined?.(request.room, member)
+    watchers.of(request.room)?.joined?.(request.room, member)
     return { outcome: 'joined', member }
   }
 
@@ -166,7 +165,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
         noteEmpty(room, lifetime)
       }
     }
-    watcherOf(member.room)?.left?.(member.room, member)
+    watchers.of(member.room)?.left?.(member.room, member)
     return true
   }
 
@@ -181,7 +180,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     list: (room) => [...rooms.get(room)?.members.values() ?? []],
     count: (room) => rooms.get(room)?.members.size ?? 0,
     roomNames: (prefix) => [...rooms.values()].filter(({ name, members }) => members.size > 0 && name.startsWith(prefix)).map(({ name }) => name),
-    watch (dialect, watcher) { watchers.set(dialect, watcher) }
+    watch: (dialect, watcher) => watchers.set(dialect, watcher)
   }, maxRoomsPerClient)
 
   function freeCode (prefix: string, digits: number): string | undefined {
@@ -214,7 +213,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     const members = rooms.get(room)?.members
     const member = members?.get(to)
     if (member === undefined) return 'absent'
-    return member.sink.deliver(frame, false, from === undefined ? undefined : members?.get(from)?.sink ?? from) ? 'sent' : 'failed'
+    return member.sink.deliver(frame, false, senderIn(members, from)) ? 'sent' : 'failed'
   }
 
   function sendOrKeep (mail: Mail): SendOutcome | 'kept' | 'full' {
@@ -230,21 +229,11 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     return told.count
   }
 
-  /** Answers how many there were, and who of them, if any, reads too slowly to get it. */
-  function tell (name: string, make: () => FrameLike, except: string | undefined, from: Sender | undefined): { count: number, refusedBy: string | undefined } {
-    let count = 0
-    let refusedBy: string | undefined
+  function tell (name: string, make: () => FrameLike, except: string | undefined, from: Sender | undefined): BroadcastOutcome {
     const room = rooms.get(name)
-    if (room !== undefined) use(room)
-    if (room === undefined || isAlone(room.members, except)) return { count, refusedBy }
-    const frame = frameOf(make())
-    const isForMany = room.members.size > batchFrom
-    for (const member of room.members.values()) {
-      if (member.id === except) continue
-      if (!member.sink.deliver(frame, isForMany, from) && member.sink.isBehind === true) refusedBy = member.id
-      count++
-    }
-    return { count, refusedBy }
+    if (room === undefined) return toldNobody
+    use(room)
+    return isAlone(room.members, except) ? toldNobody : deliverToAll(room.members, frameOf(make()), except, from)
   }
 
   function broadcastHere (name: string, make: () => FrameLike, except?: string, about?: Peer): void {
@@ -253,7 +242,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
 
   function listHere (name: string, make: () => FrameLike, isOutdated: () => boolean): number {
     const members = rooms.get(name)?.members
-    return members === undefined || members.size === 0 ? 0 : deliverList(name, members, frameOf(make()), isOutdated)
+    return members === undefined || members.size === 0 ? 0 : deliverList(name, members, make(), isOutdated)
   }
 
   const relay: Relay = { send, sendOrKeep, broadcast, broadcastHere, listHere }
@@ -276,21 +265,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     sessions: { send: sendInSession },
     attempts,
     isReady: true,
-    size: () => ({
-      peers: sum(rooms, ({ members }) => members.size),
-      rooms: rooms.size,
-      largestRoom: [...rooms.values()].reduce((most, { members }) => Math.max(most, members.size), 0),
-      mailboxes: mailboxes.size,
-      mailboxBytes: mailboxes.bytes,
-      sessions: sum(rooms, ({ sessions }) => sessions?.size ?? 0),
-      attempts: attempts.size
-    }),
+    size: () => ({ ...sizeOf(rooms.values()), mailboxes: mailboxes.size, mailboxBytes: mailboxes.bytes, attempts: attempts.size }),
     close () {}
   }
-}
-
-function sum (rooms: Map<string, Room>, count: (room: Room) => number): number {
-  let total = 0
-  for (const room of rooms.values()) total += count(room)
-  return total
 }

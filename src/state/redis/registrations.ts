@@ -2,6 +2,7 @@ import { closeCodes } from '../../frame/close-codes.js'
 import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
 import type { Timers } from '../../timing/timers.js'
 import type { CloseRequest, DisconnectOutcome, JoinOutcome, JoinRequest, Peer, SendOutcome } from '../contract.js'
+import { refusalBy } from '../local/exchange.js'
 import { keptFrame, type KeptMail } from './mail.js'
 import { orIfDown, type RedisNode } from './node.js'
 import { type LeftEmpty, noteEmpty, watchLifetime } from './room-codes.js'
@@ -109,13 +110,12 @@ export class Registrations {
 
   /** Without Redis: what is known here decides. It is settled with the others when Redis is back. */
   #joinLocal (request: JoinRequest): JoinOutcome {
-    const { id, sink, leaving, maxMembers = Infinity } = request
+    const { id, sink, leaving } = request
     let room = this.#rooms.get(request.room)
     if (request.requireOpen === true && room?.lifetime === undefined) return { outcome: 'missing' }
+    const outcome = refusalBy(room?.members, request)
+    if (outcome !== undefined) return { outcome }
     const holder = room?.members.get(id)
-    if (holder !== undefined && holder.sink !== sink && (!request.replace || holder.owner !== request.owner)) return { outcome: 'taken' }
-    const givesUpPlace = leaving !== undefined && this.#rooms.get(leaving.room)?.members.get(leaving.id) === leaving && leaving.room === request.room
-    if (holder === undefined && !givesUpPlace && (room?.members.size ?? 0) >= maxMembers) return { outcome: 'full' }
     if (leaving !== undefined && leaving !== holder) this.#leaveLocal(leaving as Registration)
     room = this.#rooms.here(request.room)
     const member = this.#register(request)

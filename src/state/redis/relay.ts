@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { batchFrom, type FrameLike, frameOf, payloadOf } from '../../frame/bytes.js'
+import { type FrameLike, frameOf, payloadOf } from '../../frame/bytes.js'
 import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
 import type { Mail, MailboxLimits, Origin, Peer, Relay, Sender, SendOutcome, SessionSignal } from '../contract.js'
+import { type BroadcastOutcome, deliverList, deliverToAll, isAlone, senderAbout, senderIn, toldNobody } from '../local/exchange.js'
 import { sharesOf } from '../local/mail-shares.js'
 import type { Kept } from '../local/mailboxes.js'
-import { deliverList, isAlone, senderAbout } from '../membership.js'
 import type { KeptMail } from './mail.js'
 import { headOf, type LetterHead, letterOf } from './messages.js'
 import { orIfDown, type RedisNode } from './node.js'
@@ -116,21 +116,14 @@ export class RedisRelay implements Relay {
       })
   }
 
-  /** Answers how many there were, and who of them, if any, reads too slowly to get it. */
-  tellHere (name: string, make: () => FrameLike, except: string | undefined, from: Sender | undefined): { count: number, refusedBy: string | undefined } {
-    let count = 0
-    let refusedBy: string | undefined
+  /** Delivers to the members on this node, and keeps the frame for those that are about to be. */
+  tellHere (name: string, make: () => FrameLike, except: string | undefined, from: Sender | undefined): BroadcastOutcome {
     const room = this.#rooms.get(name)
-    if (room === undefined || (room.pending.size === 0 && isAlone(room.members, except))) return { count, refusedBy }
+    if (room === undefined || (room.pending.size === 0 && isAlone(room.members, except))) return toldNobody
     const frame = frameOf(make())
-    const isForMany = room.members.size > batchFrom
-    for (const member of room.members.values()) {
-      if (member.id === except) continue
-      if (!member.sink.deliver(frame, isForMany, from) && member.sink.isBehind === true) refusedBy = member.id
-      count++
-    }
+    const outcome = deliverToAll(room.members, frame, except, from)
     this.#addForPending(room, frame, except)
-    return { count, refusedBy }
+    return outcome
   }
 
   broadcastHere (room: string, make: () => FrameLike, except?: string, about?: Peer): void {
@@ -185,8 +178,8 @@ export class RedisRelay implements Relay {
       }, (error: unknown) => orIfDown<SendOutcome>(error, here === undefined ? 'absent' : deliverHere(resolved, false)))
   }
 
-  senderIn (room: string, from = ''): Sender | undefined {
-    return from === '' ? undefined : this.#rooms.get(room)?.members.get(from)?.sink ?? from
+  senderIn (room: string, from: string | undefined): Sender | undefined {
+    return senderIn(this.#rooms.get(room)?.members, from)
   }
 
   onLost (room: string, from: string, to: string): void {

@@ -1,12 +1,11 @@
 import type { Timer } from '../../timing/timers.js'
-import type { JoinRequest, Member, Peer, PeerInfo, Sink, Watcher, FrameLike } from '../contract.js'
+import type { JoinRequest, Peer, PeerInfo, Sink, Watcher, FrameLike } from '../contract.js'
+import { type LocalMember, noInfo } from '../local/exchange.js'
 import { RoomSessions } from '../local/sessions.js'
 import type { ReplicaEntry, RoomEvent } from './messages.js'
 
-const noInfo: PeerInfo = Object.freeze({})
-
 /** A peer whose socket is on this node. */
-export class Registration implements Member {
+export class Registration implements LocalMember {
   readonly room: string
   readonly id: string
   readonly sink: Sink

@@ -1,6 +1,7 @@
 import type { MaybePromise } from '../../timing/maybe-promise.js'
 import type { Timers } from '../../timing/timers.js'
 import type { Peer, Watcher } from '../contract.js'
+import { Watchers } from '../local/exchange.js'
 import { RoomSessions } from '../local/sessions.js'
 import { OneAtATime } from './one-at-a-time.js'
 import { RedisDown, RedisRefused } from './link.js'
@@ -19,7 +20,7 @@ export class LocalRooms {
   readonly #node: RedisNode
   readonly #timers: Timers
   readonly #rooms = new Map<string, LocalRoom>()
-  readonly #watchers = new Map<string, Watcher>()
+  readonly #watchers = new Watchers()
   readonly #lists = new OneAtATime(async (name: string) => {
     const { all, busyMs } = await this.snapshot(name)
     return { answer: all, busyMs }
@@ -45,8 +46,7 @@ export class LocalRooms {
   }
 
   watcherOf (room: string): Watcher | undefined {
-    const slash = room.indexOf('/')
-    return this.#watchers.get(slash === -1 ? room : room.slice(0, slash))
+    return this.#watchers.of(room)
   }
 
   /** The room, which exists from now on. */

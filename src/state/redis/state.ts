@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Log } from '../../telemetry/log.js'
 import type { Timers } from '../../timing/timers.js'
 import type { MailboxLimits, Peers, Relay, Rooms, Sessions, State, StateCounters, StateSize } from '../contract.js'
+import { sizeOf } from '../local/exchange.js'
 import { withMembershipLimit } from '../membership.js'
 import { redisAttempts } from './attempts.js'
 import { Inbox } from './inbox.js'
@@ -115,14 +116,10 @@ class RedisExchange implements RedisState {
   }
 
   size (): StateSize {
-    const rooms = this.#rooms.all
     return {
-      peers: rooms.reduce((sum, { members }) => sum + members.size, 0),
-      rooms: rooms.length,
-      largestRoom: rooms.reduce((most, { members }) => Math.max(most, members.size), 0),
+      ...sizeOf(this.#rooms.all),
       mailboxes: this.#kept.size,
       mailboxBytes: this.#kept.bytes,
-      sessions: rooms.reduce((sum, { sessions }) => sum + sessions.size, 0),
       attempts: this.attempts.size
     }
   }

@@ -1,0 +1,104 @@
+import { batchFrom, type Frame, type FrameLike, frameOf } from '../../frame/bytes.js'
+import type { JoinRequest, Member, Peer, PeerInfo, Sender, StateSize, Watcher } from '../contract.js'
+
+/** The `info` of a peer that joined without. */
+export const noInfo: PeerInfo = Object.freeze({})
+
+/** A peer whose socket is on this node. */
+export interface LocalMember extends Member {
+  readonly owner: string | undefined
+  readonly undeliverable: ((to: string) => void) | undefined
+}
+
+/** The members that a room has on this node, by id, in the order they joined. */
+export type LocalMembers<M extends LocalMember = LocalMember> = ReadonlyMap<string, M>
+
+const nobody: LocalMembers = new Map()
+
+/** Why the members that are known here keep a peer from joining; undefined if they do not. */
+export function refusalBy (members: LocalMembers = nobody, request: JoinRequest): 'taken' | 'full' | undefined {
+  const { id, sink, replace, owner, leaving, maxMembers = Infinity } = request
+  const holder = members.get(id)
+  if (holder !== undefined) return holder.sink === sink || (replace && holder.owner === owner) ? undefined : 'taken'
+  const givesUpPlace = leaving?.room === request.room && members.get(leaving.id) === leaving
+  return !givesUpPlace && members.size >= maxMembers ? 'full' : undefined
+}
+
+export interface BroadcastOutcome {
+  /** How many members there were. */
+  readonly count: number
+  /** A member that reads too slowly to take the frame, if there is one. */
+  readonly refusedBy: string | undefined
+}
+
+export const toldNobody: BroadcastOutcome = { count: 0, refusedBy: undefined }
+
+/** Delivers a frame to all members but `except`. */
+export function deliverToAll (members: LocalMembers, frame: Frame, except: string | undefined, from: Sender | undefined): BroadcastOutcome {
+  const isBroadcast = members.size > batchFrom
+  let count = 0
+  let refusedBy: string | undefined
+  for (const { id, sink } of members.values()) {
+    if (id === except) continue
+    if (!sink.deliver(frame, isBroadcast, from) && sink.isBehind === true) refusedBy = id
+    count++
+  }
+  return { count, refusedBy }
+}
+
+/** Delivers the list of a room to its members. Returns how many there are. See `Sink.deliverList`. */
+export function deliverList (room: string, members: LocalMembers, list: FrameLike, isOutdated: () => boolean): number {
+  const frame = frameOf(list)
+  for (const { sink } of members.values()) {
+    if (sink.deliverList === undefined) sink.deliver(frame, true)
+    else sink.deliverList(room, frame, isOutdated)
+  }
+  return members.size
+}
+
+/** Whether a room has no members besides this one. */
+export function isAlone (members: LocalMembers, id: string | undefined): boolean {
+  return members.size === 0 || (members.size === 1 && id !== undefined && members.has(id))
+}
+
+/** The sender in whose share a frame counts: its sink if it is a member here, else its id. */
+export function senderIn (members: LocalMembers | undefined, from: string | undefined): Sender | undefined {
+  return from === undefined || from === '' ? undefined : members?.get(from)?.sink ?? from
+}
+
+/** The sender in whose share news of a peer count. Peers of other nodes share one, because this node does not know their networks. */
+export function senderAbout (peer: Peer | undefined): Sender | undefined {
+  if (peer === undefined) return undefined
+  return 'sink' in peer ? (peer as Member).sink : ''
+}
+
+/** The watchers of rooms, one for each dialect. */
+export class Watchers {
+  readonly #byDialect = new Map<string, Watcher>()
+
+  set (dialect: string, watcher: Watcher): void {
+    this.#byDialect.set(dialect, watcher)
+  }
+
+  of (room: string): Watcher | undefined {
+    const slash = room.indexOf('/')
+    return this.#byDialect.get(slash === -1 ? room : room.slice(0, slash))
+  }
+}
+
+interface CountedRoom {
+  readonly members: LocalMembers
+  readonly sessions: { readonly size: number } | undefined
+}
+
+/** The numbers of `StateSize` that the rooms of this node make up. */
+export function sizeOf (rooms: Iterable<CountedRoom>): Pick<StateSize, 'peers' | 'rooms' | 'largestRoom' | 'sessions'> {
+  const size = { peers: 0, rooms: 0, largestRoom: 0, sessions: 0 }
+  for (const { members, sessions } of rooms) {
+    size.peers += members.size
+    size.rooms++
+    size.largestRoom = Math.max(size.largestRoom, members.size)
+    size.sessions += sessions?.size ?? 0
+  }
+  return size
+}
