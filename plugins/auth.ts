@@ -35,7 +35,7 @@ export async function openAuth (app: FastifyInstance, config: Config, timers: Ti
     complainedAt = now
     app.log.warn({ reason }, 'no keys from JWKS_URL: tokens signed with unknown keys are refused')
   }, () => timers.now())
-  if (verification === undefined) return withoutKey(app, config)
+  if (verification === undefined) return withoutKey(app, config, timers)
   if (config.JWKS_URL?.startsWith('http:') === true) {
     app.log.warn('JWKS_URL is http: anybody between this server and the key server can let clients in')
   }
@@ -50,8 +50,8 @@ export async function openAuth (app: FastifyInstance, config: Config, timers: Ti
     if (token === undefined || (config.TLS_REQUIRE_CLIENT_CERT && identity === undefined)) return undefined
     try {
       const payload = check(token)
-      if (payload instanceof Promise) return payload.then((payload: unknown) => readPermit(payload, Date.now(), identity)).catch(logRefusal)
-      return readPermit(payload, Date.now(), identity)
+      const read = (payload: unknown) => readPermit(payload, timers.timeOfDay(), identity)
+      return payload instanceof Promise ? payload.then(read).catch(logRefusal) : read(payload)
     } catch (error) {
       return logRefusal(error)
     }
@@ -66,11 +66,11 @@ export async function openAuth (app: FastifyInstance, config: Config, timers: Ti
 }
 
 /** Certificates alone tell who a client is, where the settings name an authority for them. */
-function withoutKey (app: FastifyInstance, config: Config): Auth {
+function withoutKey (app: FastifyInstance, config: Config, timers: Timers): Auth {
   const isOpen = !config.TLS_REQUIRE_CLIENT_CERT
   if (isOpen) app.addHook('onReady', async () => app.log.warn('no JWT key is set: this server is open to everybody'))
   const certificateOf = certificateReader(config)
-  const byCertificate = (identity: Identity | undefined) => identity && readPermit({ sub: identity.subject }, Date.now(), identity)
+  const byCertificate = (identity: Identity | undefined) => identity && readPermit({ sub: identity.subject }, timers.timeOfDay(), identity)
   return {
     isOpen,
     hasKey: false,

@@ -80,7 +80,7 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
   app.decorate('signalbox', { config, timers, audit, redis, auth, connections, eventLoop, gate, dialects: new Map() })
   app.addHook('onReady', async () => {
     if (config.MAX_CLIENTS <= room) return
-    app.log.warn(`MAX_CLIENTS is ${config.MAX_CLIENTS}, but the process may open ${files} files: connections past ${room} are refused`)
+    app.log.warn(`MAX_CLIENTS is ${config.MAX_CLIENTS}, and the process may open ${files} files: connections past ${room} are refused`)
   })
   app.addHook('onClose', async () => {
     await state.close()
