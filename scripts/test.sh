@@ -1,24 +1,64 @@
 #!/usr/bin/env bash
-# Installs what the tests need, checks types and style, runs every test, and the dialects' tests twice more: with the state
-# on Redis, and on Redis with clients alternating between two nodes. With arguments, it is tap that gets them.
+# npm test                       types, style, and all quick tests: *.test.ts but *.long.test.ts
+# npm run test:long              all long tests, *.long.test.ts, and the dialects' tests with the state on one Redis: before a release
+# npm test -- FILE|FOLDER...     these tests, of both speeds; what begins with a dash is tap's. TEST_STATE=redis or nodes puts the state there
 set -uo pipefail
 cd "$(dirname "$0")/.."
-shopt -s globstar
+shopt -s globstar extglob nullglob
 
-bash scripts/test-tools.sh && npm run build && npm run lint || exit 1
-[ $# -eq 0 ] || exec tap "$@"
+# Tests that time separate processes, and need a machine that keeps up.
+timed=@(bench|cluster|deploy|hostile|redis-cluster|siege)
 
-# Processes of their own, whose leases and probes, and what honest clients feel, need a machine that keeps up.
-processes=(test/{bench,cluster,deploy,hostile,redis-cluster,siege}/**/*.test.ts test/state/redis*.test.ts)
-others=()
-for file in test/**/*.test.ts; do
-  [[ " ${processes[*]} " == *" $file "* ]] || others+=("$file")
-done
-dialects=(test/routes/contract.test.ts test/routes/{drone,peerjs,psync,rooms,tom}/*.test.ts)
+prepare() { # prepare FILE...: what these tests need, and the tests as JavaScript
+  bash scripts/test-tools.sh && npm run --silent build && npx tsx scripts/build-tests.ts "$@"
+}
 
+run() { # run JOBS FILE...: with what is in $flags
+  local jobs=$1 built=()
+  shift
+  for file in "$@"; do built+=("build/${file%.ts}.js"); done
+  tap --jobs="$jobs" --node-arg=--enable-source-maps ${flags[@]+"${flags[@]}"} "${built[@]}"
+}
+
+split() { # split FILE...: into $processes, which are timed, and $others
+  processes=() others=()
+  for file in "$@"; do
+    case $file in
+      test/$timed/* | test/state/redis*) processes+=("$file") ;;
+      *) others+=("$file") ;;
+    esac
+  done
+}
+
+flags=()
 status=0
-tap --jobs=5 "${others[@]}" || status=1
-tap --jobs=2 "${processes[@]}" || status=1
-TEST_STATE=redis tap --jobs=6 "${dialects[@]}" || status=1
-TEST_STATE=nodes tap --jobs=6 "${dialects[@]}" || status=1
+case ${1-} in
+  --long)
+    dialects=(test/routes/contract.test.ts test/routes/{drone,peerjs,psync,rooms,tom}/*.test.ts)
+    long=(test/**/*.long.test.ts)
+    prepare "${dialects[@]}" "${long[@]}" || exit 1
+    split "${long[@]}"
+    run 2 "${others[@]}" || status=1
+    run 1 "${processes[@]}" || status=1
+    TEST_STATE=redis run 5 "${dialects[@]}" || status=1
+    ;;
+  '')
+    quick=(test/**/!(*.long).test.ts)
+    prepare "${quick[@]}" && npm run --silent lint || exit 1
+    split "${quick[@]}"
+    run 5 "${others[@]}" || status=1
+    run 2 "${processes[@]}" || status=1
+    TEST_STATE=nodes run 5 test/routes/contract.test.ts test/routes/{drone,peerjs,psync,rooms,tom}/!(*.long).test.ts || status=1
+    ;;
+  *)
+    files=()
+    for arg in "$@"; do
+      if [ -d "$arg" ]; then files+=("${arg%/}"/**/*.test.ts)
+      elif [ "${arg#-}" != "$arg" ]; then flags+=("$arg")
+      else files+=("${arg#./}")
+      fi
+    done
+    prepare "${files[@]}" && run 2 "${files[@]}" || status=1
+    ;;
+esac
 exit $status

@@ -7,7 +7,7 @@ import { WebSocket } from 'ws'
 import { readConfig } from '../src/config/read.js'
 import type { CloseCode } from '../src/frame/close-codes.js'
 import { createService } from '../src/service.js'
-import { startRedis } from './redis.js'
+import { freshDatabase } from './redis.js'
 
 /** Settings as in the environment: text by name. */
 export type Env = Record<string, string>
@@ -30,9 +30,8 @@ const nodesOf = new WeakMap<FastifyInstance, FastifyInstance[]>()
 /** The stock server on a free port of the loopback, closed with the test. */
 export async function build (t: Test, env: Env = {}): Promise<FastifyInstance> {
   if (where === 'memory' || env.REDIS_URL !== undefined) return await listen(t, env)
-  const { url } = await startRedis(t)
-  // Soon enough for what nodes tell each other now and then, and longer than a process that sets up six servers at once stands still.
-  const shared = { NODE_LEASE_MS: '5000', ...env, REDIS_URL: url }
+  // Long enough for a process that is busy setting up six servers at once.
+  const shared = { NODE_LEASE_MS: '5000', ...env, REDIS_URL: await freshDatabase() }
   const app = await listen(t, shared)
   if (where === 'nodes') nodesOf.set(app, [app, await listen(t, shared)])
   return app
@@ -170,8 +169,13 @@ export function begin (t: Test, to: Reachable, path: string, options: WebSocket.
   return client
 }
 
-/** What the server answers to an upgrade it refuses. */
-export async function refusal (t: Test, to: Reachable, path: string, options: WebSocket.ClientOptions = {}): Promise<{ status: number, headers: NodeJS.Dict<string | string[]> }> {
+interface Refusal {
+  status: number
+  headers: NodeJS.Dict<string | string[]>
+}
+
+/** The server's answer to a refused upgrade. */
+export async function refusal (t: Test, to: Reachable, path: string, options: WebSocket.ClientOptions = {}): Promise<Refusal> {
   const { socket } = begin(t, to, path, options)
   return await new Promise((resolve, reject) => {
     socket.on('unexpected-response', (_request, response) => {

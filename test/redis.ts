@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import type { Test } from 'tap'
+import tap, { type Test } from 'tap'
 import { Redis } from 'ioredis'
 import { freePort } from '../scripts/ports.js'
 import { until } from './helper.js'
@@ -20,7 +20,8 @@ export interface RedisServer {
 /** A redis-server of its own on this or a free port of the loopback, without persistence, ended with the test. */
 export async function startRedis (t: Test, port?: number, extra: readonly string[] = []): Promise<RedisServer> {
   const chosen = port ?? await freePort()
-  const process = spawn('redis-server', ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no', ...extra], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const options = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no', ...extra]
+  const process = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'ignore'] })
   const log = await readiness(process)
   if (log !== undefined && port === undefined && log.includes('Address already in use')) return await startRedis(t, port, extra)
   if (log !== undefined) throw new Error(`redis-server has ended instead of listening: ${log}`)
@@ -34,6 +35,17 @@ export async function startRedis (t: Test, port?: number, extra: readonly string
   })
   await client.ping()
   return { port: chosen, url: `redis://127.0.0.1:${chosen}`, process, client }
+}
+
+/** How many databases the Redis of a process has: more than a test file starts servers. */
+const databases = 1024
+let shared: Promise<RedisServer> | undefined
+let nextDatabase = 0
+
+/** The URL of an empty database on a redis-server that all tests of this process share. Ended with the process. */
+export async function freshDatabase (): Promise<string> {
+  shared ??= startRedis(tap, undefined, ['--databases', String(databases)])
+  return `${(await shared).url}/${nextDatabase++}`
 }
 
 /** Settles once it listens, or with what it said when it has ended instead. */
