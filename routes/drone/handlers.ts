@@ -2,30 +2,22 @@ import { randomUUID } from 'node:crypto'
 import type { Config } from '../../src/config/schema.js'
 import type { Handlers } from '../../src/dialect/dialect.js'
 import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
+import type { Received } from '../../src/frame/parse.js'
 import type { MemberList } from '../../src/dialect/member-list.js'
-import type { State, FrameLike } from '../../src/state/contract.js'
+import type { State } from '../../src/state/contract.js'
 import { register, type RegisteringClient } from '../../src/dialect/registration.js'
-import { enveloped } from './envelope.js'
+import { forwarded, type Signal } from './envelope.js'
+import { room } from './presence.js'
 import { type frames, encode, errorMessages } from './schema.js'
-
-/** All clients are in one room. */
-export const room = 'drone'
-
-interface Addressed {
-  target?: string
-  sessionId?: string | null
-}
+import { timestamp } from './timestamp.js'
 
 export function droneHandlers (state: State, config: Config, updates: MemberList | undefined): Handlers<typeof frames, RegisteringClient> {
   const { peers, sessions } = state
 
-  /** Everything that is sent to another client goes through here: who sends, to whom, in which session. */
-  function signal (
-    { connection, member }: RegisteringClient,
-    { target, sessionId }: Addressed,
-    begins: boolean,
-    compose: (from: string, session: string | undefined, timestamp: string) => FrameLike
-  ): MaybePromise<void> {
+  /** Everything that is sent to another client goes through here. An offer always has a session: its own, or one made up for it. */
+  function signal ({ connection, member }: RegisteringClient, frame: Signal, received: Received): MaybePromise<void> {
+    const { type, target, sessionId } = frame
+    const begins = type === 'offer'
     if (member === undefined) return connection.refuse(errorMessages.notRegistered)
     if (target === undefined || target === '') return connection.refuse(errorMessages.noTarget)
     const from = member.id
@@ -37,7 +29,7 @@ export function droneHandlers (state: State, config: Config, updates: MemberList
       session: given ?? (begins ? `session-${randomUUID()}` : undefined),
       begins,
       idleMs: config.SESSION_TIMEOUT_MS,
-      frame: (session) => compose(from, session, now())
+      frame: (session) => forwarded(frame, received, { from, session, timestamp: timestamp() })
     })
     return andThen(sent, (sent) => {
       if (sent === 'foreign') connection.refuse(errorMessages.foreignSession)
@@ -51,7 +43,7 @@ export function droneHandlers (state: State, config: Config, updates: MemberList
       const registered = register(state, config, peer, {
         room,
         id,
-        welcome: () => encode({ type: 'registered', id, timestamp: now() }),
+        welcome: () => encode({ type: 'registered', id, timestamp: timestamp() }),
         undeliverable: (to) => peer.connection.refuse(errorMessages.absent, to),
         taken: errorMessages.taken
       })
@@ -61,18 +53,9 @@ export function droneHandlers (state: State, config: Config, updates: MemberList
       })
     },
 
-    offer (peer, frame, received) {
-      // An offer always has a session: its own, or the one made up for it.
-      return signal(peer, frame, true, (from, session, timestamp) => enveloped(frame, 'sdp', received, { from, session, timestamp }))
-    },
-
-    answer (peer, frame, received) {
-      return signal(peer, frame, false, (from, session, timestamp) => enveloped(frame, 'sdp', received, { from, session, timestamp }))
-    },
-
-    ice (peer, frame, received) {
-      return signal(peer, frame, false, (from, session, timestamp) => enveloped(frame, 'candidate', received, { from, session, timestamp }))
-    },
+    offer: signal,
+    answer: signal,
+    ice: signal,
 
     list ({ connection, member }) {
       return andThen(peers.list(room), (all) => {
@@ -84,20 +67,7 @@ export function droneHandlers (state: State, config: Config, updates: MemberList
     },
 
     ping ({ connection }) {
-      connection.deliver(encode({ type: 'pong', timestamp: now() }))
+      connection.deliver(encode({ type: 'pong', timestamp: timestamp() }))
     }
   }
-}
-
-let latestMs = 0
-let latest = ''
-
-/** ISO 8601, made once a millisecond: making it costs as much as all else that is done for a frame here. */
-export function now (): string {
-  const ms = Date.now()
-  if (ms !== latestMs) {
-    latestMs = ms
-    latest = new Date(ms).toISOString()
-  }
-  return latest
 }

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { discovery } from '../discovery.js'
-import { room } from './handlers.js'
+import { room } from './presence.js'
 
 const HealthBody = Type.Object({
   status: Type.Literal('healthy'),

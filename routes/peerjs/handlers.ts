@@ -5,7 +5,7 @@ import type { Handlers } from '../../src/dialect/dialect.js'
 import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { Member, State } from '../../src/state/contract.js'
 import type { Received } from '../../src/frame/parse.js'
-import { lastMember, restOf, stamped } from '../../src/frame/pass-on.js'
+import { passedOn } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
 import { type frames, encode, errorMessages } from './schema.js'
 
@@ -22,15 +22,14 @@ export interface PeerjsPeer {
 type Signal = Static<typeof frames.OFFER | typeof frames.ANSWER | typeof frames.CANDIDATE>
 type Notice = Static<typeof frames.EXPIRE> | (Static<typeof frames.LEAVE> & { dst: string })
 
-/** The bytes that came, with the sender behind them, if they are exactly what a PeerJS client sends. */
-function forwarded (frame: Signal, received: Received, stamp: string): Frame | undefined {
-  const { bytes } = received
-  const isPlain = frame.payload !== undefined && Object.keys(frame).length === 3 &&
-    restOf(received, frame, ['type', frame.type, 'payload']) !== -1 && lastMember(bytes, 'dst', frame.dst) !== -1
-  return isPlain ? stamped(frame.type, bytes, stamp) : undefined
+/** The signal as its receiver gets it, with its sender. */
+function forwarded (frame: Signal, received: Received, { id }: Member, stamp: string): Frame {
+  const { type, dst, payload } = frame
+  if (payload === undefined) return composed(frame, id)
+  return passedOn(received, frame, { type, first: ['type', type, 'payload'], members: 3, last: ['dst', dst], tail: stamp }) ?? composed(frame, id)
 }
 
-/** The general way to the same frame. */
+/** The slow path to the same frame. */
 function composed ({ type, dst, payload }: Signal, src: string): Frame {
   return encode({ type, src, dst, payload })
 }
@@ -42,7 +41,8 @@ export function peerjsHandlers ({ peers, relay }: State, config: Config): Handle
     const { room, id: src } = member
     const { dst } = signal
     const expired = () => encode({ type: 'EXPIRE', src: dst, dst: src })
-    const sent = relay.sendOrKeep({ room, from: src, to: dst, frame: forwarded(signal, received, stamp) ?? composed(signal, src), keepMs: config.PEERJS_EXPIRE_TIMEOUT, expired, origin })
+    const frame = forwarded(signal, received, member, stamp)
+    const sent = relay.sendOrKeep({ room, from: src, to: dst, frame, keepMs: config.PEERJS_EXPIRE_TIMEOUT, expired, origin })
     return andThen(sent, (sent) => {
       if (sent === 'full') {
         connection.drop('mailbox_full')

@@ -4,8 +4,8 @@ import type { Handlers } from '../../src/dialect/dialect.js'
 import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { Peer, State } from '../../src/state/contract.js'
 import type { Received } from '../../src/frame/parse.js'
-import { restOf } from '../../src/frame/pass-on.js'
-import { Frame } from '../../src/frame/bytes.js'
+import { passedOn } from '../../src/frame/pass-on.js'
+import type { Frame } from '../../src/frame/bytes.js'
 import { register, type RegisteringClient } from '../../src/dialect/registration.js'
 import { describe, news, roomOf } from './presence.js'
 import { type frames, encode, errorMessages } from './schema.js'
@@ -24,7 +24,7 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
     const { source_id: source, target_id: to } = frame
     if (member === undefined) return connection.refuse(errorMessages.notRegistered)
     if (isForged(source, member.id)) return connection.refuse(errorMessages.forged)
-    return andThen(relay.send(member.room, to, forwarded(frame, received) ?? composed(frame, member.id), member.id), (sent) => {
+    return andThen(relay.send(member.room, to, forwarded(frame, received, member.id), member.id), (sent) => {
       if (sent !== 'sent') connection.refuse(errorMessages.absent, to)
     })
   }
@@ -43,7 +43,8 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
         listBytes = list.byteLength
         return list
       }
-      const registered = register(state, config, peer, { room, id, welcome, taken: errorMessages.taken, undeliverable: (to) => peer.connection.refuse(errorMessages.absent, to) })
+      const undeliverable = (to: string) => peer.connection.refuse(errorMessages.absent, to)
+      const registered = register(state, config, peer, { room, id, welcome, taken: errorMessages.taken, undeliverable })
       return andThen(registered, () => {
         const { connection, member } = peer
         if (member === undefined || member === earlier) return
@@ -60,14 +61,15 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
   }
 }
 
-/** The bytes that came, if they are what the receiver is to get, no more and no less. */
-function forwarded (frame: Signal, received: Received): Frame | undefined {
+/** The signal as its receiver gets it: with a sender, and nothing but the four members. */
+function forwarded (frame: Signal, received: Received, sender: string): Frame {
   const { type, source_id: source, target_id: to } = frame
-  if (typeof source !== 'string' || source === '' || Object.keys(frame).length !== 4) return undefined
-  return restOf(received, frame, ['type', type, 'source_id', source, 'target_id', to, 'payload']) === -1 ? undefined : new Frame(type, received.bytes)
+  if (typeof source !== 'string' || source === '') return composed(frame, sender)
+  const first = ['type', type, 'source_id', source, 'target_id', to, 'payload']
+  return passedOn(received, frame, { type, first, members: 4 }) ?? composed(frame, sender)
 }
 
-/** The general way to the same frame. */
+/** The slow path to the same frame. */
 function composed ({ type, source_id: source, target_id: to, payload = null }: Signal, sender: string): Frame {
   return encode({ type, source_id: typeof source === 'string' && source !== '' ? source : sender, target_id: to, payload })
 }

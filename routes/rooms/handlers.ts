@@ -1,3 +1,4 @@
+import type { Static } from '@sinclair/typebox'
 import { originOf } from '../../src/net/address.js'
 import type { Config } from '../../src/config/schema.js'
 import type { Connection } from '../../src/dialect/connection.js'
@@ -5,11 +6,13 @@ import type { Handlers } from '../../src/dialect/dialect.js'
 import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { JoinOutcome, Member, State } from '../../src/state/contract.js'
 import { TokenRate, TokenBucket } from '../../src/limits/token-bucket.js'
-import type { JsonObject, Received } from '../../src/frame/parse.js'
-import { restOf, stamped } from '../../src/frame/pass-on.js'
+import type { Received } from '../../src/frame/parse.js'
+import { passedOn } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
 import type { GuessThrottle } from './guesses.js'
 import { type frames, encode, errorMessages } from './schema.js'
+
+type Signal = Static<typeof frames.signal>
 
 export const roomPrefix = 'rooms/'
 
@@ -71,14 +74,22 @@ export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, g
       if (!peer.connection.may.createRoom()) return peer.connection.deny()
       peer.creations ??= new TokenBucket(creationRate)
       if (!peer.creations.take(performance.now())) return refuseMore(peer.connection)
-      const opened = rooms.open({ prefix: roomPrefix, digits: config.ROOM_ID_DIGITS, idleMs: config.ROOM_TIMEOUT_MS, emptyMs: config.ROOM_EMPTY_TTL_MS, by: originOf(peer.connection) })
+      const opened = rooms.open({
+        prefix: roomPrefix,
+        digits: config.ROOM_ID_DIGITS,
+        idleMs: config.ROOM_TIMEOUT_MS,
+        emptyMs: config.ROOM_EMPTY_TTL_MS,
+        by: originOf(peer.connection)
+      })
       return andThen(opened, (roomId) => {
         if (roomId === undefined) {
           peer.creations?.refund()
           return peer.connection.refuse(errorMessages.noRoomFree)
         }
         // It is gone again when Redis went away meanwhile.
-        return andThen(enter(peer, roomId, 'room_created'), (outcome) => { if (outcome !== 'joined') peer.connection.refuse(errorMessages.noRoomFree) })
+        return andThen(enter(peer, roomId, 'room_created'), (outcome) => {
+          if (outcome !== 'joined') peer.connection.refuse(errorMessages.noRoomFree)
+        })
       })
     },
 
@@ -91,14 +102,18 @@ export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, g
 
     signal ({ connection, myId, stamp, member }, frame, received) {
       if (member === undefined) return connection.refuse(errorMessages.notInRoom)
-      const signal = forwarded(frame, received, stamp) ?? encode({ type: 'signal', senderId: myId, payload: frame.payload })
+      const signal = forwarded(frame, received, myId, stamp)
       return andThen(relay.broadcast(member.room, signal, myId, { isSignal: true }), (count) => connection.charge(signal.byteLength, count))
     }
   }
 }
 
-/** The bytes that came, with the sender behind them, if they are exactly what clients send. */
-function forwarded (frame: JsonObject, received: Received, stamp: string): Frame | undefined {
-  if (Object.keys(frame).length !== 2 || restOf(received, frame, ['type', 'signal', 'payload']) === -1) return undefined
-  return stamped('signal', received.bytes, stamp)
+/** The signal as the others get it, with its sender. */
+function forwarded (frame: Signal, received: Received, senderId: string, stamp: string): Frame {
+  return passedOn(received, frame, { type: 'signal', first: ['type', 'signal', 'payload'], members: 2, tail: stamp }) ?? composed(frame, senderId)
+}
+
+/** The slow path to the same frame. */
+function composed ({ payload }: Signal, senderId: string): Frame {
+  return encode({ type: 'signal', senderId, payload })
 }

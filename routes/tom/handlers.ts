@@ -4,8 +4,8 @@ import type { Handlers } from '../../src/dialect/dialect.js'
 import { andThen } from '../../src/timing/maybe-promise.js'
 import type { MemberList } from '../../src/dialect/member-list.js'
 import type { PeerInfo, State } from '../../src/state/contract.js'
-import type { JsonObject, Received } from '../../src/frame/parse.js'
-import { restOf } from '../../src/frame/pass-on.js'
+import type { Received } from '../../src/frame/parse.js'
+import { passedOn } from '../../src/frame/pass-on.js'
 import { Frame } from '../../src/frame/bytes.js'
 import { register, type RegisteringClient } from '../../src/dialect/registration.js'
 import { presence, room } from './presence.js'
@@ -60,16 +60,16 @@ export function tomHandlers (state: State, config: Config, list: MemberList): Ha
 /** Names that mean something in a signal. */
 const signalNames: readonly string[] = ['type', 'from', 'to', 'payload']
 
-/** A signal as its receiver gets it: the bytes that came, or composed anew where another parser might read another sender in them. */
+/** The signal as its receiver gets it. It keeps names that we do not know, but none that a parser may take for one of ours. */
 function forwarded (frame: Signal, received: Received): Frame {
   const { type, from, to } = frame
-  const isPlain = restOf(received, frame, ['type', type, 'from', from, 'to', to]) !== -1 && !Object.keys(frame).some(isVariant)
-  return new Frame(type, isPlain ? received.bytes : composed(frame))
+  if (Object.keys(frame).some(isVariant)) return composed(frame)
+  return passedOn(received, frame, { type, first: ['type', type, 'from', from, 'to', to] }) ?? composed(frame)
 }
 
-/** The general way to the same frame, without the names that some parsers take for ours. */
-function composed (frame: JsonObject): string {
-  return JSON.stringify(Object.fromEntries(Object.entries(frame).filter(([name]) => !isVariant(name))))
+/** The slow path to the same frame. */
+function composed (frame: Signal): Frame {
+  return new Frame(frame.type, JSON.stringify(Object.fromEntries(Object.entries(frame).filter(([name]) => !isVariant(name)))))
 }
 
 function isVariant (name: string): boolean {

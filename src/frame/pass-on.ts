@@ -10,22 +10,49 @@ const colon = 58
 const space = 32
 const lastAscii = 126
 
+/** When the bytes of a frame that came are passed on, and what is written around them. */
+export interface PassOn {
+  readonly type: string
+  /** The members that must stand first, as name and value in turn. It may end with a name, whose value is then not looked at. */
+  readonly first: readonly string[]
+  /** How many members the frame must have. Any number by default. */
+  readonly members?: number
+  /** The name and value of the member that must stand last. */
+  readonly last?: readonly [name: string, value: string] | undefined
+  /** Text in place of all bytes up to the end of `first`. Then `tail` stands in place of `last` too. */
+  readonly head?: string
+  /** Text in place of the closing brace. */
+  readonly tail?: string
+}
+
 /**
- * Whether the bytes of a frame can be passed on, and where in them the rest begins: behind the members that are to come first, or -1
- * when the frame must be composed anew. Of a name that stands there twice some parsers take the first and some the last, some do
- * not undo the escapes in a name, and `JSON.parse` tells none of it. So the bytes must begin with exactly what was checked, and
- * hold each name once.
+ * The frame that passes on the bytes of another, or undefined if it must be composed anew.
  *
- * @param first name and value in turn. It may end with a name, whose value is then where the rest begins
+ * Of a name that occurs twice some parsers take the first value and some the last, some do not resolve escapes in names, and
+ * `JSON.parse` reports none of it. So the bytes must begin with exactly what was checked, and hold each name once.
  */
-export function restOf ({ bytes, memberCount }: Received, frame: JsonObject, first: readonly string[]): number {
-  if (memberCount !== Object.keys(frame).length) return -1
+export function passedOn (received: Received, frame: JsonObject, { type, first, members, last, head, tail }: PassOn): Frame | undefined {
+  const { bytes, memberCount } = received
+  const count = Object.keys(frame).length
+  if (memberCount !== count || (members !== undefined && members !== count)) return undefined
+  const begin = behindFirst(bytes, first)
+  if (begin === -1) return undefined
+  if (tail === undefined) return new Frame(type, bytes)
+  const brace = bytes.length - 1
+  if (bytes[brace] !== closingBrace) return undefined
+  const lastAt = last === undefined ? brace : lastMember(bytes, brace, last)
+  if (lastAt === -1) return undefined
+  return head === undefined ? Frame.around(type, '', bytes, 0, brace, tail) : Frame.around(type, head, bytes, begin, lastAt, tail)
+}
+
+/** Where the bytes go on behind `first`, or -1 if they do not begin with it. */
+function behindFirst (bytes: Buffer, first: readonly string[]): number {
   let at = 0
   for (let part = 0; part < first.length; part++) {
     const isName = part % 2 === 0
     if (isName) {
       if (bytes[at++] !== (part === 0 ? openingBrace : comma)) return -1
-      // As Python writes it.
+      // Python writes a space here.
       if (part > 0 && bytes[at] === space) at++
     }
     at = behindString(bytes, at, first[part] as string)
@@ -37,16 +64,8 @@ export function restOf ({ bytes, memberCount }: Received, frame: JsonObject, fir
   return at
 }
 
-/** Where the closing brace of a frame is, if it is the last byte; else -1. */
-export function endOf (bytes: Buffer): number {
-  const last = bytes.length - 1
-  return bytes[last] === closingBrace ? last : -1
-}
-
-/** Where the last member of a frame begins, with the comma before it, if it is exactly this one; else -1. */
-export function lastMember (bytes: Buffer, name: string, value: string): number {
-  const brace = endOf(bytes)
-  if (brace === -1) return -1
+/** Where the last member begins, with the comma before it, if it is exactly this one; else -1. */
+function lastMember (bytes: Buffer, brace: number, [name, value]: readonly [string, string]): number {
   let at = brace - jsonLength(value)
   if (at < 0 || behindString(bytes, at, value) !== brace) return -1
   if (bytes[at - 1] === space) at--
@@ -56,13 +75,7 @@ export function lastMember (bytes: Buffer, name: string, value: string): number 
   return bytes[at - 1] === comma ? at - 1 : -1
 }
 
-/** The bytes of an object with more members behind its own: `{"type":"a"}` and `,"b":2}` make `{"type":"a","b":2}`. Undefined unless they end with its brace. */
-export function stamped (type: string, bytes: Buffer, members: string): Frame | undefined {
-  const brace = endOf(bytes)
-  return brace !== -1 ? Frame.around(type, '', bytes, 0, brace, members) : undefined
-}
-
-/** Behind exactly the JSON of a string that stands at `at`, or -1. In JavaScript: a call into Node costs five times as much. */
+/** The offset behind the JSON of a string that stands at `at`, or -1 if another stands there. A call into Node would cost five times as much. */
 function behindString (bytes: Buffer, at: number, value: string): number {
   if (bytes[at] !== quoteSign) return -1
   const from = at + 1
@@ -79,7 +92,7 @@ function behindEscaped (bytes: Buffer, at: number, value: string): number {
   return json.equals(bytes.subarray(at, at + json.length)) ? at + json.length : -1
 }
 
-/** Bytes of a string as JSON. */
+/** How many bytes a string takes as JSON. */
 function jsonLength (value: string): number {
   for (let offset = 0; offset < value.length; offset++) {
     if (!isPlain(value.charCodeAt(offset))) return Buffer.byteLength(JSON.stringify(value))
@@ -87,7 +100,7 @@ function jsonLength (value: string): number {
   return value.length + 2
 }
 
-/** Whether JSON writes the character as the one byte that it is. */
+/** Whether JSON writes the character as one byte, unescaped. */
 function isPlain (code: number): boolean {
   return code >= space && code <= lastAscii && code !== quoteSign && code !== backslash
 }

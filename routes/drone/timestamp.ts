@@ -1,0 +1,12 @@
+let latestMs = 0
+let latest = ''
+
+/** The time of day in ISO 8601, made once a millisecond: making it costs as much as the rest of a frame's handling. */
+export function timestamp (): string {
+  const ms = Date.now()
+  if (ms !== latestMs) {
+    latestMs = ms
+    latest = new Date(ms).toISOString()
+  }
+  return latest
+}
