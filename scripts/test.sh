@@ -41,6 +41,7 @@ case ${1-} in
     run 2 "${others[@]}" || status=1
     run 1 "${processes[@]}" || status=1
     TEST_STATE=redis run 5 "${dialects[@]}" || status=1
+    TEST_STATE=nodes run 1 test/routes/contract.test.ts || status=1
     ;;
   '')
     quick=(test/**/!(*.long).test.ts)
@@ -48,7 +49,7 @@ case ${1-} in
     split "${quick[@]}"
     run 5 "${others[@]}" || status=1
     run 2 "${processes[@]}" || status=1
-    TEST_STATE=nodes run 5 test/routes/contract.test.ts test/routes/{drone,peerjs,psync,rooms,tom}/!(*.long).test.ts || status=1
+    TEST_STATE=nodes run 5 test/routes/{drone,peerjs,psync,rooms,tom}/!(*.long).test.ts || status=1
     ;;
   *)
     files=()
