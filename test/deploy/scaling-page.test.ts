@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { scripts } from '../../src/state/redis/scripts.js'
+import { scripts } from '../../src/state/redis/scripts/index.js'
 import { connect } from '../helper.js'
 import { start } from '../process.js'
 import { startRedis } from '../redis.js'
@@ -18,7 +18,7 @@ const documented = (column: number, what: RegExp): RegExp[] => rows.filter((row)
 })
 
 t.test('the page names every script, with as many keys as it has', async (t) => {
-  for (const [name, { numberOfKeys }] of Object.entries(scripts)) {
+  for (const { name, numberOfKeys } of scripts) {
     const row = rows.find(([names = '']) => names.includes(`\`${name}\``))
     t.equal(row?.[1]?.split(', ').length, numberOfKeys, name)
   }

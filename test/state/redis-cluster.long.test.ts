@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { redisState } from '../../src/state/redis/state.js'
-import { scriptsFor } from '../../src/state/redis/scripts.js'
+import { scriptsFor } from '../../src/state/redis/scripts/index.js'
 import { Timers } from '../../src/timing/timers.js'
 import { until } from '../helper.js'
 import { startCluster } from '../redis.js'

@@ -7,6 +7,7 @@ import { freePort } from '../../scripts/ports.js'
 import { ConfigError } from '../../src/config/config-error.js'
 import { headOf } from '../../src/state/redis/messages.js'
 import { RedisDown, RedisLink } from '../../src/state/redis/link.js'
+import { leaveScript } from '../../src/state/redis/scripts/membership.js'
 import { until } from '../helper.js'
 import { startCluster, startRedis } from '../redis.js'
 
@@ -147,7 +148,7 @@ t.test('a Redis that stops answering fails what waits for it in time, then every
   await t.rejects(ask(), RedisDown)
   await until(() => !link.isUp)
   t.same(heard, ['up', 'down'])
-  await t.rejects(link.run('leave', ['a', 'b', 'c']), RedisDown)
+  await t.rejects(link.run(leaveScript, ['a', 'b', 'c']), RedisDown)
   await t.rejects(link.subscribe('channel'), RedisDown)
   process.kill('SIGCONT')
   await until(() => link.isUp)

@@ -1,8 +1,8 @@
 import type { Timers } from '../../timing/timers.js'
 import type { Attempts } from '../contract.js'
 import { memoryAttempts } from '../local/attempts.js'
-import { attemptsKeys } from './keys.js'
 import { orIfDown, type RedisNode } from './node.js'
+import { beginAttempt, failAttempt, holdAttempts, succeedAttempt } from './scripts/attempts.js'
 
 /** Counts over all nodes, and without Redis on this one. */
 export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { readonly size: number } {
@@ -11,7 +11,7 @@ export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { re
     async begin (key, limit) {
       if (!node.isUp) return here.begin(key, limit)
       try {
-        return await node.run('beginAttempt', attemptsKeys(key), limit.failures, limit.windowMs) === 1
+        return await beginAttempt(node.run, key, limit)
       } catch (error) {
         return orIfDown(error, false) || here.begin(key, limit)
       }
@@ -21,7 +21,7 @@ export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { re
       here.succeed(key)
       if (!node.isUp) return
       try {
-        await node.run('succeedAttempt', attemptsKeys(key))
+        await succeedAttempt(node.run, key)
       } catch (error) {
         orIfDown(error, undefined)
       }
@@ -32,7 +32,7 @@ export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { re
       const isBarredHere = here.fail(key, limit)
       if (!node.isUp) return isBarredHere
       try {
-        return await node.run('failAttempt', attemptsKeys(key), limit.failures, limit.windowMs) === 1
+        return await failAttempt(node.run, key, limit)
       } catch (error) {
         return orIfDown(error, isBarredHere)
       }
@@ -42,7 +42,7 @@ export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { re
       const count = here.hold(key, change)
       if (!node.isUp) return
       try {
-        await node.run('holdAttempts', attemptsKeys(key), node.name, count)
+        await holdAttempts(node.run, key, { node: node.name, count })
       } catch (error) {
         orIfDown(error, undefined)
       }

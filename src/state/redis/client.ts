@@ -1,6 +1,6 @@
 import { Cluster, Redis } from 'ioredis'
 import { ConfigError } from '../../config/config-error.js'
-import { scriptsFor } from './scripts.js'
+import { scriptsFor } from './scripts/index.js'
 
 /** How long a connection may take, and nothing of ours waits longer for an answer. In ms. */
 export const commandTimeoutMs = 1_000

@@ -53,6 +53,9 @@ export class Keys {
   }
 }
 
+/** The keys and channels of one room. */
+export type RoomKeys = ReturnType<Keys['of']>
+
 /** FNV-1a. Any hash will do, as long as all nodes use the same. */
 function hashOf (room: string): number {
   let hash = 0x811c9dc5

@@ -5,7 +5,7 @@ import type { Log } from '../../telemetry/log.js'
 import { checkUrls, commandTimeoutMs, connectTo, isReply, reasonOf } from './client.js'
 import { Keys } from './keys.js'
 import { type NodeMessage, type Probe, probeOf, readMessages } from './messages.js'
-import type { ScriptName } from './scripts.js'
+import type { Argument, Script } from './scripts/script.js'
 
 const probeEveryMs = 500
 /** A probe that is not back by then is lost. */
@@ -20,10 +20,8 @@ const isVerdict = /^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT) /
 /** What a script of ours answers that comes too late. */
 const isLate = /^LATE /
 
-type Argument = string | Buffer | number
-
 /** A client with our scripts on it, which the types of ioredis cannot know. */
-type Scripted = Record<`${ScriptName}Buffer`, (...args: Argument[]) => Promise<unknown>>
+type Scripted = Record<`${string}Buffer`, ((...args: Argument[]) => Promise<unknown>) | undefined>
 
 export interface LinkListener {
   /** A message on a channel this node listens to. */
@@ -120,16 +118,11 @@ export class RedisLink {
   }
 
   /** Runs a script. @throws RedisDown */
-  async run (name: ScriptName, keys: string[], ...args: Argument[]): Promise<unknown> {
+  async run ({ name }: Script, keys: string[], ...args: Argument[]): Promise<unknown> {
     if (!this.#isUp) throw new RedisDown()
-    return await this.runAnyway(name, keys, ...args)
-  }
-
-  /** The same while the link is not up yet: what must be done to bring it up. @throws RedisDown */
-  async runAnyway (name: ScriptName, keys: string[], ...args: Argument[]): Promise<unknown> {
     const scripted = this.#commands as unknown as Scripted
     this.#gather()
-    return await this.#guard(async () => await scripted[`${name}Buffer`](...keys, ...args))
+    return await this.#guard(async () => await scripted[`${name}Buffer`]?.(...keys, ...args))
   }
 
   /** Runs one command. @throws RedisDown */

@@ -3,11 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../../telemetry/log.js'
 import type { Timer, Timers } from '../../timing/timers.js'
 import type { SendOutcome } from '../contract.js'
-import { generationKey, nodesKey, roomsKey } from './keys.js'
+import { nodesKey, roomsKey } from './keys.js'
 import { RedisDown, type RedisLink, RedisRefused } from './link.js'
 import type { NodeMessage, Probe } from './messages.js'
 import { Outbox } from './outbox.js'
-import type { ScriptName } from './scripts.js'
+import { renew } from './scripts/leases.js'
+import { reap } from './scripts/membership.js'
+import { send } from './scripts/relay.js'
+import type { Run } from './scripts/script.js'
 
 /** A step that Redis comes to later than this is void. In ms. */
 const stepTimeoutMs = 1_000
@@ -120,26 +123,24 @@ export class RedisNode {
   }
 
   /** Runs a script, which is void if Redis comes to it too late. @throws RedisDown */
-  async run (name: ScriptName, keys: string[], ...args: Array<string | Buffer | number>): Promise<unknown> {
+  readonly run: Run = async (script, keys, ...args) => {
     this.outbox.flush()
-    return await this.#run(name, keys, ...args)
+    return await this.#run(script, keys, ...args)
   }
 
   async #handOver (room: string, letters: Buffer): Promise<Map<number, SendOutcome> | undefined> {
-    const { members, membersPrefix, nodePrefix } = this.link.keys.of(room)
     try {
-      const answer = await this.#run('send', [members], letters, membersPrefix, nodePrefix) as Array<number | Buffer>
-      return new Map(Array.from({ length: answer.length / 2 }, (_, at) => [Number(answer[2 * at]), String(answer[2 * at + 1]) as SendOutcome]))
+      return await send(this.#run, this.link.keys.of(room), letters)
     } catch (error) {
       return orIfDown(error, undefined)
     }
   }
 
-  async #run (name: ScriptName, keys: string[], ...args: Array<string | Buffer | number>): Promise<unknown> {
+  readonly #run: Run = async (script, keys, ...args) => {
     if (!this.isUp) throw new RedisDown()
     const voidFrom = Math.min(performance.now() + this.#clockAhead + stepTimeoutMs, this.#leaseUntil)
     try {
-      return await this.link.run(name, keys, ...args, voidFrom)
+      return await this.link.run(script, keys, ...args, voidFrom)
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('LATE'))) throw error
       this.settle()
@@ -273,24 +274,25 @@ export class RedisNode {
   async #renew (begins: boolean): Promise<string[] | undefined> {
     const name = this.#name
     const sentAt = performance.now()
-    const [isHeld, clock, generation, ...dead] = await this.link.run('renew', [nodesKey, generationKey], name, this.#leaseMs, begins ? 1 : 0, randomUUID()) as [number, Buffer, Buffer, ...Buffer[]]
+    const step = { node: name, leaseMs: this.#leaseMs, begins, newGeneration: randomUUID() }
+    const { isHeld, clock, generation, dead } = await renew(async (...call) => await this.link.run(...call), step)
     // Another name's by now.
     if (name !== this.#name) return []
-    if (isHeld !== 1) {
+    if (!isHeld) {
       this.counters.leasesLost++
       this.#log.warn({ node: name }, 'lease lost')
       return undefined
     }
     this.#isNameUsed = true
     this.#renewedAt = sentAt
-    this.#leaseUntil = Number(clock) + this.#leaseMs
-    this.#clockAhead = Number(clock) - sentAt
-    const leastAhead = Number(clock) - performance.now()
+    this.#leaseUntil = clock + this.#leaseMs
+    this.#clockAhead = clock - sentAt
+    const leastAhead = clock - performance.now()
     if (this.#clockOffset === undefined || this.#clockOffset < leastAhead || this.#clockOffset > this.#clockAhead + 1) this.#clockOffset = (leastAhead + this.#clockAhead) / 2
-    this.#generation = String(generation)
+    this.#generation = generation
     this.counters.renewals++
     this.#log.debug({ node: name, ms: Math.round(performance.now() - sentAt) }, 'lease renewed')
-    return dead.map(String).filter((node) => !this.#former.has(node))
+    return dead.filter((node) => !this.#former.has(node))
   }
 
   async #reapAll (nodes: readonly string[]): Promise<void> {
@@ -316,9 +318,8 @@ export class RedisNode {
     let peers = 0
     let refusal: unknown
     await inBatches(rooms, async (room) => {
-      const { members, sequence, opened, sessions, channel } = this.link.keys.of(room)
       try {
-        peers += Number(await this.run('reap', [members, sequence, opened], node, this.#listener?.isWatched(room) === true ? channel : '', room, sessions))
+        peers += await reap(this.run, this.link.keys.of(room), { node, room, isWatched: this.#listener?.isWatched(room) === true })
       } catch (error) {
         if (!(error instanceof RedisRefused)) throw error
         refusal = error

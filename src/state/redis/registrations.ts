@@ -5,9 +5,10 @@ import type { CloseRequest, DisconnectOutcome, JoinOutcome, JoinRequest, Peer, S
 import { refusalBy } from '../local/exchange.js'
 import { keptFrame, type KeptMail } from './mail.js'
 import { orIfDown, type RedisNode } from './node.js'
-import { type LeftEmpty, noteEmpty, watchLifetime } from './room-codes.js'
+import { noteEmpty, watchLifetime } from './room-codes.js'
 import { type LocalRoom, type Pending, Registration } from './room.js'
 import type { LocalRooms } from './rooms.js'
+import { join, leave, restore } from './scripts/membership.js'
 
 /** How long the event of a join may take after Redis has answered the join. In ms. */
 const eventTimeoutMs = 1_000
@@ -67,19 +68,21 @@ export class Registrations {
     try {
       const keys = this.#node.link.keys.of(room.name)
       const othersElsewhere = room.watcher === undefined && (request.welcome?.length ?? 0) > 0 ? await this.#rooms.list(room.name) : []
-      const answer = await this.#node.run('join', [keys.members, keys.sequence, keys.mail(id), keys.opened],
-        id, this.#node.name, member.registrationId, ownerText(member), joinedAtOf(member), JSON.stringify(member.info), request.replace ? 1 : 0,
-        request.maxMembers ?? 0, request.requireOpen === true ? 1 : 0, own?.registrationId ?? '', own?.id ?? '', this.#eventChannel(room),
-        keys.nodePrefix, room.name, keys.sessions, member.seenAt) as Buffer[]
-      const outcome = String(answer[0]) as JoinOutcome['outcome']
+      const answer = await join(this.#node.run, keys, {
+        ...this.#placeOf(room, member),
+        replace: request.replace,
+        maxMembers: request.maxMembers ?? 0,
+        requireOpen: request.requireOpen === true,
+        own
+      })
+      const { outcome } = answer
       if (outcome !== 'joined') return { outcome }
-      const [, batches, ...mail] = answer
-      for (const batch of String(batches).split(' ')) this.#kept.forget(batch)
+      for (const batch of answer.batches) this.#kept.forget(batch)
       if (room.watcher !== undefined) await withTimeout(pending.wasSeen)
       if (own !== undefined && room.members.get(own.id) === own) room.members.delete(own.id)
       const others = room.watcher === undefined ? othersElsewhere : [...room.replica.values()]
       if (leaving instanceof Registration && own === undefined) await this.leave(leaving)
-      this.#welcome(room, pending, request, pending.others ?? others.filter((peer) => peer.id !== id), mail)
+      this.#welcome(room, pending, request, pending.others ?? others.filter((peer) => peer.id !== id), answer.mail)
       if (request.requireOpen === true) await watchLifetime(this.#node, this.#timers, room, () => this.#expire(room))
       return { outcome, member }
     } finally {
@@ -134,15 +137,16 @@ export class Registrations {
     if (!this.#node.isUp) return this.#leaveLocal(member)
     room.members.delete(member.id)
     room.sessions.endOf(member.id)
-    const { members, sequence, opened, sessions } = this.#node.link.keys.of(room.name)
+    const { id, registrationId } = member
     room.entering++
-    return this.#node.run('leave', [members, sequence, opened], member.id, member.registrationId, this.#eventChannel(room), room.name, sessions)
-      .then(async (answer) => {
+    const step = { room: room.name, id, registrationId, isWatched: room.watcher !== undefined }
+    return leave(this.#node.run, this.#node.link.keys.of(room.name), step)
+      .then(async ({ hasLeft, empty }) => {
         // Another's by now, who is announced instead.
-        if (answer === 0) return false
+        if (!hasLeft) return false
         // The event may come too late for a room that this was the last member of.
         room.removeHere(member)
-        if (answer !== 1) await noteEmpty(this.#node, room.name, answer as LeftEmpty).catch((error: unknown) => orIfDown(error, undefined))
+        if (empty !== undefined) await noteEmpty(this.#node, room.name, empty).catch((error: unknown) => orIfDown(error, undefined))
         return true
       }, (error: unknown) => {
         this.#rooms.refused(room.name, error)
@@ -192,14 +196,13 @@ export class Registrations {
 
   async restore (room: LocalRoom, member: Registration): Promise<void> {
     if (room.members.get(member.id) !== member) return
-    const { members, sequence, opened, nodePrefix } = this.#node.link.keys.of(room.name)
     member.joinedAt ??= this.#node.clockOfRedis(member.registeredAt)
-    const answer = await this.#node.run('restore', [members, sequence, opened], member.id, this.#node.name, member.registrationId, ownerText(member), joinedAtOf(member),
-      JSON.stringify(member.info), this.#eventChannel(room), nodePrefix, room.name, room.lifetime?.text ?? '', member.seenAt)
-    if (answer === 1) this.#node.counters.peersRestored++
-    if (answer === 1 || room.members.get(member.id) !== member) return
+    const step = { ...this.#placeOf(room, member), lifetime: room.lifetime?.text ?? '' }
+    const answer = await restore(this.#node.run, this.#node.link.keys.of(room.name), step)
+    if (answer === 'restored') this.#node.counters.peersRestored++
+    if (answer === 'restored' || room.members.get(member.id) !== member) return
     room.members.delete(member.id)
-    member.sink.close(answer === 0 ? closeCodes.replaced : closeCodes.roomExpired)
+    member.sink.close(answer === 'taken' ? closeCodes.replaced : closeCodes.roomExpired)
     this.#rooms.release(room)
   }
 
@@ -209,22 +212,26 @@ export class Registrations {
     return room?.pending.get(id)?.done ?? room?.members.get(id)
   }
 
-  #eventChannel (room: LocalRoom): string {
-    return room.watcher === undefined ? '' : this.#node.link.keys.of(room.name).channel
+  /** The registration as Redis holds it. */
+  #placeOf (room: LocalRoom, member: Registration) {
+    const { id, registrationId, owner, joinedAt = 0, seenAt, info } = member
+    return {
+      node: this.#node.name,
+      room: room.name,
+      id,
+      registrationId,
+      owner: JSON.stringify(owner ?? null),
+      // Known by the time that Redis is asked anything.
+      joinedAt,
+      seenAt,
+      info: JSON.stringify(info),
+      isWatched: room.watcher !== undefined
+    }
   }
 }
 
 /** What the outcome of a notification of the peer's node says about the disconnect. */
 const disconnected: Record<SendOutcome, DisconnectOutcome> = { sent: 'closed', absent: 'absent', failed: 'unreachable' }
-
-function ownerText ({ owner }: Registration): string {
-  return JSON.stringify(owner ?? null)
-}
-
-/** Known by the time that Redis is asked anything. */
-function joinedAtOf ({ joinedAt = 0 }: Registration): number {
-  return joinedAt
-}
 
 function pend (member: Registration, own: Registration | undefined): { pending: Pending, settle: () => void } {
   let seen = (): void => {}

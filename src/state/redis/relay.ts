@@ -11,6 +11,9 @@ import { orIfDown, type RedisNode } from './node.js'
 import type { Registrations } from './registrations.js'
 import type { LocalRoom } from './room.js'
 import type { LocalRooms } from './rooms.js'
+import { expireMail, sendOrKeep } from './scripts/mail.js'
+import { broadcast } from './scripts/relay.js'
+import { endSession, sendInSession } from './scripts/sessions.js'
 
 export interface RelayParts {
   readonly process: string
@@ -71,19 +74,27 @@ export class RedisRelay implements Relay {
     const frame = frameOf(mail.frame)
     const weight = this.#kept.reserve(mail)
     if (weight === undefined) return 'full'
-    const keys = this.#node.link.keys.of(room)
     const { maxMessages, maxBytes } = this.#mailboxes
     const { sender, origin } = sharesOf(this.#mailboxes)
     let isKept = false
     // Whoever finds it tells the node that it is named after.
     const batch = `${this.#node.name}/${randomUUID()}`
     try {
-      const answer = await this.#node.run('sendOrKeep', [keys.members, keys.mail(to)], to, letterOf(['frame', room, to, from], frame), keys.nodePrefix, from, frame.payload, keepMs, batch,
-        maxMessages, maxBytes, sender.messages, sender.bytes, origin.messages, origin.bytes, mail.origin ?? '')
-      const [sent, name] = (answer as Buffer[]).map(String)
-      isKept = sent === 'kept'
-      if (isKept) this.#kept.add(mail, weight, name as string, name === batch)
-      return sent as SendOutcome | 'kept' | 'full'
+      const answer = await sendOrKeep(this.#node.run, this.#node.link.keys.of(room), {
+        to,
+        from,
+        message: letterOf(['frame', room, to, from], frame),
+        frame: frame.payload,
+        keepMs,
+        newBatch: batch,
+        limits: { all: { messages: maxMessages, bytes: maxBytes }, sender, origin },
+        origin: mail.origin
+      })
+      if (answer.outcome === 'kept') {
+        isKept = true
+        this.#kept.add(mail, weight, answer.batch, answer.batch === batch)
+      }
+      return answer.outcome
     } catch (error) {
       return orIfDown<'full'>(error, 'full')
     } finally {
@@ -94,7 +105,7 @@ export class RedisRelay implements Relay {
   async expireMail ({ room, to, from, expired }: Kept, batch: string): Promise<void> {
     let count = 1
     try {
-      count = Number(await this.#node.run('expireMail', [this.#node.link.keys.of(room).mail(to)], from, batch))
+      count = await expireMail(this.#node.run, this.#node.link.keys.of(room), { to, from, batch })
     } catch (error) {
       // Whether somebody took it nobody can say: better told twice than never.
       orIfDown(error, undefined)
@@ -108,9 +119,9 @@ export class RedisRelay implements Relay {
     const room = this.#rooms.get(name)
     const isAllHere = room?.watcher !== undefined && room.lifetime === undefined && room.pending.size === 0 && room.replica.size === room.members.size && room.members.size > 0
     if (isAllHere || !this.#node.isUp) return count
-    const { members, opened, channel } = this.#node.link.keys.of(name)
-    return this.#node.run('broadcast', [members, opened], channel, letterOf([isSignal ? 'signal' : 'all', name, except ?? '', `${this.#process} ${from ?? ''}`], frame))
-      .then((all): number => Number(all) - (except === undefined ? 0 : 1), (error: unknown) => {
+    const letter = letterOf([isSignal ? 'signal' : 'all', name, except ?? '', `${this.#process} ${from ?? ''}`], frame)
+    return broadcast(this.#node.run, this.#node.link.keys.of(name), letter)
+      .then((all): number => all - (except === undefined ? 0 : 1), (error: unknown) => {
         this.#rooms.refused(name, error)
         return orIfDown(error, count)
       })
@@ -164,17 +175,17 @@ export class RedisRelay implements Relay {
       if (here === undefined) return 'absent'
       return session !== undefined && known?.[begins ? 'mayBegin' : 'mayUse'](session, from, to) === false ? 'foreign' : deliverHere(resolved, false)
     }
-    const { members, nodePrefix, sessions } = this.#node.link.keys.of(name)
+    const keys = this.#node.link.keys.of(name)
     const withoutSession = frameOf(frame(undefined))
     const [head = '', tail = ''] = String(payloadOf(frame(marker))).split(JSON.stringify(marker))
-    return this.#node.run('sendInSession', [members], from, to, session === undefined ? '' : JSON.stringify(session), begins ? 1 : 0, idleMs,
-      headOf(['frame', name, to, from], withoutSession.type), head, tail, withoutSession.payload, here === undefined ? nodePrefix : '', sessions)
-      .then((answer) => {
-        const [sent, bound] = (answer as Buffer[]).map(String) as [SendOutcome | 'foreign', string]
-        if (here === undefined || sent !== 'sent') return sent
-        const delivered = deliverHere(bound === '' ? undefined : JSON.parse(bound) as string, true)
-        if (delivered === 'sent' || !begins) return delivered
-        return this.#node.run('endSession', [members], from, to, bound, sessions).then(() => delivered)
+    const header = headOf(['frame', name, to, from], withoutSession.type)
+    const step = { from, to, session, begins, idleMs, header, head, tail, withoutSession: withoutSession.payload, isElsewhere: here === undefined }
+    return sendInSession(this.#node.run, keys, step)
+      .then(({ outcome, session: bound }) => {
+        if (here === undefined || outcome !== 'sent') return outcome
+        const delivered = deliverHere(bound, true)
+        if (delivered === 'sent' || !begins || bound === undefined) return delivered
+        return endSession(this.#node.run, keys, { from, to, session: bound }).then(() => delivered)
       }, (error: unknown) => orIfDown<SendOutcome>(error, here === undefined ? 'absent' : deliverHere(resolved, false)))
   }
 

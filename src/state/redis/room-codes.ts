@@ -4,6 +4,8 @@ import type { Rooms } from '../contract.js'
 import { RedisDown, type RedisLink } from './link.js'
 import { type RedisNode, orIfDown } from './node.js'
 import type { LocalRoom, RoomLifetime } from './room.js'
+import type { LeftEmpty } from './scripts/membership.js'
+import { closeEmpty, noteEmpty as noteEmptyRoom, open } from './scripts/room-codes.js'
 import { CodeDraw, mostEmptyOf } from '../local/room-codes.js'
 
 /** When to look at a room whose lifetime cannot be read. */
@@ -11,18 +13,16 @@ const lookAgainMs = 1_000
 
 /** Rooms opened in Redis, where an expiry of their own ends them. */
 export function redisRooms (node: RedisNode, timers: Timers): Rooms {
-  const codes = new CodeDraw(timers)
+  const draw = new CodeDraw(timers)
   return {
     async open ({ prefix, digits, idleMs, emptyMs, by = '' }) {
-      const lifetime = [idleMs, emptyMs, randomUUID(), mostEmptyOf(digits), by].join('\n')
+      const lifetime = { idleMs, emptyMs, own: randomUUID(), mostEmpty: mostEmptyOf(digits), by }
       try {
-        for (const draw of codes.draws(prefix, digits)) {
-          for (const theirs of bySlot(node.link, prefix, draw)) {
-            const room = prefix + (theirs[0] as string)
-            const { members, membersPrefix, opened } = node.link.keys.of(room)
-            const openedPrefix = opened.slice(0, -room.length)
-            const code = await node.run('open', [members, opened], lifetime, Math.min(idleMs, emptyMs), membersPrefix + prefix, openedPrefix + prefix, ...theirs) as Buffer | null
-            if (code !== null) return String(code)
+        for (const drawn of draw.draws(prefix, digits)) {
+          for (const codes of bySlot(node.link, prefix, drawn)) {
+            const room = prefix + (codes[0] ?? '')
+            const code = await open(node.run, node.link.keys.of(room), { room, prefix, codes, ...lifetime })
+            if (code !== undefined) return code
           }
         }
         return undefined
@@ -45,17 +45,9 @@ function bySlot (link: RedisLink, prefix: string, codes: readonly string[]): str
   return [...slots.values()]
 }
 
-/** What `leave` answers of a room that it left empty: who opened it, its own name, for how long it stays, and how many of such may. */
-export type LeftEmpty = readonly [by: Buffer, own: Buffer, emptyMs: Buffer, mostEmpty: Buffer]
-
-/** Notes a room that was left empty, and closes those that are too many by now. */
-export async function noteEmpty (node: RedisNode, room: string, [by, own, emptyMs, most]: LeftEmpty): Promise<void> {
-  const tooMany = await node.run('noteEmpty', [`{sb:0}:empty:${String(by)}`], `${room}\n${String(own)}`, emptyMs, most) as Buffer[]
-  for (const empty of tooMany) {
-    const [name = '', own = ''] = String(empty).split('\n')
-    const { members, opened } = node.link.keys.of(name)
-    await node.run('closeEmpty', [members, opened], own)
-  }
+/** Notes a room that was left empty, and closes the rooms of its opener that are too many now. */
+export async function noteEmpty (node: RedisNode, room: string, empty: LeftEmpty): Promise<void> {
+  for (const { room: name, own } of await noteEmptyRoom(node.run, room, empty)) await closeEmpty(node.run, node.link.keys.of(name), own)
 }
 
 /** Calls `expire` once a room with members here has expired everywhere. */

@@ -5,10 +5,11 @@ import { Watchers } from '../local/exchange.js'
 import { RoomSessions } from '../local/sessions.js'
 import { OneAtATime } from './one-at-a-time.js'
 import { RedisDown, RedisRefused } from './link.js'
-import { readMember, type RoomEvent, type SeenEvent, type Stored } from './messages.js'
+import type { RoomEvent, SeenEvent, Stored } from './messages.js'
 import { nodesKey, roomsKey } from './keys.js'
 import { inBatches, orIfDown, type RedisNode } from './node.js'
 import { LocalRoom } from './room.js'
+import { snapshot, tellSeen } from './scripts/membership.js'
 
 /** A peer is told of again when it was heard of so much later: the two clocks in `seenAt` differ by a little each time. In ms. */
 const seenStepMs = 25
@@ -144,30 +145,20 @@ export class LocalRooms {
 
   async #tellSeenIn (room: LocalRoom): Promise<void> {
     const news = [...room.members.values()].filter((member) => member.seenAt - member.toldAt > seenStepMs)
-    const { members, channel } = this.#node.link.keys.of(room.name)
+    const keys = this.#node.link.keys.of(room.name)
     for (let at = 0; at < news.length; at += seenAtOnce) {
-      const seen = news.slice(at, at + seenAtOnce).flatMap((member) => {
-        const { id, registrationId: epoch, seenAt } = member
+      const seen = news.slice(at, at + seenAtOnce).map((member) => {
+        const { id, registrationId, seenAt } = member
         member.toldAt = seenAt
-        return [id, epoch, seenAt]
+        return { id, registrationId, seenAt }
       })
-      await this.#node.run('seen', [members], channel, room.name, ...seen)
+      await tellSeen(this.#node.run, keys, room.name, seen)
     }
   }
 
   /** All members of a room, in the order they joined, and the number of its last event. @throws RedisDown */
   async snapshot (name: string): Promise<{ sequence: number, all: Stored[], busyMs: number }> {
-    const { members, sequence } = this.#node.link.keys.of(name)
-    const answer = await this.#node.run('snapshot', [members, sequence]) as Buffer[]
-    const startedAt = performance.now()
-    const [last, ...fields] = answer.map(String)
-    const all: Stored[] = []
-    for (let at = 0; at < fields.length; at += 2) {
-      const member = readMember(fields[at] as string, fields[at + 1] as string)
-      if (member !== undefined) all.push(member)
-    }
-    all.sort((one, other) => one.joinedAt - other.joinedAt)
-    return { sequence: Number(last), all, busyMs: performance.now() - startedAt }
+    return await snapshot(this.#node.run, this.#node.link.keys.of(name))
   }
 
   /** The members as far as they are known: by the replica, else by Redis, else those here. */

@@ -1,0 +1,289 @@
+import type { RoomKeys } from '../keys.js'
+import { readMember, type Stored } from '../messages.js'
+import { type Run, script } from './script.js'
+
+/**
+ * Joins a room, in one step with the checks, the takeover, and leaving an earlier place in the same room.
+ *
+ * KEYS members, sequence, mail, opened
+ * ARGV id, node, registrationId, owner, joinedAt, info, replace 0|1, most members or 0, must be opened 0|1,
+ *      registrationId of the connection's own earlier place in this room or '', its id or '', room channel or '', node channel prefix,
+ *      room name, sessions base, seenAt
+ * Answers {outcome, the batches of the mail, each with a space behind, mail...}; another node that has kept a batch is told
+ */
+export const joinScript = script('join', 4, `
+  local id, node, registrationId, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+  local most, ownRegistrationId, ownId, channel = tonumber(ARGV[8]), ARGV[10], ARGV[11], ARGV[12]
+  local opened = redis.call('GET', KEYS[4])
+  if ARGV[9] == '1' and not opened then return { 'missing' } end
+  local held = redis.call('HGET', KEYS[1], id)
+  local holder = held and split(held)
+  local isOwn = holder and holder.registrationId == ownRegistrationId
+  if holder and not isOwn and (ARGV[7] ~= '1' or holder.owner ~= owner) then return { 'taken' } end
+  local earlier = ownId ~= '' and ownId ~= id and redis.call('HGET', KEYS[1], ownId)
+  earlier = earlier and split(earlier)
+  if earlier and earlier.registrationId ~= ownRegistrationId then earlier = false end
+  if not holder and not earlier and most > 0 and redis.call('HLEN', KEYS[1]) >= most then return { 'full' } end
+  if earlier then
+    redis.call('HDEL', KEYS[1], ownId)
+    endSessions(ARGV[15], ownId)
+    tell(channel, { 'left', advance(KEYS[2]), ARGV[14], ownId, ownRegistrationId })
+  end
+  redis.call('HSET', KEYS[1], id, table.concat({ node, registrationId, owner, ARGV[5], ARGV[16], ARGV[6] }, '\\n'))
+  if opened then redis.call('PEXPIRE', KEYS[4], idleMs(opened)) end
+  if holder and not isOwn then
+    redis.call('PUBLISH', ARGV[13] .. holder.node, cjson.encode({ 'close', ARGV[14], id, holder.registrationId, '4000' }))
+  end
+  if channel ~= '' then tell(channel, { 'joined', advance(KEYS[2]), ARGV[14], id, registrationId, ARGV[5], ARGV[16], ARGV[6] }) end
+  local answer, batches, left = { 'joined', '' }, {}, {}
+  for _, letter in ipairs(redis.pcall('LRANGE', KEYS[3], 0, -1)) do
+    local batch, expiresAt, frame = string.match(letter, '^[^\\n]*\\n([^\\n]*)\\n(%d+)\\n(.*)$')
+    if batch and tonumber(expiresAt) > now then
+      answer[#answer + 1] = frame
+      if not batches[batch] then
+        batches[batch] = true
+        answer[2] = answer[2] .. batch .. ' '
+        local keeper = string.match(batch, '^[^/]*')
+        if keeper ~= node then redis.call('PUBLISH', ARGV[13] .. keeper, cjson.encode({ 'found', ARGV[14], id, batch })) end
+      end
+    else
+      -- What has expired is left for the node that tells its sender.
+      left[#left + 1] = letter
+    end
+  end
+  if #answer > 2 then
+    leaveIn(KEYS[3], left)
+    redis.call('DEL', bookOf(KEYS[3]), endsOf(KEYS[3]))
+  end
+  return answer
+`)
+
+export interface JoinArguments {
+  readonly node: string
+  readonly room: string
+  readonly id: string
+  readonly registrationId: string
+  /** JSON. */
+  readonly owner: string
+  readonly joinedAt: number
+  readonly seenAt: number
+  /** JSON. */
+  readonly info: string
+  readonly replace: boolean
+  /** 0 for any number. */
+  readonly maxMembers: number
+  readonly requireOpen: boolean
+  /** The connection's own earlier place in this room. */
+  readonly own: { readonly id: string, readonly registrationId: string } | undefined
+  /** Whether the room's nodes are told. */
+  readonly isWatched: boolean
+}
+
+export type JoinAnswer =
+  | { readonly outcome: 'missing' | 'taken' | 'full' }
+  /** With the names of the batches that the mail was in. */
+  | { readonly outcome: 'joined', readonly batches: readonly string[], readonly mail: readonly Buffer[] }
+
+/** @throws RedisDown */
+export async function join (run: Run, keys: RoomKeys, step: JoinArguments): Promise<JoinAnswer> {
+  const { node, room, id, registrationId, owner, joinedAt, seenAt, info, replace, maxMembers, requireOpen, own, isWatched } = step
+  const answer = await run(joinScript, [keys.members, keys.sequence, keys.mail(id), keys.opened],
+    id, node, registrationId, owner, joinedAt, info, replace ? 1 : 0, maxMembers, requireOpen ? 1 : 0,
+    own?.registrationId ?? '', own?.id ?? '', isWatched ? keys.channel : '', keys.nodePrefix, room, keys.sessions, seenAt) as Buffer[]
+  const [outcome, batches, ...mail] = answer
+  const text = String(outcome) as JoinAnswer['outcome']
+  return text === 'joined' ? { outcome: text, batches: String(batches).split(' '), mail } : { outcome: text }
+}
+
+/**
+ * Brings a registration back under this node, unless the id is another's: within one owner it is the later registration's, of
+ * two owners the earlier one's.
+ *
+ * KEYS members, sequence, opened
+ * ARGV id, node, registrationId, owner, joinedAt, info, room channel or '', node channel prefix, room name,
+ *      lifetime of an opened room or '', seenAt
+ * Answers 1, 0 when the id is another's, or -1 when another room was opened under the same code
+ */
+export const restoreScript = script('restore', 3, `
+  local id, registrationId, owner = ARGV[1], ARGV[3], ARGV[4]
+  local opened = ARGV[10] ~= '' and redis.call('GET', KEYS[3])
+  if opened and opened ~= ARGV[10] then return -1 end
+  local held = redis.call('HGET', KEYS[1], id)
+  local holder = held and split(held)
+  if holder and holder.registrationId ~= registrationId then
+    local theirs, ours = tonumber(holder.joinedAt), tonumber(ARGV[5])
+    if holder.owner == owner and theirs >= ours or holder.owner ~= owner and theirs <= ours then return 0 end
+    redis.call('PUBLISH', ARGV[8] .. holder.node, cjson.encode({ 'close', ARGV[9], id, holder.registrationId, '4000' }))
+  end
+  redis.call('HSET', KEYS[1], id, table.concat({ ARGV[2], registrationId, owner, ARGV[5], ARGV[11], ARGV[6] }, '\\n'))
+  if ARGV[10] ~= '' then redis.call('SET', KEYS[3], ARGV[10], 'PX', idleMs(ARGV[10])) end
+  if ARGV[7] ~= '' then tell(ARGV[7], { 'joined', advance(KEYS[2]), ARGV[9], id, registrationId, ARGV[5], ARGV[11], ARGV[6] }) end
+  return 1
+`)
+
+export interface RestoreArguments extends Pick<JoinArguments,
+  'node' | 'room' | 'id' | 'registrationId' | 'owner' | 'joinedAt' | 'seenAt' | 'info' | 'isWatched'> {
+  /** The lifetime of an opened room, or an empty text. */
+  readonly lifetime: string
+}
+
+/**
+ * `taken`: the id is another's. `reopened`: another room was opened under the same code.
+ *
+ * @throws RedisDown
+ */
+export async function restore (run: Run, keys: RoomKeys, step: RestoreArguments): Promise<'restored' | 'taken' | 'reopened'> {
+  const { node, room, id, registrationId, owner, joinedAt, seenAt, info, lifetime, isWatched } = step
+  const answer = await run(restoreScript, [keys.members, keys.sequence, keys.opened],
+    id, node, registrationId, owner, joinedAt, info, isWatched ? keys.channel : '', keys.nodePrefix, room, lifetime, seenAt)
+  return answer === 1 ? 'restored' : answer === 0 ? 'taken' : 'reopened'
+}
+
+/**
+ * Leaves, if the place is still this registration's.
+ *
+ * KEYS members, sequence, opened
+ * ARGV id, registrationId, room channel or '', room name, sessions base
+ * Answers 1, or 0 when it was not; of an opened room that is empty now {who opened it, its own name, ms that it stays, how many such may}
+ */
+export const leaveScript = script('leave', 3, `
+  local held = redis.call('HGET', KEYS[1], ARGV[1])
+  local member = held and split(held)
+  if not member or member.registrationId ~= ARGV[2] then return 0 end
+  redis.call('HDEL', KEYS[1], ARGV[1])
+  endSessions(ARGV[5], ARGV[1])
+  if ARGV[3] ~= '' then tell(ARGV[3], { 'left', advance(KEYS[2]), ARGV[4], ARGV[1], ARGV[2] }) end
+  if redis.call('HLEN', KEYS[1]) == 0 then
+    redis.call('DEL', KEYS[2])
+    local opened = redis.call('GET', KEYS[3])
+    if opened then
+      redis.call('PEXPIRE', KEYS[3], emptyMs(opened))
+      local _, ms, own, most, by = lifetimeOf(opened)
+      if by and by ~= '' then return { by, own, ms, most } end
+    end
+  end
+  return 1
+`)
+
+/** An opened room that its last member has left. */
+export interface LeftEmpty {
+  /** Its opener. */
+  readonly by: string
+  /** Names this opening of the room. */
+  readonly own: string
+  /** How long it stays, in ms. */
+  readonly emptyMs: number
+  /** How many empty rooms its opener may have. */
+  readonly mostEmpty: number
+}
+
+export interface LeaveArguments {
+  readonly room: string
+  readonly id: string
+  readonly registrationId: string
+  readonly isWatched: boolean
+}
+
+/**
+ * `hasLeft` is false when the place belongs to another registration by now.
+ *
+ * @throws RedisDown
+ */
+export async function leave (run: Run, keys: RoomKeys, step: LeaveArguments): Promise<{ hasLeft: boolean, empty?: LeftEmpty }> {
+  const { room, id, registrationId, isWatched } = step
+  const answer = await run(leaveScript, [keys.members, keys.sequence, keys.opened],
+    id, registrationId, isWatched ? keys.channel : '', room, keys.sessions)
+  if (!Array.isArray(answer)) return { hasLeft: answer !== 0 }
+  const [by = '', own = '', emptyMs, mostEmpty] = answer.map(String)
+  return { hasLeft: true, empty: { by, own, emptyMs: Number(emptyMs), mostEmpty: Number(mostEmpty) } }
+}
+
+/**
+ * Removes the members that a dead node had in a room.
+ *
+ * KEYS members, sequence, opened
+ * ARGV node, room channel or '', room name, sessions base
+ * Answers how many there were
+ */
+export const reapScript = script('reap', 3, `
+  local all = redis.call('HGETALL', KEYS[1])
+  local count = 0
+  for i = 1, #all, 2 do
+    local member = split(all[i + 1])
+    if member and member.node == ARGV[1] then
+      count = count + 1
+      redis.call('HDEL', KEYS[1], all[i])
+      endSessions(ARGV[4], all[i])
+      if ARGV[2] ~= '' then tell(ARGV[2], { 'left', advance(KEYS[2]), ARGV[3], all[i], member.registrationId }) end
+    end
+  end
+  if redis.call('HLEN', KEYS[1]) == 0 then
+    redis.call('DEL', KEYS[2])
+    local opened = redis.call('GET', KEYS[3])
+    if opened and count > 0 then redis.call('PEXPIRE', KEYS[3], emptyMs(opened)) end
+  end
+  return count
+`)
+
+/** The number of members that were removed. @throws RedisDown */
+export async function reap (run: Run, keys: RoomKeys, step: { node: string, room: string, isWatched: boolean }): Promise<number> {
+  const { node, room, isWatched } = step
+  return Number(await run(reapScript, [keys.members, keys.sequence, keys.opened], node, isWatched ? keys.channel : '', room, keys.sessions))
+}
+
+/**
+ * Tells when members were last heard of.
+ *
+ * KEYS members
+ * ARGV room channel, room name, then of each its id, registrationId, seenAt
+ */
+export const seenScript = script('seen', 1, `
+  local event = { 'seen', ARGV[2] }
+  for i = 3, #ARGV - 1, 3 do
+    local held = redis.call('HGET', KEYS[1], ARGV[i])
+    local member = held and split(held)
+    if member and member.registrationId == ARGV[i + 1] then
+      local value = { member.node, member.registrationId, member.owner, member.joinedAt, ARGV[i + 2], member.info }
+      redis.call('HSET', KEYS[1], ARGV[i], table.concat(value, '\\n'))
+      for part = 0, 2 do event[#event + 1] = ARGV[i + part] end
+    end
+  end
+  if #event > 2 then tell(ARGV[1], event) end
+`)
+
+export interface SeenMember {
+  readonly id: string
+  readonly registrationId: string
+  readonly seenAt: number
+}
+
+/** @throws RedisDown */
+export async function tellSeen (run: Run, keys: RoomKeys, room: string, seen: readonly SeenMember[]): Promise<void> {
+  await run(seenScript, [keys.members], keys.channel, room, ...seen.flatMap(({ id, registrationId, seenAt }) => [id, registrationId, seenAt]))
+}
+
+/**
+ * A room's members and the number of its last event.
+ *
+ * KEYS members, sequence
+ * Answers {sequence, id, value, id, value...}
+ */
+export const snapshotScript = script('snapshot', 2, `
+  local answer = redis.call('HGETALL', KEYS[1])
+  table.insert(answer, 1, redis.call('GET', KEYS[2]) or '0')
+  return answer
+`)
+
+/** The members in the order in which they joined. `busyMs` is the time that reading the answer took. @throws RedisDown */
+export async function snapshot (run: Run, keys: RoomKeys): Promise<{ sequence: number, all: Stored[], busyMs: number }> {
+  const answer = await run(snapshotScript, [keys.members, keys.sequence]) as Buffer[]
+  const startedAt = performance.now()
+  const [last, ...fields] = answer.map(String)
+  const all: Stored[] = []
+  for (let at = 0; at < fields.length; at += 2) {
+    const member = readMember(fields[at] as string, fields[at + 1] as string)
+    if (member !== undefined) all.push(member)
+  }
+  all.sort((one, other) => one.joinedAt - other.joinedAt)
+  return { sequence: Number(last), all, busyMs: performance.now() - startedAt }
+}

@@ -1,0 +1,115 @@
+/**
+ * The steps in Redis that must be atomic, as Lua, with a function beside each that knows its keys, arguments and answer. A member of
+ * a room is a field of one hash: its id, and the value `node LF registrationId LF owner LF joinedAt LF seenAt LF info`. The
+ * registrationId names one registration, and stays the same when its node takes a new name. Owner and info are JSON, so no part can
+ * hold a line feed. A value of any other form counts as absent. messages.ts describes the messages; all parts of an event are text.
+ *
+ * Every script touches keys of one slot only. On a cluster, SPUBLISH takes the place of PUBLISH.
+ */
+
+const clock = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`
+
+/**
+ * The last argument of every script is the time from which it is void, in ms by the clock of Redis. By then its node has told its
+ * client that it failed, or has lost its lease and been reaped. A socket that was held up may deliver it late.
+ */
+const fence = `
+if tonumber(ARGV[#ARGV]) < now then return redis.error_reply('LATE the node does not wait for this any more') end
+`
+
+const helpers = `
+local function split (value)
+  local node, registrationId, owner, joinedAt, seenAt, info =
+    string.match(value, '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(%d[%d.]*)\\n([^\\n]*)\\n(.*)$')
+  return node and { node = node, registrationId = registrationId, owner = owner, joinedAt = joinedAt, seenAt = seenAt, info = info }
+end
+-- A room that was empty begins later than it ever was, so that nobody takes its events for old ones. As text: cjson writes 14 digits.
+local function advance (sequence)
+  if redis.call('EXISTS', sequence) == 0 then redis.call('SET', sequence, string.format('%.0f', time[1] * 1000000 + time[2])) end
+  return string.format('%.0f', redis.call('INCR', sequence))
+end
+local function lifetimeOf (text) return string.match(text, '^(%d+)\\n(%d+)\\n([^\\n]*)\\n(%d+)\\n(.*)$') end
+local function idleMs (lifetime) return string.match(lifetime, '^%d+') end
+local function emptyMs (lifetime) return string.match(lifetime, '^%d+\\n(%d+)') end
+local function tell (channel, event)
+  if channel ~= '' then redis.call('PUBLISH', channel, cjson.encode(event)) end
+end
+-- Beside the letters of a mailbox lie a book of what is in it and whose it is, and the ends of its batches. What has expired is not in the
+-- book, even if its letters are still there.
+local function bookOf (mail) return (string.gsub(mail, ':mail:', ':mail-book:', 1)) end
+local function endsOf (mail) return (string.gsub(mail, ':mail:', ':mail-ends:', 1)) end
+local function count (book, letters, bytes, origin)
+  redis.call('HINCRBY', book, 'count', letters)
+  redis.call('HINCRBY', book, 'bytes', bytes)
+  if origin == '' then return end
+  if redis.call('HINCRBY', book, 'count of ' .. origin, letters) == 0 then
+    return redis.call('HDEL', book, 'count of ' .. origin, 'bytes of ' .. origin)
+  end
+  redis.call('HINCRBY', book, 'bytes of ' .. origin, bytes)
+end
+local function batchOf (mail, sender)
+  local value = redis.call('HGET', bookOf(mail), 'batch ' .. sender)
+  if not value then return end
+  local name, expiresAt, count, bytes, origin = string.match(value, '^([^\\n]*)\\n(%d+)\\n(%d+)\\n(%d+)\\n(.*)$')
+  return { name = name, expiresAt = expiresAt, count = tonumber(count), bytes = tonumber(bytes), origin = origin }
+end
+local function closeBatch (mail, sender)
+  local batch = batchOf(mail, sender)
+  redis.call('ZREM', endsOf(mail), sender)
+  if not batch then return end
+  redis.call('HDEL', bookOf(mail), 'batch ' .. sender)
+  count(bookOf(mail), -batch.count, -batch.bytes, batch.origin)
+end
+local function leaveIn (mail, letters)
+  local ttl = redis.call('PTTL', mail)
+  redis.call('DEL', mail)
+  for _, letter in ipairs(letters) do redis.call('RPUSH', mail, letter) end
+  if #letters > 0 and ttl > 0 then redis.call('PEXPIRE', mail, ttl) end
+end
+-- Sessions of a room. What is called base is the beginning of their keys:
+--   base:is:<pair>\\n<name>    text, who began it; it expires with the session, and the rest does not count without it
+--   base:pair:<pair>          zset, names of the sessions of the two, by when they were begun or begun anew
+--   base:name:<name>          set, pairs in a session of that name
+--   base:with:<id>\\n<name>    set, who else the peer is in a session of that name with
+--   base:of:<id>              zset, other LF name of the peer's sessions; those it has begun by their last use, the others last
+local function pairOf (one, other) return one < other and (one .. '\\n' .. other) or (other .. '\\n' .. one) end
+local function endSession (base, one, other, name)
+  local pair = pairOf(one, other)
+  redis.call('DEL', base .. ':is:' .. pair .. '\\n' .. name)
+  redis.call('ZREM', base .. ':pair:' .. pair, name)
+  redis.call('SREM', base .. ':name:' .. name, pair)
+  for _, peers in ipairs({ { one, other }, { other, one } }) do
+    redis.call('SREM', base .. ':with:' .. peers[1] .. '\\n' .. name, peers[2])
+    redis.call('ZREM', base .. ':of:' .. peers[1], peers[2] .. '\\n' .. name)
+  end
+end
+local function endSessions (base, id)
+  for _, session in ipairs(redis.call('ZRANGE', base .. ':of:' .. id, 0, -1)) do
+    local other, name = string.match(session, '^([^\\n]*)\\n(.*)$')
+    endSession(base, id, other, name)
+  end
+end
+`
+
+export interface Script {
+  readonly name: string
+  readonly numberOfKeys: number
+  readonly lua: string
+}
+
+export type Argument = string | Buffer | number
+
+/** Runs a script, and adds the time from which it is void as its last argument. */
+export type Run = (script: Script, keys: string[], ...args: Argument[]) => Promise<unknown>
+
+export function script (name: string, numberOfKeys: number, lua: string): Script {
+  return { name, numberOfKeys, lua: clock + fence + helpers + lua }
+}
+
+/** A script that is never void, and has no helpers. */
+export function unfencedScript (name: string, numberOfKeys: number, lua: string): Script {
+  return { name, numberOfKeys, lua: clock + lua }
+}
