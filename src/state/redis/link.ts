@@ -121,8 +121,10 @@ export class RedisLink {
   async run ({ name }: Script, keys: string[], ...args: Argument[]): Promise<unknown> {
     if (!this.#isUp) throw new RedisDown()
     const scripted = this.#commands as unknown as Scripted
+    const command = scripted[`${name}Buffer`]
+    if (command === undefined) throw new Error(`the script ${name} is missing in scripts/index.ts`)
     this.#gather()
-    return await this.#guard(async () => await scripted[`${name}Buffer`]?.(...keys, ...args))
+    return await this.#guard(async () => await command.call(scripted, ...keys, ...args))
   }
 
   /** Runs one command. @throws RedisDown */

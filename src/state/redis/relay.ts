@@ -179,7 +179,8 @@ export class RedisRelay implements Relay {
     const withoutSession = frameOf(frame(undefined))
     const [head = '', tail = ''] = String(payloadOf(frame(marker))).split(JSON.stringify(marker))
     const header = headOf(['frame', name, to, from], withoutSession.type)
-    const step = { from, to, session, begins, idleMs, header, head, tail, withoutSession: withoutSession.payload, isElsewhere: here === undefined }
+    const isElsewhere = here === undefined
+    const step = { from, to, session, begins, idleMs, header, head, tail, withoutSession: withoutSession.payload, isElsewhere }
     return sendInSession(this.#node.run, keys, step)
       .then(({ outcome, session: bound }) => {
         if (here === undefined || outcome !== 'sent') return outcome

@@ -2,7 +2,7 @@ import type { AttemptLimit } from '../../contract.js'
 import { attemptsKeys } from '../keys.js'
 import { type Run, script } from './script.js'
 
-/** Helpers that these scripts share. What a dead node held does not count. */
+/** Helpers that these scripts share. Counts of a dead node do not matter. */
 const attempts = `
 local function attemptsOf ()
   local of = redis.call('HMGET', KEYS[1], 'underWay', 'failed', 'isBarred')
@@ -78,7 +78,7 @@ export async function failAttempt (run: Run, key: string, { failures, windowMs }
 }
 
 /**
- * Writes down how many a node holds of what attempts are about. It is forgotten after a day without a change.
+ * Records how many of the key's resources a node holds. The record expires after a day without a change.
  *
  * KEYS attempts, held, nodes
  * ARGV node, count

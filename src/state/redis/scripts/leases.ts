@@ -2,8 +2,8 @@ import { generationKey, nodesKey } from '../keys.js'
 import { type Run, unfencedScript } from './script.js'
 
 /**
- * Renews a node's lease, and finds those whose lease has run out. The generation is made up by whoever finds none: another one
- * says that Redis has lost what it held.
+ * Renews a node's lease, and finds the nodes whose lease has run out. The first node to find no generation sets one. A changed
+ * generation shows that Redis has lost its data.
  *
  * KEYS nodes, generation
  * ARGV node, ms of the lease, 1 to begin it, generation to set

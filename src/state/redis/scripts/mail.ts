@@ -93,6 +93,7 @@ export const expireMailScript = script('expireMail', 1, `
 `)
 
 /** The number of frames that the batch had. @throws RedisDown */
-export async function expireMail (run: Run, keys: RoomKeys, { to, from, batch }: { to: string, from: string, batch: string }): Promise<number> {
+export async function expireMail (run: Run, keys: RoomKeys, step: { to: string, from: string, batch: string }): Promise<number> {
+  const { to, from, batch } = step
   return Number(await run(expireMailScript, [keys.mail(to)], from, batch))
 }

@@ -144,7 +144,8 @@ export async function restore (run: Run, keys: RoomKeys, step: RestoreArguments)
  *
  * KEYS members, sequence, opened
  * ARGV id, registrationId, room channel or '', room name, sessions base
- * Answers 1, or 0 when it was not; of an opened room that is empty now {who opened it, its own name, ms that it stays, how many such may}
+ * Answers 1, or 0 when the place is another registration's. For an opened room that is empty now:
+ *      {its opener, the name of this opening, ms that it stays, most empty rooms of its opener}
  */
 export const leaveScript = script('leave', 3, `
   local held = redis.call('HGET', KEYS[1], ARGV[1])
@@ -228,7 +229,9 @@ export const reapScript = script('reap', 3, `
 /** The number of members that were removed. @throws RedisDown */
 export async function reap (run: Run, keys: RoomKeys, step: { node: string, room: string, isWatched: boolean }): Promise<number> {
   const { node, room, isWatched } = step
-  return Number(await run(reapScript, [keys.members, keys.sequence, keys.opened], node, isWatched ? keys.channel : '', room, keys.sessions))
+  const answer = await run(reapScript, [keys.members, keys.sequence, keys.opened],
+    node, isWatched ? keys.channel : '', room, keys.sessions)
+  return Number(answer)
 }
 
 /**
@@ -259,7 +262,8 @@ export interface SeenMember {
 
 /** @throws RedisDown */
 export async function tellSeen (run: Run, keys: RoomKeys, room: string, seen: readonly SeenMember[]): Promise<void> {
-  await run(seenScript, [keys.members], keys.channel, room, ...seen.flatMap(({ id, registrationId, seenAt }) => [id, registrationId, seenAt]))
+  const members = seen.flatMap(({ id, registrationId, seenAt }) => [id, registrationId, seenAt])
+  await run(seenScript, [keys.members], keys.channel, room, ...members)
 }
 
 /**

@@ -3,7 +3,7 @@ import type { RoomKeys } from '../keys.js'
 import { type Run, script } from './script.js'
 
 /**
- * Looks peers up and hands their nodes what is for them, in one message to each node.
+ * Looks peers up and publishes their letters to their nodes, in one message for each node.
  *
  * KEYS members of one of the rooms
  * ARGV letters, members of a room without its name, node channel prefix
@@ -57,7 +57,7 @@ export async function send (run: Run, keys: RoomKeys, letters: Buffer): Promise<
 }
 
 /**
- * Tells a room's nodes, and keeps an opened room open.
+ * Publishes a message to the nodes of a room, and keeps an opened room open.
  *
  * KEYS members, opened
  * ARGV room channel, message

@@ -45,11 +45,11 @@ export async function open (run: Run, keys: RoomKeys, step: OpenArguments): Prom
 }
 
 /**
- * Notes a room that was left empty for whoever opened it.
+ * Records for its opener that a room was left empty.
  *
  * KEYS empty rooms
- * ARGV 'room LF its own name', ms that it stays, how many such may
- * Answers those that are too many
+ * ARGV 'room LF its own name', ms that it stays, most empty rooms of its opener
+ * Answers the rooms that are too many now, as 'room LF its own name'
  */
 export const noteEmptyScript = script('noteEmpty', 1, `
   redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])

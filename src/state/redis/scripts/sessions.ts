@@ -95,8 +95,9 @@ export interface SendInSessionAnswer {
 /** @throws RedisDown */
 export async function sendInSession (run: Run, keys: RoomKeys, step: SendInSessionArguments): Promise<SendInSessionAnswer> {
   const { from, to, session, begins, idleMs, header, head, tail, withoutSession, isElsewhere } = step
-  const answer = await run(sendInSessionScript, [keys.members], from, to, session === undefined ? '' : JSON.stringify(session), begins ? 1 : 0,
-    idleMs, header, head, tail, withoutSession, isElsewhere ? keys.nodePrefix : '', keys.sessions) as Buffer[]
+  const name = session === undefined ? '' : JSON.stringify(session)
+  const answer = await run(sendInSessionScript, [keys.members], from, to, name, begins ? 1 : 0, idleMs,
+    header, head, tail, withoutSession, isElsewhere ? keys.nodePrefix : '', keys.sessions) as Buffer[]
   const [outcome, bound] = answer.map(String) as [SendInSessionAnswer['outcome'], string]
   return { outcome, session: isElsewhere || outcome !== 'sent' || bound === '' ? undefined : JSON.parse(bound) as string }
 }
@@ -112,6 +113,7 @@ export const endSessionScript = script('endSession', 1, `
 `)
 
 /** @throws RedisDown */
-export async function endSession (run: Run, keys: RoomKeys, { from, to, session }: { from: string, to: string, session: string }): Promise<void> {
+export async function endSession (run: Run, keys: RoomKeys, step: { from: string, to: string, session: string }): Promise<void> {
+  const { from, to, session } = step
   await run(endSessionScript, [keys.members], from, to, JSON.stringify(session), keys.sessions)
 }
