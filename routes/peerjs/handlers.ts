@@ -5,7 +5,7 @@ import type { Handlers } from '../../src/dialect/dialect.js'
 import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { Member, State } from '../../src/state/contract.js'
 import type { Received } from '../../src/frame/parse.js'
-import { passedOn } from '../../src/frame/pass-on.js'
+import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
 import { type frames, encode, errorMessages } from './schema.js'
 
@@ -22,11 +22,12 @@ export interface PeerjsPeer {
 type Signal = Static<typeof frames.OFFER | typeof frames.ANSWER | typeof frames.CANDIDATE>
 type Notice = Static<typeof frames.EXPIRE> | (Static<typeof frames.LEAVE> & { dst: string })
 
+/** How PeerJS clients write a signal. */
+const plainForm: PlainForm = { first: ['type'], next: 'payload', last: 'dst', members: 3 }
+
 /** The signal as its receiver gets it, with its sender. */
 function forwarded (frame: Signal, received: Received, { id }: Member, stamp: string): Frame {
-  const { type, dst, payload } = frame
-  if (payload === undefined) return composed(frame, id)
-  return passedOn(received, frame, { type, first: ['type', type, 'payload'], members: 3, last: ['dst', dst], tail: stamp }) ?? composed(frame, id)
+  return passedOn(received, frame, plainForm, stamp) ?? composed(frame, id)
 }
 
 /** The slow path to the same frame. */

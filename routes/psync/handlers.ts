@@ -4,7 +4,7 @@ import type { Handlers } from '../../src/dialect/dialect.js'
 import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { Peer, State } from '../../src/state/contract.js'
 import type { Received } from '../../src/frame/parse.js'
-import { passedOn } from '../../src/frame/pass-on.js'
+import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
 import { register, type RegisteringClient } from '../../src/dialect/registration.js'
 import { describe, news, roomOf } from './presence.js'
@@ -61,12 +61,14 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
   }
 }
 
+/** How clients write a signal. */
+const plainForm: PlainForm = { first: ['type', 'source_id', 'target_id'], next: 'payload', members: 4 }
+
 /** The signal as its receiver gets it: with a sender, and nothing but the four members. */
 function forwarded (frame: Signal, received: Received, sender: string): Frame {
-  const { type, source_id: source, target_id: to } = frame
+  const { source_id: source } = frame
   if (typeof source !== 'string' || source === '') return composed(frame, sender)
-  const first = ['type', type, 'source_id', source, 'target_id', to, 'payload']
-  return passedOn(received, frame, { type, first, members: 4 }) ?? composed(frame, sender)
+  return passedOn(received, frame, plainForm) ?? composed(frame, sender)
 }
 
 /** The slow path to the same frame. */

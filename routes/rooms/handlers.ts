@@ -7,7 +7,7 @@ import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { JoinOutcome, Member, State } from '../../src/state/contract.js'
 import { TokenRate, TokenBucket } from '../../src/limits/token-bucket.js'
 import type { Received } from '../../src/frame/parse.js'
-import { passedOn } from '../../src/frame/pass-on.js'
+import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
 import type { GuessThrottle } from './guesses.js'
 import { type frames, encode, errorMessages } from './schema.js'
@@ -108,9 +108,12 @@ export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, g
   }
 }
 
+/** How clients write a signal. */
+const plainForm: PlainForm = { first: ['type'], next: 'payload', members: 2 }
+
 /** The signal as the others get it, with its sender. */
 function forwarded (frame: Signal, received: Received, senderId: string, stamp: string): Frame {
-  return passedOn(received, frame, { type: 'signal', first: ['type', 'signal', 'payload'], members: 2, tail: stamp }) ?? composed(frame, senderId)
+  return passedOn(received, frame, plainForm, stamp) ?? composed(frame, senderId)
 }
 
 /** The slow path to the same frame. */

@@ -5,7 +5,7 @@ import { andThen } from '../../src/timing/maybe-promise.js'
 import type { MemberList } from '../../src/dialect/member-list.js'
 import type { PeerInfo, State } from '../../src/state/contract.js'
 import type { Received } from '../../src/frame/parse.js'
-import { passedOn } from '../../src/frame/pass-on.js'
+import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import { Frame } from '../../src/frame/bytes.js'
 import { register, type RegisteringClient } from '../../src/dialect/registration.js'
 import { presence, room } from './presence.js'
@@ -57,14 +57,16 @@ export function tomHandlers (state: State, config: Config, list: MemberList): Ha
   }
 }
 
+/** How clients write a signal. */
+const plainForm: PlainForm = { first: ['type', 'from', 'to'] }
+
 /** Names that mean something in a signal. */
 const signalNames: readonly string[] = ['type', 'from', 'to', 'payload']
 
 /** The signal as its receiver gets it. It keeps names that we do not know, but none that a parser may take for one of ours. */
 function forwarded (frame: Signal, received: Received): Frame {
-  const { type, from, to } = frame
   if (Object.keys(frame).some(isVariant)) return composed(frame)
-  return passedOn(received, frame, { type, first: ['type', type, 'from', from, 'to', to] }) ?? composed(frame)
+  return passedOn(received, frame, plainForm) ?? composed(frame)
 }
 
 /** The slow path to the same frame. */
