@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type TObject, Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isGranted, type Permit } from '../src/auth/permit.js'
+import type { State } from '../src/state/contract.js'
 import type { MaybePromise } from '../src/timing/maybe-promise.js'
 
 interface DiscoveryOptions {
@@ -21,6 +22,12 @@ interface DiscoveryOptions {
 const IdBody = Type.String({ description: 'A fresh id, as text/plain' })
 const PeersBody = Type.Array(Type.String(), { description: 'Ids of the peers' })
 export const ErrorBody = Type.Object({ error: Type.String() })
+
+/** The rooms with a prefix, or only the named one, as far as the caller may enter them. */
+export async function roomsBelow ({ peers }: State, prefix: string, name: string | undefined, mayEnter: (name: string) => boolean) {
+  const rooms = name === undefined ? await peers.roomNames(prefix) : [prefix + name]
+  return rooms.filter((room) => mayEnter(room.slice(prefix.length)))
+}
 
 /** The two REST endpoints that every dialect has: `GET /id` and `GET /peers`. */
 export const discovery: FastifyPluginAsyncTypebox<DiscoveryOptions> = async (app, { dialect, isOpen, querystring, params, rooms, refuse }) => {

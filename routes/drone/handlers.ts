@@ -7,7 +7,7 @@ import type { MemberList } from '../../src/dialect/member-list.js'
 import type { State } from '../../src/state/contract.js'
 import { register, type RegisteringClient } from '../../src/dialect/registration.js'
 import { forwarded, type Signal } from './envelope.js'
-import { room } from './presence.js'
+import { room } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'
 import { timestamp } from './timestamp.js'
 

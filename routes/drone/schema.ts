@@ -1,6 +1,7 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { IdSchema } from '../../src/frame/ids.js'
 import { Frame } from '../../src/frame/bytes.js'
+import { quote } from '../../src/frame/close-codes.js'
 
 /** Absent, `null` and `""` all mean that there is none. */
 const SessionSchema = Type.Optional(Type.Union([IdSchema, Type.Literal(''), Type.Null()]))
@@ -46,10 +47,13 @@ export type Outgoing = Static<typeof OutgoingSchema>
 
 export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 
+const malformed = 'Invalid message format'
+
 /** This dialect's sentences. */
 export const errorMessages = {
-  malformed: 'Invalid message format',
-  unknownType: (type: string) => `Unknown message type: ${type}`,
+  notJson: malformed,
+  unknownType: (type: unknown) => typeof type === 'string' ? `Unknown message type: ${quote(type)}` : malformed,
+  malformed: () => malformed,
   taken: 'Id is taken',
   notRegistered: 'Not registered',
   noTarget: 'No target specified',

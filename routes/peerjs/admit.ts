@@ -9,12 +9,8 @@ import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import { IdSchema } from '../../src/frame/ids.js'
 import type { State } from '../../src/state/contract.js'
 import type { PeerjsPeer } from './handlers.js'
+import { roomOf } from './room.js'
 import { encode, errorMessages } from './schema.js'
-
-/** Every key is a room, in which ids are unique. */
-export function roomOf (key: string): string {
-  return `peerjs/${key}`
-}
 
 /** Registers by the upgrade's query, as the original does: a client is a peer from its first moment, or is told why not. */
 export function admit ({ peers }: State, config: Config) {

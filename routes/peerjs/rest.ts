@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
 import { discovery } from '../discovery.js'
-import { roomOf } from './admit.js'
+import { dialect, roomOf } from './room.js'
 
 const BannerBody = Type.Object({ name: Type.String(), description: Type.String(), website: Type.String() })
 const HealthBody = Type.Object({ status: Type.Literal('ok') })
@@ -24,7 +24,7 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/peerjs/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
   await app.register(discovery, {
     prefix: '/:key',
-    dialect: 'peerjs',
+    dialect,
     isOpen: config.PEERJS_ALLOW_DISCOVERY ?? config.ALLOW_DISCOVERY,
     params: ParamsSchema,
     rooms: ({ params }) => [roomOf(keyOf(params))],

@@ -7,7 +7,8 @@ import type { Received } from '../../src/frame/parse.js'
 import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
 import { register, type RegisteringClient } from '../../src/dialect/registration.js'
-import { describe, news, roomOf } from './presence.js'
+import { news, peerIn } from './presence.js'
+import { roomOf } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'
 
 type Signal = Static<typeof frames.offer | typeof frames.answer | typeof frames.candidate>
@@ -38,7 +39,7 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
       let others = 0
       let listBytes = 0
       const welcome = (members: readonly Peer[]) => {
-        const list = encode({ type: 'peer_list', payload: { peers: members.map((member) => describe(room, member)) } })
+        const list = encode({ type: 'peer_list', payload: { peers: members.map((member) => peerIn(room, member)) } })
         others = members.length
         listBytes = list.byteLength
         return list

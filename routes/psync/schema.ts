@@ -45,9 +45,8 @@ export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.str
 /** This dialect's sentences. */
 export const errorMessages = {
   notJson: 'invalid JSON',
-  unknownType: 'unknown message type',
-  incomplete: 'missing peer_id or group_id',
-  noTarget: 'missing target_id',
+  unknownType: () => 'unknown message type',
+  malformed: (type: string) => type === 'register' ? 'missing peer_id or group_id' : 'missing target_id',
   taken: 'peer_id is taken',
   notRegistered: 'not registered',
   forged: 'source_id does not match the registered peer_id',

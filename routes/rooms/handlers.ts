@@ -10,11 +10,10 @@ import type { Received } from '../../src/frame/parse.js'
 import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
 import type { GuessThrottle } from './guesses.js'
+import { roomOf, roomPrefix } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'
 
 type Signal = Static<typeof frames.signal>
-
-export const roomPrefix = 'rooms/'
 
 export interface RoomsPeer {
   readonly connection: Connection
@@ -41,7 +40,7 @@ export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, g
   function enter (peer: RoomsPeer, roomId: string, type: 'room_created' | 'room_joined'): MaybePromise<JoinOutcome['outcome']> {
     const { connection, myId } = peer
     const joined = peers.join({
-      room: roomPrefix + roomId,
+      room: roomOf(roomId),
       id: myId,
       sink: connection,
       replace: false,

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
-import { discovery } from '../discovery.js'
-import { roomPrefix } from './handlers.js'
+import { discovery, roomsBelow } from '../discovery.js'
+import { dialect, roomPrefix } from './room.js'
 
 const HealthBody = Type.Object({ status: Type.Literal('ok') })
 const QuerySchema = Type.Object({ room: Type.Optional(Type.String({ description: 'Only the peers in this room' })) })
@@ -9,13 +9,9 @@ const QuerySchema = Type.Object({ room: Type.Optional(Type.String({ description:
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
   await app.register(discovery, {
-    dialect: 'rooms',
+    dialect,
     isOpen: app.signalbox.config.ALLOW_DISCOVERY,
     querystring: QuerySchema,
-    async rooms ({ query }, permit) {
-      const { room } = query as Static<typeof QuerySchema>
-      const names = room === undefined ? await app.state.peers.roomNames(roomPrefix) : [roomPrefix + room]
-      return names.filter((name) => permit.enterRoom(name.slice(roomPrefix.length)))
-    }
+    rooms: ({ query }, permit) => roomsBelow(app.state, roomPrefix, (query as Static<typeof QuerySchema>).room, (name) => permit.enterRoom(name))
   })
 }

@@ -8,7 +8,8 @@ import type { Received } from '../../src/frame/parse.js'
 import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import { Frame } from '../../src/frame/bytes.js'
 import { register, type RegisteringClient } from '../../src/dialect/registration.js'
-import { presence, room } from './presence.js'
+import { presence } from './presence.js'
+import { room } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'
 
 type Signal = Static<typeof frames.signal>

@@ -41,15 +41,20 @@ export type Outgoing = Static<typeof OutgoingSchema>
 
 export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 
+const unknownType = 'unknown message type'
+
+/** By the type of the frame. */
+const malformed = new Map([
+  ['register', 'missing nodeId or username'],
+  ['role-assign', 'missing nodeId or roles'],
+  ['signal', 'missing to or from']
+])
+
 /** This dialect's sentences. */
 export const errorMessages = {
   notJson: 'invalid JSON',
-  unknownType: 'unknown message type',
-  malformed: new Map([
-    ['register', 'missing nodeId or username'],
-    ['role-assign', 'missing nodeId or roles'],
-    ['signal', 'missing to or from']
-  ]),
+  unknownType: () => unknownType,
+  malformed: (type: string) => malformed.get(type) ?? unknownType,
   taken: 'nodeId is taken',
   notRegistered: 'not registered',
   forged: 'from does not match the registered nodeId',
