@@ -35,7 +35,11 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
   const servers: Server[] = []
   app.decorate('nativePorts', [])
   if (isService) gate.guard(app.server)
-  else app.server.on('upgrade', ({ url = '' }: IncomingMessage, socket: Duplex) => { if (url.startsWith(prefix)) gate.awaitUpgrade(socket) })
+  else app.server.on('upgrade', awaitUpgrade)
+
+  function awaitUpgrade ({ url = '' }: IncomingMessage, socket: Duplex): void {
+    if (url.startsWith(prefix)) gate.awaitUpgrade(socket)
+  }
 
   function guarded (answer: RequestListener, redirect?: (request: IncomingMessage) => void): Server {
     const [options, listener] = [serverOptions(timeouts), gate.within(answer)]
@@ -46,13 +50,15 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
     return server
   }
 
-  /** A name such as `localhost` has several addresses, and Fastify listens on one. Where the others cannot be had that one is enough. */
+  /** A name such as `localhost` has several addresses, of which Fastify uses one. That is enough where the others cannot be used. */
   async function listenElsewhere (): Promise<void> {
     const { address, port } = app.server.address() as AddressInfo
     for (const other of await lookup(config.HOST, { all: true })) {
       if (other.address === address) continue
       const server = guarded((request, response) => app.routing(request, response))
-      await once(server.listen(port, other.address, backlog), 'listening').catch((error: unknown) => app.log.debug({ err: error }, `not at ${other.address}`))
+      await once(server.listen(port, other.address, backlog), 'listening').catch((error: unknown) => {
+        app.log.debug({ err: error }, `not listening on ${other.address}`)
+      })
     }
   }
 
@@ -88,7 +94,7 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
   app.addHook('onListen', async () => {
     if (isService && isIP(config.HOST) === 0 && typeof app.server.address() === 'object') await listenElsewhere()
   })
-  // After the sockets, which have closed with a code by now.
+  // The sockets have been closed with a code by now.
   app.addHook('preClose', async () => tls?.close())
   app.addHook('onClose', async () => {
     await Promise.all(servers.map((server) => new Promise((resolve) => {

@@ -8,14 +8,14 @@ import type { MaybePromise } from '../src/timing/maybe-promise.js'
 
 interface DiscoveryOptions {
   readonly dialect: string
-  /** Whether anybody may list the peers. */
+  /** Whether everybody may list the peers. */
   readonly isOpen: boolean
   /** The query, or the parameters in the path, that narrow the list. */
   readonly querystring?: TObject
   readonly params?: TObject
-  /** The rooms whose peers are listed; by a permit, only those that it lets its holder enter. */
+  /** The rooms whose peers are listed: only those that the caller's permit lets it enter. */
   readonly rooms: (request: FastifyRequest, permit: Permit) => MaybePromise<readonly string[]>
-  /** Answers instead of both routes, when it answers at all. */
+  /** A hook of both routes, which may answer the request itself. */
   readonly refuse?: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 }
 
@@ -29,8 +29,9 @@ export async function roomsBelow ({ peers }: State, prefix: string, name: string
   return rooms.filter((room) => mayEnter(room.slice(prefix.length)))
 }
 
-/** The two REST endpoints that every dialect has: `GET /id` and `GET /peers`. */
-export const discovery: FastifyPluginAsyncTypebox<DiscoveryOptions> = async (app, { dialect, isOpen, querystring, params, rooms, refuse }) => {
+/** The REST endpoints of every dialect: `GET /id` and `GET /peers`. */
+export const discovery: FastifyPluginAsyncTypebox<DiscoveryOptions> = async (app, options) => {
+  const { dialect, isOpen, querystring, params, rooms, refuse } = options
   const { auth } = app.signalbox
   const onRequest = refuse === undefined ? app.admission : [...app.admission, refuse]
   const shared = params === undefined ? {} : { params }

@@ -41,7 +41,11 @@ export async function answerNotFound (request: FastifyRequest, reply: FastifyRep
 }
 
 /** Answers a client's own mistake in a few words. Anything else is logged, and answered without a word about the server. */
-export async function answerError (error: FastifyError | null | undefined, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+export async function answerError (
+  error: FastifyError | null | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<FastifyReply> {
   const { ws, ip, log, server } = request
   const status = statusOf(error)
   if (error != null && status < 500) {

@@ -40,7 +40,11 @@ export const OutgoingSchema = Type.Union([
   Type.Object({ type: Type.Literal('clients'), clients: Type.Array(IdSchema), count: Type.Integer() }, { additionalProperties: false }),
   stamped('client_list_update', { clients: Type.Array(IdSchema), count: Type.Integer() }),
   stamped('pong', {}),
-  Type.Object({ type: Type.Literal('error'), message: Type.String(), details: Type.Optional(Type.String()) }, { additionalProperties: false })
+  Type.Object({
+    type: Type.Literal('error'),
+    message: Type.String(),
+    details: Type.Optional(Type.String())
+  }, { additionalProperties: false })
 ])
 
 export type Outgoing = Static<typeof OutgoingSchema>

@@ -8,7 +8,7 @@ import { type CloseCode, closeCodes } from '../../src/frame/close-codes.js'
 import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import { IdSchema } from '../../src/frame/ids.js'
 import type { State } from '../../src/state/contract.js'
-import type { PeerjsPeer } from './handlers.js'
+import type { PeerjsClient } from './handlers.js'
 import { roomOf } from './room.js'
 import { encode, errorMessages } from './schema.js'
 
@@ -19,7 +19,7 @@ export function admit ({ peers }: State, config: Config) {
     connection.close(code, msg)
   }
 
-  return (connection: Connection, { query: { id = '', token = '', key = '' } }: Handshake): MaybePromise<PeerjsPeer | undefined> => {
+  return (connection: Connection, { query: { id = '', token = '', key = '' } }: Handshake): MaybePromise<PeerjsClient | undefined> => {
     const { subject } = connection.may
     // Who needs a token here has shown it, and maybe not in the query.
     const hasToken = token !== '' || subject !== undefined
@@ -41,7 +41,9 @@ export function admit ({ peers }: State, config: Config) {
       undeliverable: (dst) => { connection.deliver(encode({ type: 'LEAVE', src: dst, dst: id })) }
     })
     return andThen(joined, (joined) => {
-      if (joined.outcome === 'joined') return { connection, member: joined.member, origin: originOf(connection), stamp: `,"src":${JSON.stringify(id)}}` }
+      if (joined.outcome === 'joined') {
+        return { connection, member: joined.member, origin: originOf(connection), stamp: `,"src":${JSON.stringify(id)}}` }
+      }
       if (joined.outcome === 'full') return refuse(connection, errorMessages.full, closeCodes.tryAgainLater)
       connection.noteRefusal('id_taken', id)
       connection.deliver(encode({ type: 'ID-TAKEN', payload: { msg: errorMessages.taken } }))

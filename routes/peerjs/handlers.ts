@@ -9,7 +9,7 @@ import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
 import { type frames, encode, errorMessages } from './schema.js'
 
-export interface PeerjsPeer {
+export interface PeerjsClient {
   readonly connection: Connection
   /** Undefined once the client has said LEAVE to nobody in particular. */
   member: Member | undefined
@@ -35,9 +35,9 @@ function composed ({ type, dst, payload }: Signal, src: string): Frame {
   return encode({ type, src, dst, payload })
 }
 
-export function peerjsHandlers ({ peers, relay }: State, config: Config): Handlers<typeof frames, PeerjsPeer> {
+export function peerjsHandlers ({ peers, relay }: State, config: Config): Handlers<typeof frames, PeerjsClient> {
   /** Waits for a receiver that is not there yet. */
-  function signal ({ connection, member, origin, stamp }: PeerjsPeer, signal: Signal, received: Received): MaybePromise<void> {
+  function signal ({ connection, member, origin, stamp }: PeerjsClient, signal: Signal, received: Received): MaybePromise<void> {
     if (member === undefined) return connection.refuse(errorMessages.notRegistered)
     const { room, id: src } = member
     const { dst } = signal
@@ -55,7 +55,7 @@ export function peerjsHandlers ({ peers, relay }: State, config: Config): Handle
   }
 
   /** Best effort: to nobody it is nothing. */
-  function notify ({ connection, member }: PeerjsPeer, { type, dst, payload }: Notice): MaybePromise<void> {
+  function notify ({ connection, member }: PeerjsClient, { type, dst, payload }: Notice): MaybePromise<void> {
     if (member === undefined) return connection.refuse(errorMessages.notRegistered)
     const { room, id: src } = member
     return andThen(relay.send(room, dst, encode({ type, src, dst, payload }), src), (sent) => {

@@ -31,7 +31,13 @@ export const OutgoingSchema = Type.Union([
   Type.Object({ type: Type.Literal('ID-TAKEN'), payload: MsgPayload }, { additionalProperties: false }),
   Type.Object({ type: Type.Literal('ERROR'), payload: MsgPayload }, { additionalProperties: false }),
   Type.Object({
-    type: Type.Union([Type.Literal('OFFER'), Type.Literal('ANSWER'), Type.Literal('CANDIDATE'), Type.Literal('LEAVE'), Type.Literal('EXPIRE')]),
+    type: Type.Union([
+      Type.Literal('OFFER'),
+      Type.Literal('ANSWER'),
+      Type.Literal('CANDIDATE'),
+      Type.Literal('LEAVE'),
+      Type.Literal('EXPIRE')
+    ]),
     src: IdSchema,
     dst: IdSchema,
     payload: Type.Optional(Type.Unknown())

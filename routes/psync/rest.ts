@@ -13,6 +13,9 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
     dialect,
     isOpen: app.signalbox.config.ALLOW_DISCOVERY,
     querystring: QuerySchema,
-    rooms: ({ query }, permit) => roomsBelow(app.state, roomPrefix, (query as Static<typeof QuerySchema>).group, (name) => permit.enterGroup(name))
+    rooms ({ query }, permit) {
+      const { group } = query as Static<typeof QuerySchema>
+      return roomsBelow(app.state, roomPrefix, group, (name) => permit.enterGroup(name))
+    }
   })
 }

@@ -23,19 +23,24 @@ export const frames = {
 }
 
 const PeerSchema = Type.Object({ id: IdSchema, group_id: IdSchema, last_seen: Type.String() }, { additionalProperties: false })
+const ListPayload = Type.Object({ peers: Type.Array(PeerSchema) }, { additionalProperties: false })
+const ErrorPayload = Type.Object({ message: Type.String(), target_id: Type.Optional(IdSchema) }, { additionalProperties: false })
 const PeerPayload = Type.Object({ peer: PeerSchema }, { additionalProperties: false })
 
 /** What a peer gets. */
 export const OutgoingSchema = Type.Union([
-  Type.Object({ type: Type.Literal('peer_list'), payload: Type.Object({ peers: Type.Array(PeerSchema) }, { additionalProperties: false }) }, { additionalProperties: false }),
-  Type.Object({ type: Type.Union([Type.Literal('peer_joined'), Type.Literal('peer_left')]), payload: PeerPayload }, { additionalProperties: false }),
+  Type.Object({ type: Type.Literal('peer_list'), payload: ListPayload }, { additionalProperties: false }),
+  Type.Object({
+    type: Type.Union([Type.Literal('peer_joined'), Type.Literal('peer_left')]),
+    payload: PeerPayload
+  }, { additionalProperties: false }),
   Type.Object({
     type: Type.Union([Type.Literal('offer'), Type.Literal('answer'), Type.Literal('candidate')]),
     source_id: Type.String(),
     target_id: IdSchema,
     payload: Type.Unknown()
   }, { additionalProperties: false }),
-  Type.Object({ type: Type.Literal('error'), payload: Type.Object({ message: Type.String(), target_id: Type.Optional(IdSchema) }, { additionalProperties: false }) }, { additionalProperties: false })
+  Type.Object({ type: Type.Literal('error'), payload: ErrorPayload }, { additionalProperties: false })
 ])
 
 export type Outgoing = Static<typeof OutgoingSchema>

@@ -15,7 +15,7 @@ import { type frames, encode, errorMessages } from './schema.js'
 
 type Signal = Static<typeof frames.signal>
 
-export interface RoomsPeer {
+export interface RoomsClient {
   readonly connection: Connection
   /** The same in every room, for the life of the socket. */
   readonly myId: string
@@ -34,10 +34,11 @@ function refuseMore (connection: Connection): void {
   connection.refuse(errorMessages.tooManyAttempts)
 }
 
-export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, guesses: GuessThrottle): Handlers<typeof frames, RoomsPeer> {
+export function roomsHandlers (state: State, config: Config, guesses: GuessThrottle): Handlers<typeof frames, RoomsClient> {
+  const { peers, rooms, relay } = state
   const creationRate = new TokenRate(maxRoomsLeft * 1000 / config.ROOM_EMPTY_TTL_MS, maxRoomsLeft)
 
-  function enter (peer: RoomsPeer, roomId: string, type: 'room_created' | 'room_joined'): MaybePromise<JoinOutcome['outcome']> {
+  function enter (peer: RoomsClient, roomId: string, type: 'room_created' | 'room_joined'): MaybePromise<JoinOutcome['outcome']> {
     const { connection, myId } = peer
     const joined = peers.join({
       room: roomOf(roomId),
@@ -58,7 +59,7 @@ export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, g
     })
   }
 
-  function join (peer: RoomsPeer, roomId: string | undefined): MaybePromise<void> {
+  function join (peer: RoomsClient, roomId: string | undefined): MaybePromise<void> {
     const { connection } = peer
     const entered = guesses.attempt(connection.address, () => roomId === undefined ? 'missing' : enter(peer, roomId, 'room_joined'))
     return andThen(entered, (outcome) => {

@@ -1,17 +1,20 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
 import { discovery, roomsBelow } from '../discovery.js'
+import { answerOk } from '../health.js'
 import { dialect, roomPrefix } from './room.js'
 
-const HealthBody = Type.Object({ status: Type.Literal('ok') })
 const QuerySchema = Type.Object({ room: Type.Optional(Type.String({ description: 'Only the peers in this room' })) })
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
-  app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
+  answerOk(app, '/health')
   await app.register(discovery, {
     dialect,
     isOpen: app.signalbox.config.ALLOW_DISCOVERY,
     querystring: QuerySchema,
-    rooms: ({ query }, permit) => roomsBelow(app.state, roomPrefix, (query as Static<typeof QuerySchema>).room, (name) => permit.enterRoom(name))
+    rooms ({ query }, permit) {
+      const { room } = query as Static<typeof QuerySchema>
+      return roomsBelow(app.state, roomPrefix, room, (name) => permit.enterRoom(name))
+    }
   })
 }

@@ -20,7 +20,8 @@ export function tomHandlers (state: State, config: Config, list: MemberList): Ha
     register (peer, { nodeId, username, publicKey, encryptionKey }) {
       const info: PeerInfo = { username, publicKey: publicKey ?? '', ...(typeof encryptionKey === 'string' && { encryptionKey }) }
       const earlier = peer.member
-      const registered = register(state, config, peer, { room, id: nodeId, info, taken: errorMessages.taken, undeliverable: () => peer.connection.refuse(errorMessages.absent) })
+      const undeliverable = () => peer.connection.refuse(errorMessages.absent)
+      const registered = register(state, config, peer, { room, id: nodeId, info, taken: errorMessages.taken, undeliverable })
       return andThen(registered, () => {
         const { connection, member } = peer
         if (member === undefined || member === earlier) return
@@ -42,7 +43,8 @@ export function tomHandlers (state: State, config: Config, list: MemberList): Ha
       if (member === undefined) return connection.refuse(errorMessages.notRegistered)
       if (nodeId !== member.id && !connection.may.hasRole('assign')) return connection.deny()
       const frame = encode({ type: 'role-assign', nodeId, roles, from: member.id })
-      return andThen(relay.broadcast(room, frame, undefined, { from: member.id, isSignal: true }), (count) => connection.charge(frame.byteLength, count))
+      const sent = relay.broadcast(room, frame, undefined, { from: member.id, isSignal: true })
+      return andThen(sent, (count) => connection.charge(frame.byteLength, count))
     },
 
     signal ({ connection, member }, frame, received) {

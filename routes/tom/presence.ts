@@ -23,7 +23,8 @@ export function announcePresence (state: State, { timers, connections }: Presenc
   return list
 }
 
-export function presence (action: 'join' | 'leave', { id, info: { username = '', publicKey = '', encryptionKey } }: Pick<Peer, 'id' | 'info'>): Frame {
+export function presence (action: 'join' | 'leave', { id, info }: Pick<Peer, 'id' | 'info'>): Frame {
+  const { username = '', publicKey = '', encryptionKey } = info
   return encode({ type: 'presence', action, nodeId: id, username, publicKey, ...(encryptionKey !== undefined && { encryptionKey }) })
 }
 

@@ -45,7 +45,8 @@ export function passedOn (received: Received, frame: TypedObject, form: PlainFor
   if (bytes[brace] !== closingBrace) return undefined
   const lastAt = last === undefined ? brace : lastMember(bytes, brace, last, frame[last] as string)
   if (lastAt === -1) return undefined
-  return head === undefined ? Frame.around(frame.type, '', bytes, 0, brace, tail) : Frame.around(frame.type, head, bytes, begin, lastAt, tail)
+  if (head === undefined) return Frame.around(frame.type, '', bytes, 0, brace, tail)
+  return Frame.around(frame.type, head, bytes, begin, lastAt, tail)
 }
 
 /** Where the bytes go on after the members in `first` and the name `next`, or -1 if they do not begin with them. */
