@@ -12,7 +12,7 @@ import type { PeerjsClient } from './handlers.js'
 import { roomOf } from './room.js'
 import { encode, errorMessages } from './schema.js'
 
-/** Registers by the upgrade's query, as the original does: a client is a peer from its first moment, or is told why not. */
+/** Registers a client by the query of its handshake, as the original does, or tells it why not and closes it. */
 export function admit ({ peers }: State, config: Config) {
   function refuse (connection: Connection, msg: string, code: CloseCode = closeCodes.policy): undefined {
     connection.deliver(encode({ type: 'ERROR', payload: { msg } }))
@@ -21,7 +21,7 @@ export function admit ({ peers }: State, config: Config) {
 
   return (connection: Connection, { query: { id = '', token = '', key = '' } }: Handshake): MaybePromise<PeerjsClient | undefined> => {
     const { subject } = connection.may
-    // Who needs a token here has shown it, and maybe not in the query.
+    // With auth the token has been checked already. It may have come in a header.
     const hasToken = token !== '' || subject !== undefined
     if (id === '' || !hasToken || key === '') return refuse(connection, errorMessages.incomplete)
     if (!config.PEERJS_KEY.includes(key)) return refuse(connection, errorMessages.wrongKey)

@@ -11,11 +11,11 @@ import { type frames, encode, errorMessages } from './schema.js'
 
 export interface PeerjsClient {
   readonly connection: Connection
-  /** Undefined once the client has said LEAVE to nobody in particular. */
+  /** Undefined after a LEAVE without `dst`. */
   member: Member | undefined
-  /** Who pays for the mail it leaves. */
+  /** Whose share of the mailboxes its kept signals count in. */
   readonly origin: string
-  /** What its signals end with when they are passed on. */
+  /** The end of its signals when they are passed on: its id as `src`. */
   readonly stamp: string
 }
 
@@ -36,7 +36,7 @@ function composed ({ type, dst, payload }: Signal, src: string): Frame {
 }
 
 export function peerjsHandlers ({ peers, relay }: State, config: Config): Handlers<typeof frames, PeerjsClient> {
-  /** Waits for a receiver that is not there yet. */
+  /** Sends a signal, or keeps it for a receiver that is not connected yet. */
   function signal ({ connection, member, origin, stamp }: PeerjsClient, signal: Signal, received: Received): MaybePromise<void> {
     if (member === undefined) return connection.refuse(errorMessages.notRegistered)
     const { room, id: src } = member
@@ -54,7 +54,7 @@ export function peerjsHandlers ({ peers, relay }: State, config: Config): Handle
     })
   }
 
-  /** Best effort: to nobody it is nothing. */
+  /** Best effort: a notice to an absent peer is dropped. */
   function notify ({ connection, member }: PeerjsClient, { type, dst, payload }: Notice): MaybePromise<void> {
     if (member === undefined) return connection.refuse(errorMessages.notRegistered)
     const { room, id: src } = member
@@ -70,11 +70,11 @@ export function peerjsHandlers ({ peers, relay }: State, config: Config): Handle
     CANDIDATE: signal,
     EXPIRE: notify,
 
-    LEAVE (peer, { type, dst, payload }) {
-      if (dst !== undefined && dst !== null && dst !== '') return notify(peer, { type, dst, payload })
-      const { member } = peer
+    LEAVE (client, { type, dst, payload }) {
+      if (dst !== undefined && dst !== null && dst !== '') return notify(client, { type, dst, payload })
+      const { member } = client
       if (member === undefined) return
-      peer.member = undefined
+      client.member = undefined
       return andThen(peers.leave(member), () => {})
     }
   }

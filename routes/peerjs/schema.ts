@@ -9,7 +9,7 @@ const to = <Name extends string>(type: Name) => Type.Object({
   payload: Type.Optional(Type.Unknown())
 })
 
-/** What a client may send. What it writes into `src` is ignored. */
+/** What a client may send. Its `src` is ignored. */
 export const frames = {
   HEARTBEAT: Type.Object({ type: Type.Literal('HEARTBEAT') }),
   OFFER: to('OFFER'),

@@ -16,7 +16,7 @@ type Signal = Static<typeof frames.offer | typeof frames.answer | typeof frames.
 export function psyncHandlers (state: State, config: Config): Handlers<typeof frames, RegisteringClient> {
   const { relay } = state
 
-  /** True when a frame names another sender. One that names nobody is not forged. */
+  /** True if a frame names another sender. A frame without a sender is not forged. */
   function isForged (source: unknown, id: string): boolean {
     return config.STRICT_IDENTITY && isNamed(source) && source !== id
   }
@@ -31,11 +31,11 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
   }
 
   return {
-    register (peer, { source_id: source, payload: { peer_id: id, group_id: group } }) {
-      if (isForged(source, id)) return peer.connection.refuse(errorMessages.forged)
-      if (!peer.connection.may.enterGroup(group)) return peer.connection.deny()
+    register (client, { source_id: source, payload: { peer_id: id, group_id: group } }) {
+      if (isForged(source, id)) return client.connection.refuse(errorMessages.forged)
+      if (!client.connection.may.enterGroup(group)) return client.connection.deny()
       const room = roomOf(group)
-      const earlier = peer.member
+      const earlier = client.member
       let others = 0
       let listBytes = 0
       const welcome = (members: readonly Peer[]) => {
@@ -44,12 +44,12 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
         listBytes = list.byteLength
         return list
       }
-      const undeliverable = (to: string) => peer.connection.refuse(errorMessages.absent, to)
-      const registered = register(state, config, peer, { room, id, welcome, taken: errorMessages.taken, undeliverable })
+      const undeliverable = (to: string) => client.connection.refuse(errorMessages.absent, to)
+      const registered = register(state, config, client, { room, id, welcome, taken: errorMessages.taken, undeliverable })
       return andThen(registered, () => {
-        const { connection, member } = peer
+        const { connection, member } = client
         if (member === undefined || member === earlier) return
-        // One for who is here now, and with PSYNC_PEER_LEFT maybe one for who was.
+        // The others hear of the join, and with PSYNC_PEER_LEFT of an earlier registration's end.
         const told = config.PSYNC_PEER_LEFT && earlier !== undefined ? 2 : 1
         connection.charge(listBytes)
         connection.charge(news('peer_joined', room, member).byteLength, told * others)

@@ -9,7 +9,7 @@ const relayed = <Name extends string>(type: Name) => Type.Object({
   payload: Type.Optional(Type.Unknown())
 })
 
-/** What a peer may send. `source_id` is compared with the registered id, so its shape does not matter here. */
+/** What a peer may send. `source_id` may be anything here: it is compared with the registered id. */
 export const frames = {
   register: Type.Object({
     type: Type.Literal('register'),

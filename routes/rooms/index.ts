@@ -7,7 +7,7 @@ import { rest } from './rest.js'
 import { dialect } from './room.js'
 import { encode, errorMessages, frames } from './schema.js'
 
-/** Rooms under a code of a few digits, which one peer tells the others. */
+/** Rooms with a code of a few digits, which the first peer passes on to the others. */
 export const rooms: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
   const guesses = guessThrottle(state.attempts)

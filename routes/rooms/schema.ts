@@ -3,7 +3,7 @@ import { IdSchema } from '../../src/frame/ids.js'
 import { Frame } from '../../src/frame/bytes.js'
 import { quote } from '../../src/frame/close-codes.js'
 
-/** What a client may send. A room id of whatever shape is at worst a room that does not exist. */
+/** What a client may send. A room id of any other type names no room. */
 export const frames = {
   create: Type.Object({ type: Type.Literal('create') }),
   join: Type.Object({ type: Type.Literal('join'), roomId: Type.Optional(Type.Unknown()) }),

@@ -17,17 +17,17 @@ type Signal = Static<typeof frames.signal>
 export function tomHandlers (state: State, config: Config, list: MemberList): Handlers<typeof frames, RegisteringClient> {
   const { relay } = state
   return {
-    register (peer, { nodeId, username, publicKey, encryptionKey }) {
+    register (client, { nodeId, username, publicKey, encryptionKey }) {
       const info: PeerInfo = { username, publicKey: publicKey ?? '', ...(typeof encryptionKey === 'string' && { encryptionKey }) }
-      const earlier = peer.member
-      const undeliverable = () => peer.connection.refuse(errorMessages.absent)
-      const registered = register(state, config, peer, { room, id: nodeId, info, taken: errorMessages.taken, undeliverable })
+      const earlier = client.member
+      const undeliverable = () => client.connection.refuse(errorMessages.absent)
+      const registered = register(state, config, client, { room, id: nodeId, info, taken: errorMessages.taken, undeliverable })
       return andThen(registered, () => {
-        const { connection, member } = peer
+        const { connection, member } = client
         if (member === undefined || member === earlier) return
         connection.charge(presence('join', member).byteLength, list.size)
         if (earlier === undefined) return
-        // Connecting again instead is bounded by CONNECT_RATE.
+        // A client that connects again instead is bounded by CONNECT_RATE.
         connection.charge(list.bytes)
         if (earlier.id !== nodeId) connection.charge(presence('leave', earlier).byteLength, list.size)
       })
@@ -63,10 +63,10 @@ export function tomHandlers (state: State, config: Config, list: MemberList): Ha
 /** How clients write a signal. */
 const plainForm: PlainForm = { first: ['type', 'from', 'to'] }
 
-/** Names that mean something in a signal. */
+/** The known names of a signal's members. */
 const signalNames: readonly string[] = ['type', 'from', 'to', 'payload']
 
-/** The signal as its receiver gets it. It keeps names that we do not know, but none that a parser may take for one of ours. */
+/** The signal as its receiver gets it. It keeps unknown names, except those that differ from a known one only in case. */
 function forwarded (frame: Signal, received: Received): Frame {
   if (Object.keys(frame).some(isVariant)) return composed(frame)
   return passedOn(received, frame, plainForm) ?? composed(frame)

@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import { discovery } from '../discovery.js'
 import { dialect, room } from './room.js'
 
-/** Says no more than the original does. */
+/** As in the original. */
 const HealthBody = Type.Object({ ok: Type.Literal(true) })
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
