@@ -23,7 +23,7 @@ const unknown = new Frame('error', JSON.stringify({ type: 'error', error: 'unkno
 
 /**
  * The bare root, where unmodified clients of several dialects connect. Their first frame selects one of the dialects that are
- * turned on. Only this file tells the dialects apart.
+ * turned on. Other files name the dialects too, but only this one recognises them by their frames.
  */
 export const bareRoot: FastifyPluginAsync = async (app) => {
   const { config, dialects } = app.signalbox
