@@ -4,12 +4,14 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { type AddressInfo, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import fp from 'fastify-plugin'
+import type { NativePath } from '../src/listener/native-path.js'
 import { unrouted } from '../src/listener/unrouted.js'
-import type { Config, DialectName } from '../src/config/schema.js'
+import type { DialectName } from '../src/config/schema.js'
 import { backlog, serverOptions, type Timeouts } from '../src/listener/timeouts.js'
 import type { Tls } from '../src/listener/tls.js'
 
 export interface ListenersOptions {
+  dialects: Readonly<Record<DialectName, { readonly nativePath: NativePath }>>
   prefix: string
   tls: Tls | undefined
   timeouts: Timeouts
@@ -24,37 +26,20 @@ declare module 'fastify' {
   }
 }
 
-/** Answers where on the main listener a path of the original server is, or undefined where the original has nothing. */
-type Translate = (path: string, isUpgrade: boolean, config: Config) => string | undefined
-
-/** The paths of each original server. Those that have one socket take it on any path. */
-const translations: Record<DialectName, Translate> = {
-  rooms: (path, isUpgrade) => isUpgrade ? '/rooms' : path === '/health' ? '/rooms/health' : undefined,
-  drone: (path, isUpgrade) => isUpgrade ? '/drone' : path === '/health' ? '/drone/health' : undefined,
-  tom: (path, isUpgrade) => isUpgrade ? '/tom' : path === '/health' ? '/tom/health' : undefined,
-  psync: (path, isUpgrade) => isUpgrade ? (/^\/ws\/?$/.test(path) ? '/psync/ws' : undefined) : path === '/health' ? '/psync/health' : undefined,
-  peerjs (path, isUpgrade, { PEERJS_PATH, PEERJS_KEY }) {
-    const base = PEERJS_PATH.replace(/\/$/, '')
-    if (!path.startsWith(`${base}/`)) return path === base ? path : undefined
-    const rest = path.slice(base.length)
-    if (isUpgrade) return /^\/peerjs\/?$/.test(rest) ? path : undefined
-    const [, key = '', endpoint] = /^\/([^/]*)\/(id|peers)$/.exec(rest) ?? []
-    if (endpoint === undefined) return rest === '/' || rest === '/peerjs/health' ? path : undefined
-    // Another dialect's paths begin with its name, which here is only a wrong key.
-    return PEERJS_KEY.includes(decodeURIComponent(key)) ? path : `${base}/-/${endpoint}`
-  }
-}
-
 /**
  * `NATIVE_PORTS`: further listeners, on each of which one dialect answers at its original server's paths. They translate
  * paths and hand everything to the app, so a peer on one is a peer on the other. They speak TLS where there is a `tls`.
  */
-export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeouts, isService }) => {
+export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tls, timeouts, isService }) => {
   const { config, timers, gate } = app.signalbox
   const servers: Server[] = []
   app.decorate('nativePorts', [])
   if (isService) gate.guard(app.server)
-  else app.server.on('upgrade', ({ url = '' }: IncomingMessage, socket: Duplex) => { if (url.startsWith(prefix)) gate.awaitUpgrade(socket) })
+  else app.server.on('upgrade', awaitUpgrade)
+
+  function awaitUpgrade ({ url = '' }: IncomingMessage, socket: Duplex): void {
+    if (url.startsWith(prefix)) gate.awaitUpgrade(socket)
+  }
 
   function guarded (answer: RequestListener, redirect?: (request: IncomingMessage) => void): Server {
     const [options, listener] = [serverOptions(timeouts), gate.within(answer)]
@@ -65,21 +50,23 @@ export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeout
     return server
   }
 
-  /** A name such as `localhost` has several addresses, and Fastify listens on one. Where the others cannot be had that one is enough. */
+  /** A name such as `localhost` has several addresses, of which Fastify uses one. That is enough where the others cannot be used. */
   async function listenElsewhere (): Promise<void> {
     const { address, port } = app.server.address() as AddressInfo
     for (const other of await lookup(config.HOST, { all: true })) {
       if (other.address === address) continue
       const server = guarded((request, response) => app.routing(request, response))
-      await once(server.listen(port, other.address, backlog), 'listening').catch((error: unknown) => app.log.debug({ err: error }, `not at ${other.address}`))
+      await once(server.listen(port, other.address, backlog), 'listening').catch((error: unknown) => {
+        app.log.debug({ err: error }, `not listening on ${other.address}`)
+      })
     }
   }
 
   function listen (dialect: DialectName, port: number): Promise<void> {
-    const translate = translations[dialect]
+    const { nativePath } = dialects[dialect]
     const redirect = (request: IncomingMessage, isUpgrade: boolean): void => {
       const [path = '/', query] = (request.url ?? '/').split(/\?(.*)/s)
-      const target = safely(() => translate(path, isUpgrade, config)) ?? unrouted.notFound
+      const target = safely(() => nativePath(path, isUpgrade, config)) ?? unrouted.notFound
       request.url = `${prefix}${target}${query === undefined ? '' : `?${query}`}`
     }
     const server = guarded((request, response) => {
@@ -107,7 +94,7 @@ export const listeners = fp<ListenersOptions>(async (app, { prefix, tls, timeout
   app.addHook('onListen', async () => {
     if (isService && isIP(config.HOST) === 0 && typeof app.server.address() === 'object') await listenElsewhere()
   })
-  // After the sockets, which have closed with a code by now.
+  // The sockets have been closed with a code by now.
   app.addHook('preClose', async () => tls?.close())
   app.addHook('onClose', async () => {
     await Promise.all(servers.map((server) => new Promise((resolve) => {

@@ -12,7 +12,7 @@ declare module 'fastify' {
      * Options of a route that speaks a dialect: `app.route({ url: '/', ...app.speak(dialect) })`. A plain GET there is a 404,
      * unless the route brings a `handler` of its own.
      */
-    speak: <Frames extends FrameSchemas, Peer>(dialect: Dialect<Frames, Peer>) => SpeakRoute
+    speak: <Frames extends FrameSchemas, ClientState>(dialect: Dialect<Frames, ClientState>) => SpeakRoute
     /** The same for a dialect that another route speaks already, or where the first frame chooses one. */
     speakAs: (speaks: DialectSource) => SpeakRoute
   }
@@ -94,7 +94,7 @@ export default fp(async (app) => {
     }
   }
 
-  app.decorate('speak', function speak<Frames extends FrameSchemas, Peer> (dialect: Dialect<Frames, Peer>) {
+  app.decorate('speak', function speak<Frames extends FrameSchemas, ClientState> (dialect: Dialect<Frames, ClientState>) {
     const compiled = compileDialect(dialect)
     dialects.set(dialect.name, compiled)
     return route(compiled)

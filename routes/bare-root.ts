@@ -7,7 +7,7 @@ import { banner } from './peerjs/rest.js'
 const has = (frame: JsonObject, name: string) => Object.hasOwn(frame, name)
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** What the first frame of each dialect's clients looks like. The first row that fits wins. */
+/** Recognises the first frame of each dialect's clients. The first row that fits decides. */
 const signatures: ReadonlyArray<readonly [fits: (frame: JsonObject) => boolean, dialect: string]> = [
   [({ type }) => type === 'create' || type === 'join', 'rooms'],
   [(frame) => frame.type === 'register' && (has(frame, 'nodeId') || has(frame, 'username')), 'tom'],
@@ -22,16 +22,16 @@ const signatures: ReadonlyArray<readonly [fits: (frame: JsonObject) => boolean, 
 const unknown = new Frame('error', JSON.stringify({ type: 'error', error: 'unknown dialect', message: 'unknown dialect' }))
 
 /**
- * The bare root, where unmodified clients of several dialects connect: their first frame decides. The one file that knows
- * the dialects from each other; a dialect that is not spoken here is not chosen.
+ * The bare root, where unmodified clients of several dialects connect. Their first frame selects one of the dialects that are
+ * turned on. Other files name the dialects too, but only this one recognises them by their frames.
  */
 export const bareRoot: FastifyPluginAsync = async (app) => {
   const { config, dialects } = app.signalbox
 
   function choose (frame: unknown): CompiledDialect | undefined {
     if (frame === undefined) return undefined
-    const sign = signatures.find(([fits]) => fits(frame as JsonObject))
-    return sign === undefined ? undefined : dialects.get(sign[1])
+    const signature = signatures.find(([fits]) => fits(frame as JsonObject))
+    return signature === undefined ? undefined : dialects.get(signature[1])
   }
 
   const speaks = app.speakAs({ choose, unknown })

@@ -3,18 +3,19 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type TObject, Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isGranted, type Permit } from '../src/auth/permit.js'
+import type { State } from '../src/state/contract.js'
 import type { MaybePromise } from '../src/timing/maybe-promise.js'
 
 interface DiscoveryOptions {
   readonly dialect: string
-  /** Whether anybody may list the peers. */
+  /** Whether everybody may list the peers. */
   readonly isOpen: boolean
   /** The query, or the parameters in the path, that narrow the list. */
   readonly querystring?: TObject
   readonly params?: TObject
-  /** The rooms whose peers are listed; by a permit, only those that it lets its holder enter. */
+  /** The rooms whose peers are listed: only those that the caller's permit lets it enter. */
   readonly rooms: (request: FastifyRequest, permit: Permit) => MaybePromise<readonly string[]>
-  /** Answers instead of both routes, when it answers at all. */
+  /** A hook of both routes, which may answer the request itself. */
   readonly refuse?: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 }
 
@@ -22,8 +23,15 @@ const IdBody = Type.String({ description: 'A fresh id, as text/plain' })
 const PeersBody = Type.Array(Type.String(), { description: 'Ids of the peers' })
 export const ErrorBody = Type.Object({ error: Type.String() })
 
-/** The two REST endpoints that every dialect has: `GET /id` and `GET /peers`. */
-export const discovery: FastifyPluginAsyncTypebox<DiscoveryOptions> = async (app, { dialect, isOpen, querystring, params, rooms, refuse }) => {
+/** The rooms with a prefix, or only the named one, as far as the caller may enter them. */
+export async function roomsBelow ({ peers }: State, prefix: string, name: string | undefined, mayEnter: (name: string) => boolean) {
+  const rooms = name === undefined ? await peers.roomNames(prefix) : [prefix + name]
+  return rooms.filter((room) => mayEnter(room.slice(prefix.length)))
+}
+
+/** The REST endpoints of every dialect: `GET /id` and `GET /peers`. */
+export const discovery: FastifyPluginAsyncTypebox<DiscoveryOptions> = async (app, options) => {
+  const { dialect, isOpen, querystring, params, rooms, refuse } = options
   const { auth } = app.signalbox
   const onRequest = refuse === undefined ? app.admission : [...app.admission, refuse]
   const shared = params === undefined ? {} : { params }

@@ -2,19 +2,34 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 
+const OkBody = Type.Object({ status: Type.Literal('ok') })
 const HealthBody = Type.Object({ status: Type.Literal('ok'), uptime: Type.Number({ description: 'Seconds' }) })
 export const ReadyStatus = Type.Union([Type.Literal('ready'), Type.Literal('draining'), Type.Literal('no redis')])
+export const MemoryBody = Type.Object({
+  rss: Type.Integer(),
+  heapTotal: Type.Integer(),
+  heapUsed: Type.Integer(),
+  external: Type.Integer()
+}, { description: 'Bytes' })
 const ReadyBody = Type.Object({ status: ReadyStatus })
 
-/** Whether the process takes new clients and reaches all others, or what keeps it from that. */
+/** Whether the process accepts new clients and reaches those of other nodes, or why not. */
 export function readinessOf ({ signalbox: { connections }, state }: FastifyInstance): Static<typeof ReadyStatus> {
   return connections.isDraining ? 'draining' : state.isReady ? 'ready' : 'no redis'
 }
 
-/** `GET /health`: the process lives. `GET /ready`: it takes new clients, and reaches all others. */
+/** A dialect's health, where the original says no more than `ok`. */
+export function answerOk (app: FastifyInstance, url: string): void {
+  app.get(url, { onRequest: app.healthAdmission, schema: { response: { 200: OkBody } } }, () => ({ status: 'ok' }))
+}
+
+/** `GET /health`: the process is alive. `GET /ready`: it accepts new clients and reaches those of other nodes. */
 export const health: FastifyPluginAsyncTypebox = async (app) => {
-  app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const, uptime: process.uptime() }))
-  app.get('/ready', { onRequest: app.healthAdmission, schema: { response: { 200: ReadyBody, 503: ReadyBody } } }, async (_request, reply) => {
+  const onRequest = app.healthAdmission
+  app.get('/health', { onRequest, schema: { response: { 200: HealthBody } } }, () => {
+    return { status: 'ok' as const, uptime: process.uptime() }
+  })
+  app.get('/ready', { onRequest, schema: { response: { 200: ReadyBody, 503: ReadyBody } } }, async (_request, reply) => {
     const status = readinessOf(app)
     return await reply.code(status === 'ready' ? 200 : 503).send({ status })
   })

@@ -13,10 +13,14 @@ const IceServersBody = Type.Object({
   ttl: Type.Integer({ description: 'Seconds for which they are good' })
 })
 
-/** `GET /ice-servers`: the STUN and TURN servers of the settings, with a credential that ends in time, and with the caller's token or certificate. */
+/**
+ * `GET /ice-servers`: the configured STUN and TURN servers, with a credential that expires no later than the caller's token or
+ * certificate.
+ */
 export const iceServers: FastifyPluginAsyncTypebox = async (app) => {
   const { config, auth } = app.signalbox
-  app.get('/ice-servers', { onRequest: app.admission, schema: { response: { 200: IceServersBody, 401: ErrorBody } } }, async (request, reply) => {
+  const schema = { response: { 200: IceServersBody, 401: ErrorBody } }
+  app.get('/ice-servers', { onRequest: app.admission, schema }, async (request, reply) => {
     reply.header('cache-control', 'no-store')
     const permit = await auth.authenticate(request)
     if (permit === undefined) return await app.refuseCaller(request, reply)

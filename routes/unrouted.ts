@@ -4,7 +4,7 @@ import type { RefusalReason } from '../src/telemetry/audit.js'
 import { unrouted } from '../src/listener/unrouted.js'
 import { quote } from '../src/frame/close-codes.js'
 
-/** Why an upgrade is refused on a route where no dialect is spoken. */
+/** How an upgrade is refused on a route without a dialect. */
 export interface UpgradeRefusal {
   readonly reason: RefusalReason
   readonly status: number
@@ -29,33 +29,37 @@ export const unroutedRequests: FastifyPluginAsync = async (app) => {
     const onRequest = [...app.admission, async ({ ws }: FastifyRequest, reply: FastifyReply) => {
       if (!ws) return await reply.code(status).send({ error })
     }]
-    // Never handled: a body is not waited for.
+    // The handler never runs: the hooks answer, before a body is read.
     app.all(unrouted[name], { onRequest, config: { upgradeRefusal: answers[name] }, schema: { hide: true } }, () => {})
   }
 }
 
-/** What is not found in the stock server. */
+/** Answers a request for an unknown path of the stock server. */
 export async function answerNotFound (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   if (request.ws) request.server.signalbox.connections.refused('not_found', { address: request.ip })
   return await reply.code(404).send({ error: 'not found' })
 }
 
-/** Answers a client's own mistake in a few words. Anything else is logged, and answered without a word about the server. */
-export async function answerError (error: FastifyError | null | undefined, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+/** Answers a client's mistake with its message. Any other error is logged, and the answer says nothing about the server. */
+export async function answerError (
+  error: FastifyError | null | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<FastifyReply> {
   const { ws, ip, log, server } = request
   const status = statusOf(error)
   if (error != null && status < 500) {
-    // A client over its rate has been counted already.
+    // The rate limiter has counted a 429 already.
     if (ws && status !== 429) server.signalbox.connections.refused('bad_request', { address: ip })
     return await reply.code(status).send({ error: quote(error.message) })
   }
   log.error({ err: error }, 'request failed')
-  // What the handler set may be why it failed.
+  // A header that the handler set may be the cause, and would break this answer too.
   for (const [name, value] of Object.entries(reply.getHeaders())) if (!isHeader(name, value)) reply.removeHeader(name)
   return await reply.code(status).send({ error: 'internal error' })
 }
 
-/** Whatever is thrown may carry anything as its status, or be nothing at all. */
+/** A handler may throw any value, with any `statusCode`, or nothing at all. */
 function statusOf (error: FastifyError | null | undefined): number {
   const status = error?.statusCode ?? 500
   return Number.isInteger(status) && status >= 400 && status < 600 ? status : 500

@@ -11,14 +11,15 @@ import tracing from '../plugins/tracing.js'
 import websocket from '../plugins/websocket.js'
 import { admin } from '../routes/admin/index.js'
 import { bareRoot } from '../routes/bare-root.js'
-import { drone } from '../routes/drone/index.js'
+import { type BuiltInDialect, mountSocket } from '../routes/dialect.js'
+import { droneDialect } from '../routes/drone/index.js'
 import { health } from '../routes/health.js'
 import { iceServers } from '../routes/ice-servers.js'
 import { answerError, answerNotFound, notFoundRefusal, unroutedRequests } from '../routes/unrouted.js'
-import { peerjs } from '../routes/peerjs/index.js'
-import { psync } from '../routes/psync/index.js'
-import { rooms } from '../routes/rooms/index.js'
-import { tom } from '../routes/tom/index.js'
+import { peerjsDialect } from '../routes/peerjs/index.js'
+import { psyncDialect } from '../routes/psync/index.js'
+import { roomsDialect } from '../routes/rooms/index.js'
+import { tomDialect } from '../routes/tom/index.js'
 import { clipAddress } from './net/address.js'
 import { ConfigError } from './config/config-error.js'
 import { completeConfig } from './config/read.js'
@@ -51,13 +52,12 @@ interface ServiceOptions extends SignalboxOptions {
   isService?: boolean
 }
 
-/** Where each dialect is mounted. PeerJS has paths of its own; the others are below their names. */
-const mounts: Record<DialectName, { plugin: FastifyPluginAsync, prefix: (config: Config) => string }> = {
-  peerjs: { plugin: peerjs, prefix: ({ PEERJS_PATH }) => PEERJS_PATH.replace(/\/$/, '') },
-  rooms: { plugin: rooms, prefix: () => '/rooms' },
-  psync: { plugin: psync, prefix: () => '/psync' },
-  drone: { plugin: drone, prefix: () => '/drone' },
-  tom: { plugin: tom, prefix: () => '/tom' }
+const builtIn: Record<DialectName, BuiltInDialect> = {
+  peerjs: peerjsDialect,
+  rooms: roomsDialect,
+  psync: psyncDialect,
+  drone: droneDialect,
+  tom: tomDialect
 }
 
 /**
@@ -78,7 +78,7 @@ export const signalbox = fp<ServiceOptions>(async (app, options) => {
   await app.register(admission)
   await app.register(speak)
   await app.register(routes, { prefix, cors, isService, ...(!isService && { logSerializers }) })
-  await app.register(listeners, { prefix, tls, timeouts, isService })
+  await app.register(listeners, { dialects: builtIn, prefix, tls, timeouts, isService })
 }, { name: 'signalbox-app', fastify: '5.x' })
 
 // Typed by Fastify to return text; pino takes anything. Not for the stock server, whose log has it already: each request would copy it.
@@ -130,13 +130,10 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
   await app.register(admin, { prefix: '/admin' })
   await app.register(bareRoot)
   for (const name of config.DIALECTS) {
-    const { plugin, prefix } = mounts[name]
+    const { plugin, prefix, rootPath } = builtIn[name]
     await app.register(plugin, { prefix: prefix(config) })
-  }
-  const psyncDialect = dialects.get('psync')
-  if (psyncDialect !== undefined) {
-    // The path of the original server.
-    await app.register(async (app) => { app.route({ url: '/', ...app.speakAs(psyncDialect) }) }, { prefix: '/ws' })
+    const dialect = dialects.get(name)
+    if (rootPath !== undefined && dialect !== undefined) await mountSocket(app, rootPath, app.speakAs(dialect))
   }
   for (const name of config.PLUGINS) {
     const { plugin, prefix } = await loadPlugin<FastifyPluginAsync>(name)

@@ -3,22 +3,22 @@ import type { ClientConnection } from '../../src/connection/connection.js'
 import { closeCodes } from '../../src/frame/close-codes.js'
 import { type CallerOf, routes } from './schema.js'
 
-/** The reason that goes with 1008. */
+/** The reason that a closed client gets, with 1008. */
 export const disconnectReason = 'Disconnected by an administrator'
 
-/** Who is connected, and a way to end it. */
+/** Lists connections and closes them. */
 export const connections: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = async (app, { callerOf }) => {
   const { connections, dialects } = app.signalbox
 
   const nameOf = ({ number }: ClientConnection) => `${connections.node}-${number}`
 
-  /** Its number, or undefined when it is another node's. */
+  /** The number of a connection by its name, or undefined if it belongs to another node. */
   function numberOf (name: string): number | undefined {
     const [node, number] = name.split('-')
     return node === connections.node ? Number(number) : undefined
   }
 
-  function describe (connection: ClientConnection, now: number) {
+  function summaryOf (connection: ClientConnection, now: number) {
     const { dialect, members, may: { subject }, address, openedAt, seenAt, received, sent, bufferedBytes } = connection
     return {
       connection: nameOf(connection),
@@ -36,7 +36,9 @@ export const connections: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = as
   }
 
   app.get('/connections', { schema: routes.list }, async ({ query: { dialect, limit, after } }, reply) => {
-    if (dialect !== undefined && !dialects.has(dialect)) return await reply.code(400).send({ error: `querystring/dialect must be one of ${[...dialects.keys()].join(', ')}` })
+    if (dialect !== undefined && !dialects.has(dialect)) {
+      return await reply.code(400).send({ error: `querystring/dialect must be one of ${[...dialects.keys()].join(', ')}` })
+    }
     const from = after === undefined ? 0 : numberOf(after)
     if (from === undefined) return await reply.code(400).send({ error: 'querystring/after must be a connection of this node' })
 
@@ -49,7 +51,10 @@ export const connections: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = as
     const hasMore = page.length > limit
     if (hasMore) page.pop()
     const now = Date.now()
-    return { connections: page.map((connection) => describe(connection, now)), ...(hasMore && { next: nameOf(page.at(-1) as ClientConnection) }) }
+    return {
+      connections: page.map((connection) => summaryOf(connection, now)),
+      ...(hasMore && { next: nameOf(page.at(-1) as ClientConnection) })
+    }
   })
 
   app.delete('/connections/:connection', { schema: routes.closeConnection }, async (request, reply) => {
@@ -64,7 +69,7 @@ export const connections: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = as
     const { room, id } = request.query
     const outcome = await app.state.peers.disconnect(room, id, { code: closeCodes.policy, reason: disconnectReason, by: callerOf(request) })
     if (outcome === 'absent') return await reply.code(404).send({ error: 'no such peer' })
-    if (outcome === 'unreachable') return await reply.code(503).send({ error: 'the nodes cannot reach each other now' })
+    if (outcome === 'unreachable') return await reply.code(503).send({ error: 'cluster unavailable' })
     return await reply.code(204).send(null)
   })
 }

@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import { Frame } from '../../src/frame/bytes.js'
 import type { Received } from '../../src/frame/parse.js'
-import { passedOn } from '../../src/frame/pass-on.js'
+import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import type { frames } from './schema.js'
 
 export type Signal = Static<typeof frames.offer | typeof frames.answer | typeof frames.ice>
@@ -14,21 +14,28 @@ export interface Envelope {
   readonly timestamp: string
 }
 
+interface PlainForms {
+  readonly alone: PlainForm
+  readonly inSession: PlainForm
+}
+
+/** How clients write a signal, by the name of its payload. */
+const plainForms = { sdp: plainFormsOf('sdp'), candidate: plainFormsOf('candidate') }
+
+function plainFormsOf (payload: string): PlainForms {
+  const alone: PlainForm = { first: ['type', 'target'], next: payload, members: 3 }
+  return { alone, inSession: { ...alone, last: 'sessionId', members: 4 } }
+}
+
 /** The signal as its receiver gets it: the payload in the server's envelope. */
 export function forwarded (signal: Signal, received: Received, envelope: Envelope): Frame {
-  const { type, target = '', sessionId } = signal
+  const { type, sessionId } = signal
   const { from, session, timestamp } = envelope
   const payload = type === 'ice' ? 'candidate' : 'sdp'
-  const last = typeof sessionId === 'string' ? ['sessionId', sessionId] as const : undefined
-  const named = session === undefined ? '' : `,"sessionId":${JSON.stringify(session)}`
-  return passedOn(received, signal, {
-    type,
-    first: ['type', type, 'target', target, payload],
-    members: last === undefined ? 3 : 4,
-    last,
-    head: `{"type":"${type}","from":${JSON.stringify(from)},"${payload}":`,
-    tail: `${named},"timestamp":"${timestamp}"}`
-  }) ?? composed(signal, envelope)
+  const form = plainForms[payload][typeof sessionId === 'string' ? 'inSession' : 'alone']
+  const head = `{"type":"${type}","from":${JSON.stringify(from)},"${payload}":`
+  const tail = `${session === undefined ? '' : `,"sessionId":${JSON.stringify(session)}`},"timestamp":"${timestamp}"}`
+  return passedOn(received, signal, form, tail, head) ?? composed(signal, envelope)
 }
 
 /** The slow path to the same frame. */

@@ -7,14 +7,14 @@ import type { MemberList } from '../../src/dialect/member-list.js'
 import type { State } from '../../src/state/contract.js'
 import { register, type RegisteringClient } from '../../src/dialect/registration.js'
 import { forwarded, type Signal } from './envelope.js'
-import { room } from './presence.js'
+import { room } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'
 import { timestamp } from './timestamp.js'
 
 export function droneHandlers (state: State, config: Config, updates: MemberList | undefined): Handlers<typeof frames, RegisteringClient> {
   const { peers, sessions } = state
 
-  /** Everything that is sent to another client goes through here. An offer always has a session: its own, or one made up for it. */
+  /** Sends a signal in its session. An offer without a session gets a new one. */
   function signal ({ connection, member }: RegisteringClient, frame: Signal, received: Received): MaybePromise<void> {
     const { type, target, sessionId } = frame
     const begins = type === 'offer'
@@ -38,18 +38,18 @@ export function droneHandlers (state: State, config: Config, updates: MemberList
   }
 
   return {
-    register (peer, { id }) {
-      const earlier = peer.member
-      const registered = register(state, config, peer, {
+    register (client, { id }) {
+      const earlier = client.member
+      const registered = register(state, config, client, {
         room,
         id,
         welcome: () => encode({ type: 'registered', id, timestamp: timestamp() }),
-        undeliverable: (to) => peer.connection.refuse(errorMessages.absent, to),
+        undeliverable: (to) => client.connection.refuse(errorMessages.absent, to),
         taken: errorMessages.taken
       })
       return andThen(registered, () => {
-        // All others are told that the earlier one has left.
-        if (earlier !== undefined && earlier.id !== peer.member?.id) peer.connection.charge(updates?.bytes ?? 0)
+        // All others are told that the earlier id has left.
+        if (earlier !== undefined && earlier.id !== client.member?.id) client.connection.charge(updates?.bytes ?? 0)
       })
     },
 

@@ -1,13 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { discovery } from '../discovery.js'
-import { room } from './presence.js'
+import { MemoryBody } from '../health.js'
+import { dialect, room } from './room.js'
 
 const HealthBody = Type.Object({
   status: Type.Literal('healthy'),
   clients: Type.Integer({ description: 'Registered clients' }),
   uptime: Type.Number({ description: 'Seconds' }),
-  memory: Type.Object({ rss: Type.Integer(), heapTotal: Type.Integer(), heapUsed: Type.Integer(), external: Type.Integer() }, { description: 'Bytes' })
+  memory: MemoryBody
 })
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
@@ -16,5 +17,5 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
     const clients = await app.state.peers.count(room)
     return { status: 'healthy' as const, clients, uptime: process.uptime(), memory: { rss, heapTotal, heapUsed, external } }
   })
-  await app.register(discovery, { dialect: 'drone', isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
+  await app.register(discovery, { dialect, isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
 }

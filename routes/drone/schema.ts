@@ -1,14 +1,15 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { IdSchema } from '../../src/frame/ids.js'
 import { Frame } from '../../src/frame/bytes.js'
+import { quote } from '../../src/frame/close-codes.js'
 
-/** Absent, `null` and `""` all mean that there is none. */
+/** Absent, `null` and `""` all mean no session. */
 const SessionSchema = Type.Optional(Type.Union([IdSchema, Type.Literal(''), Type.Null()]))
 
-/** An absent or empty target has an error of its own, after the check of who is sending. */
+/** An absent or empty target is refused by the handler, with an error of its own. */
 const TargetSchema = Type.Optional(Type.Union([IdSchema, Type.Literal('')]))
 
-/** Its names are not looked at: a check for each would be work that a sender chooses. */
+/** The names of its members are not checked: that would let a sender choose the work. */
 const AnyObject = Type.Object({})
 
 const SdpSchema = Type.Union([Type.String(), AnyObject])
@@ -27,29 +28,36 @@ export const frames = {
 /** ISO 8601, UTC, with milliseconds. */
 const TimestampSchema = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' })
 
-const stamped = <Type extends string, Properties extends Record<string, TSchema>>(type: Type, properties: Properties) =>
+const timed = <Type extends string, Properties extends Record<string, TSchema>>(type: Type, properties: Properties) =>
   Type.Object({ type: Type.Literal(type), ...properties, timestamp: TimestampSchema }, { additionalProperties: false })
 
 /** What a client gets. */
 export const OutgoingSchema = Type.Union([
-  stamped('registered', { id: IdSchema }),
-  stamped('offer', { from: IdSchema, sdp: SdpSchema, sessionId: IdSchema }),
-  stamped('answer', { from: IdSchema, sdp: SdpSchema, sessionId: Type.Optional(IdSchema) }),
-  stamped('ice', { from: IdSchema, candidate: CandidateSchema, sessionId: Type.Optional(IdSchema) }),
+  timed('registered', { id: IdSchema }),
+  timed('offer', { from: IdSchema, sdp: SdpSchema, sessionId: IdSchema }),
+  timed('answer', { from: IdSchema, sdp: SdpSchema, sessionId: Type.Optional(IdSchema) }),
+  timed('ice', { from: IdSchema, candidate: CandidateSchema, sessionId: Type.Optional(IdSchema) }),
   Type.Object({ type: Type.Literal('clients'), clients: Type.Array(IdSchema), count: Type.Integer() }, { additionalProperties: false }),
-  stamped('client_list_update', { clients: Type.Array(IdSchema), count: Type.Integer() }),
-  stamped('pong', {}),
-  Type.Object({ type: Type.Literal('error'), message: Type.String(), details: Type.Optional(Type.String()) }, { additionalProperties: false })
+  timed('client_list_update', { clients: Type.Array(IdSchema), count: Type.Integer() }),
+  timed('pong', {}),
+  Type.Object({
+    type: Type.Literal('error'),
+    message: Type.String(),
+    details: Type.Optional(Type.String())
+  }, { additionalProperties: false })
 ])
 
 export type Outgoing = Static<typeof OutgoingSchema>
 
 export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 
+const malformed = 'Invalid message format'
+
 /** This dialect's sentences. */
 export const errorMessages = {
-  malformed: 'Invalid message format',
-  unknownType: (type: string) => `Unknown message type: ${type}`,
+  notJson: malformed,
+  unknownType: (type: unknown) => typeof type === 'string' ? `Unknown message type: ${quote(type)}` : malformed,
+  malformed: () => malformed,
   taken: 'Id is taken',
   notRegistered: 'Not registered',
   noTarget: 'No target specified',

@@ -8,24 +8,20 @@ import { type CloseCode, closeCodes } from '../../src/frame/close-codes.js'
 import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import { IdSchema } from '../../src/frame/ids.js'
 import type { State } from '../../src/state/contract.js'
-import type { PeerjsPeer } from './handlers.js'
+import type { PeerjsClient } from './handlers.js'
+import { roomOf } from './room.js'
 import { encode, errorMessages } from './schema.js'
 
-/** Every key is a room, in which ids are unique. */
-export function roomOf (key: string): string {
-  return `peerjs/${key}`
-}
-
-/** Registers by the upgrade's query, as the original does: a client is a peer from its first moment, or is told why not. */
+/** Registers a client by the query of its handshake, as the original does, or tells it why not and closes it. */
 export function admit ({ peers }: State, config: Config) {
   function refuse (connection: Connection, msg: string, code: CloseCode = closeCodes.policy): undefined {
     connection.deliver(encode({ type: 'ERROR', payload: { msg } }))
     connection.close(code, msg)
   }
 
-  return (connection: Connection, { query: { id = '', token = '', key = '' } }: Handshake): MaybePromise<PeerjsPeer | undefined> => {
+  return (connection: Connection, { query: { id = '', token = '', key = '' } }: Handshake): MaybePromise<PeerjsClient | undefined> => {
     const { subject } = connection.may
-    // Who needs a token here has shown it, and maybe not in the query.
+    // With auth the token has been checked already. It may have come in a header.
     const hasToken = token !== '' || subject !== undefined
     if (id === '' || !hasToken || key === '') return refuse(connection, errorMessages.incomplete)
     if (!config.PEERJS_KEY.includes(key)) return refuse(connection, errorMessages.wrongKey)
@@ -45,7 +41,9 @@ export function admit ({ peers }: State, config: Config) {
       undeliverable: (dst) => { connection.deliver(encode({ type: 'LEAVE', src: dst, dst: id })) }
     })
     return andThen(joined, (joined) => {
-      if (joined.outcome === 'joined') return { connection, member: joined.member, origin: originOf(connection), stamp: `,"src":${JSON.stringify(id)}}` }
+      if (joined.outcome === 'joined') {
+        return { connection, member: joined.member, origin: originOf(connection), stamp: `,"src":${JSON.stringify(id)}}` }
+      }
       if (joined.outcome === 'full') return refuse(connection, errorMessages.full, closeCodes.tryAgainLater)
       connection.noteRefusal('id_taken', id)
       connection.deliver(encode({ type: 'ID-TAKEN', payload: { msg: errorMessages.taken } }))

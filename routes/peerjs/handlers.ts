@@ -5,28 +5,29 @@ import type { Handlers } from '../../src/dialect/dialect.js'
 import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { Member, State } from '../../src/state/contract.js'
 import type { Received } from '../../src/frame/parse.js'
-import { passedOn } from '../../src/frame/pass-on.js'
+import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
 import { type frames, encode, errorMessages } from './schema.js'
 
-export interface PeerjsPeer {
+export interface PeerjsClient {
   readonly connection: Connection
-  /** Undefined once the client has said LEAVE to nobody in particular. */
+  /** Undefined after a LEAVE without `dst`. */
   member: Member | undefined
-  /** Who pays for the mail it leaves. */
+  /** Whose share of the mailboxes its kept signals count in. */
   readonly origin: string
-  /** What its signals end with when they are passed on. */
+  /** The end of its signals when they are passed on: its id as `src`. */
   readonly stamp: string
 }
 
 type Signal = Static<typeof frames.OFFER | typeof frames.ANSWER | typeof frames.CANDIDATE>
 type Notice = Static<typeof frames.EXPIRE> | (Static<typeof frames.LEAVE> & { dst: string })
 
+/** How PeerJS clients write a signal. */
+const plainForm: PlainForm = { first: ['type'], next: 'payload', last: 'dst', members: 3 }
+
 /** The signal as its receiver gets it, with its sender. */
 function forwarded (frame: Signal, received: Received, { id }: Member, stamp: string): Frame {
-  const { type, dst, payload } = frame
-  if (payload === undefined) return composed(frame, id)
-  return passedOn(received, frame, { type, first: ['type', type, 'payload'], members: 3, last: ['dst', dst], tail: stamp }) ?? composed(frame, id)
+  return passedOn(received, frame, plainForm, stamp) ?? composed(frame, id)
 }
 
 /** The slow path to the same frame. */
@@ -34,9 +35,9 @@ function composed ({ type, dst, payload }: Signal, src: string): Frame {
   return encode({ type, src, dst, payload })
 }
 
-export function peerjsHandlers ({ peers, relay }: State, config: Config): Handlers<typeof frames, PeerjsPeer> {
-  /** Waits for a receiver that is not there yet. */
-  function signal ({ connection, member, origin, stamp }: PeerjsPeer, signal: Signal, received: Received): MaybePromise<void> {
+export function peerjsHandlers ({ peers, relay }: State, config: Config): Handlers<typeof frames, PeerjsClient> {
+  /** Sends a signal, or keeps it for a receiver that is not connected yet. */
+  function signal ({ connection, member, origin, stamp }: PeerjsClient, signal: Signal, received: Received): MaybePromise<void> {
     if (member === undefined) return connection.refuse(errorMessages.notRegistered)
     const { room, id: src } = member
     const { dst } = signal
@@ -53,8 +54,8 @@ export function peerjsHandlers ({ peers, relay }: State, config: Config): Handle
     })
   }
 
-  /** Best effort: to nobody it is nothing. */
-  function notify ({ connection, member }: PeerjsPeer, { type, dst, payload }: Notice): MaybePromise<void> {
+  /** Best effort: a notice to an absent peer is dropped. */
+  function notify ({ connection, member }: PeerjsClient, { type, dst, payload }: Notice): MaybePromise<void> {
     if (member === undefined) return connection.refuse(errorMessages.notRegistered)
     const { room, id: src } = member
     return andThen(relay.send(room, dst, encode({ type, src, dst, payload }), src), (sent) => {
@@ -69,11 +70,11 @@ export function peerjsHandlers ({ peers, relay }: State, config: Config): Handle
     CANDIDATE: signal,
     EXPIRE: notify,
 
-    LEAVE (peer, { type, dst, payload }) {
-      if (dst !== undefined && dst !== null && dst !== '') return notify(peer, { type, dst, payload })
-      const { member } = peer
+    LEAVE (client, { type, dst, payload }) {
+      if (dst !== undefined && dst !== null && dst !== '') return notify(client, { type, dst, payload })
+      const { member } = client
       if (member === undefined) return
-      peer.member = undefined
+      client.member = undefined
       return andThen(peers.leave(member), () => {})
     }
   }

@@ -1,30 +1,43 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { quote } from '../../src/frame/close-codes.js'
+import type { Config } from '../../src/config/schema.js'
+import { type BuiltInDialect, mountSocket } from '../dialect.js'
 import { admit } from './admit.js'
 import { peerjsHandlers } from './handlers.js'
 import { rest } from './rest.js'
-import { frames, encode, errorMessages } from './schema.js'
+import { dialect } from './room.js'
+import { encode, errorMessages, frames } from './schema.js'
 
-/** The PeerJS server: peers call each other by id, also a little before they are there. */
+/** The PeerJS server: peers call each other by id, and may do so shortly before the callee connects. */
 export const peerjs: FastifyPluginAsync = async (app) => {
-  const { state, signalbox: { config } } = app
-  const socket = app.speak({
-    name: 'peerjs',
+  const { state, signalbox } = app
+  const { config } = signalbox
+  await mountSocket(app, '/peerjs', app.speak({
+    name: dialect,
     frames,
     handlers: peerjsHandlers(state, config),
-    errors: {
-      frame: (msg) => encode({ type: 'ERROR', payload: { msg } }),
-      notJson: errorMessages.malformed,
-      unknownType: (type) => typeof type === 'string' ? errorMessages.unknownType(quote(type)) : errorMessages.malformed,
-      malformed: () => errorMessages.noDestination,
-      internal: errorMessages.internal
-    },
+    errors: { ...errorMessages, frame: (msg) => encode({ type: 'ERROR', payload: { msg } }) },
     unauthorized: encode({ type: 'ERROR', payload: { msg: errorMessages.unauthorized } }),
-    // Frames count, pongs do not: a frozen tab still answers pings but can no longer answer an offer.
+    // Not pongs: a frozen tab still answers pings, but no offer.
     liveness: { maxFrameGapMs: config.PEERJS_ALIVE_TIMEOUT },
     open: admit(state, config)
-  })
-  // A plugin of its own, so that the path with a trailing slash is a route too.
-  await app.register(async (app) => { app.route({ url: '/', ...socket }) }, { prefix: '/peerjs' })
+  }))
   await app.register(rest)
+}
+
+const prefix = ({ PEERJS_PATH }: Config) => PEERJS_PATH.replace(/\/$/, '')
+
+export const peerjsDialect: BuiltInDialect = {
+  name: dialect,
+  plugin: peerjs,
+  prefix,
+  nativePath (path, isUpgrade, config) {
+    const base = prefix(config)
+    if (!path.startsWith(`${base}/`)) return path === base ? path : undefined
+    const rest = path.slice(base.length)
+    if (isUpgrade) return /^\/peerjs\/?$/.test(rest) ? path : undefined
+    const [, key = '', endpoint] = /^\/([^/]*)\/(id|peers)$/.exec(rest) ?? []
+    if (endpoint === undefined) return rest === '/' || rest === '/peerjs/health' ? path : undefined
+    // The paths of another dialect begin with its name, which is a wrong key here.
+    return config.PEERJS_KEY.includes(decodeURIComponent(key)) ? path : `${base}/-/${endpoint}`
+  }
 }

@@ -1,13 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
 import { discovery } from '../discovery.js'
-import { roomOf } from './admit.js'
+import { answerOk } from '../health.js'
+import { dialect, roomOf } from './room.js'
 
 const BannerBody = Type.Object({ name: Type.String(), description: Type.String(), website: Type.String() })
-const HealthBody = Type.Object({ status: Type.Literal('ok') })
 const ParamsSchema = Type.Object({ key: Type.String({ description: 'An API key' }) })
 
-/** What the original answers to `GET /`: clients and monitors know a PeerJS server by it. */
+/** The original's answer to `GET /`, by which clients and monitors recognise a PeerJS server. */
 export const banner: Static<typeof BannerBody> = {
   name: 'PeerJS Server',
   description: 'A server side element to broker connections between PeerJS clients.',
@@ -18,13 +18,15 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
   const { config } = app.signalbox
   const keyOf = (params: unknown) => (params as Static<typeof ParamsSchema>).key
 
-  // At the bare root that route is there already: it is where the first frame chooses, too.
+  // The bare root has the route already, with this answer.
   const root = app.prefix === '' ? '/' : app.prefix
-  if (!app.hasRoute({ method: 'GET', url: root })) app.get('/', { onRequest: app.admission, schema: { response: { 200: BannerBody } } }, () => banner)
-  app.get('/peerjs/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
+  if (!app.hasRoute({ method: 'GET', url: root })) {
+    app.get('/', { onRequest: app.admission, schema: { response: { 200: BannerBody } } }, () => banner)
+  }
+  answerOk(app, '/peerjs/health')
   await app.register(discovery, {
     prefix: '/:key',
-    dialect: 'peerjs',
+    dialect,
     isOpen: config.PEERJS_ALLOW_DISCOVERY ?? config.ALLOW_DISCOVERY,
     params: ParamsSchema,
     rooms: ({ params }) => [roomOf(keyOf(params))],

@@ -1,6 +1,7 @@
 import { type Static, type TLiteral, Type } from '@sinclair/typebox'
 import { IdSchema } from '../../src/frame/ids.js'
 import { Frame } from '../../src/frame/bytes.js'
+import { quote } from '../../src/frame/close-codes.js'
 
 const to = <Name extends string>(type: Name) => Type.Object({
   type: Type.Literal(type) as TLiteral<Name>,
@@ -8,7 +9,7 @@ const to = <Name extends string>(type: Name) => Type.Object({
   payload: Type.Optional(Type.Unknown())
 })
 
-/** What a client may send. What it writes into `src` is ignored. */
+/** What a client may send. Its `src` is ignored. */
 export const frames = {
   HEARTBEAT: Type.Object({ type: Type.Literal('HEARTBEAT') }),
   OFFER: to('OFFER'),
@@ -30,7 +31,13 @@ export const OutgoingSchema = Type.Union([
   Type.Object({ type: Type.Literal('ID-TAKEN'), payload: MsgPayload }, { additionalProperties: false }),
   Type.Object({ type: Type.Literal('ERROR'), payload: MsgPayload }, { additionalProperties: false }),
   Type.Object({
-    type: Type.Union([Type.Literal('OFFER'), Type.Literal('ANSWER'), Type.Literal('CANDIDATE'), Type.Literal('LEAVE'), Type.Literal('EXPIRE')]),
+    type: Type.Union([
+      Type.Literal('OFFER'),
+      Type.Literal('ANSWER'),
+      Type.Literal('CANDIDATE'),
+      Type.Literal('LEAVE'),
+      Type.Literal('EXPIRE')
+    ]),
     src: IdSchema,
     dst: IdSchema,
     payload: Type.Optional(Type.Unknown())
@@ -41,6 +48,8 @@ export type Outgoing = Static<typeof OutgoingSchema>
 
 export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 
+const notJson = 'Invalid message'
+
 /** This dialect's sentences, the original's where it has one. */
 export const errorMessages = {
   incomplete: 'No id, token, or key supplied to websocket server',
@@ -49,9 +58,9 @@ export const errorMessages = {
   wrongId: 'Invalid id provided',
   full: 'Server has reached its concurrent user limit',
   taken: 'ID is taken',
-  malformed: 'Invalid message',
-  noDestination: 'Missing dst',
+  notJson,
+  unknownType: (type: unknown) => typeof type === 'string' ? `Unknown message type: ${quote(type)}` : notJson,
+  malformed: () => 'Missing dst',
   notRegistered: 'Not registered',
-  unknownType: (type: string) => `Unknown message type: ${type}`,
   internal: 'Internal error'
 }

@@ -4,10 +4,11 @@ import type { Handlers } from '../../src/dialect/dialect.js'
 import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { Peer, State } from '../../src/state/contract.js'
 import type { Received } from '../../src/frame/parse.js'
-import { passedOn } from '../../src/frame/pass-on.js'
+import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
 import { register, type RegisteringClient } from '../../src/dialect/registration.js'
-import { describe, news, roomOf } from './presence.js'
+import { news, peerIn } from './presence.js'
+import { roomOf } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'
 
 type Signal = Static<typeof frames.offer | typeof frames.answer | typeof frames.candidate>
@@ -15,7 +16,7 @@ type Signal = Static<typeof frames.offer | typeof frames.answer | typeof frames.
 export function psyncHandlers (state: State, config: Config): Handlers<typeof frames, RegisteringClient> {
   const { relay } = state
 
-  /** True when a frame names another sender. One that names nobody is not forged. */
+  /** True if a frame names another sender. A frame without a sender is not forged. */
   function isForged (source: unknown, id: string): boolean {
     return config.STRICT_IDENTITY && isNamed(source) && source !== id
   }
@@ -30,25 +31,25 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
   }
 
   return {
-    register (peer, { source_id: source, payload: { peer_id: id, group_id: group } }) {
-      if (isForged(source, id)) return peer.connection.refuse(errorMessages.forged)
-      if (!peer.connection.may.enterGroup(group)) return peer.connection.deny()
+    register (client, { source_id: source, payload: { peer_id: id, group_id: group } }) {
+      if (isForged(source, id)) return client.connection.refuse(errorMessages.forged)
+      if (!client.connection.may.enterGroup(group)) return client.connection.deny()
       const room = roomOf(group)
-      const earlier = peer.member
+      const earlier = client.member
       let others = 0
       let listBytes = 0
       const welcome = (members: readonly Peer[]) => {
-        const list = encode({ type: 'peer_list', payload: { peers: members.map((member) => describe(room, member)) } })
+        const list = encode({ type: 'peer_list', payload: { peers: members.map((member) => peerIn(room, member)) } })
         others = members.length
         listBytes = list.byteLength
         return list
       }
-      const undeliverable = (to: string) => peer.connection.refuse(errorMessages.absent, to)
-      const registered = register(state, config, peer, { room, id, welcome, taken: errorMessages.taken, undeliverable })
+      const undeliverable = (to: string) => client.connection.refuse(errorMessages.absent, to)
+      const registered = register(state, config, client, { room, id, welcome, taken: errorMessages.taken, undeliverable })
       return andThen(registered, () => {
-        const { connection, member } = peer
+        const { connection, member } = client
         if (member === undefined || member === earlier) return
-        // One for who is here now, and with PSYNC_PEER_LEFT maybe one for who was.
+        // The others hear of the join, and with PSYNC_PEER_LEFT of an earlier registration's end.
         const told = config.PSYNC_PEER_LEFT && earlier !== undefined ? 2 : 1
         connection.charge(listBytes)
         connection.charge(news('peer_joined', room, member).byteLength, told * others)
@@ -61,12 +62,14 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
   }
 }
 
+/** How clients write a signal. */
+const plainForm: PlainForm = { first: ['type', 'source_id', 'target_id'], next: 'payload', members: 4 }
+
 /** The signal as its receiver gets it: with a sender, and nothing but the four members. */
 function forwarded (frame: Signal, received: Received, sender: string): Frame {
-  const { type, source_id: source, target_id: to } = frame
+  const { source_id: source } = frame
   if (typeof source !== 'string' || source === '') return composed(frame, sender)
-  const first = ['type', type, 'source_id', source, 'target_id', to, 'payload']
-  return passedOn(received, frame, { type, first, members: 4 }) ?? composed(frame, sender)
+  return passedOn(received, frame, plainForm) ?? composed(frame, sender)
 }
 
 /** The slow path to the same frame. */

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
-import { discovery } from '../discovery.js'
-import { roomOf, roomPrefix } from './presence.js'
+import { discovery, roomsBelow } from '../discovery.js'
+import { dialect, roomPrefix } from './room.js'
 
 const QuerySchema = Type.Object({ group: Type.Optional(Type.String({ description: 'Only the peers of this group' })) })
 
@@ -10,13 +10,12 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
     return await reply.type('text/plain; charset=utf-8').send('OK')
   })
   await app.register(discovery, {
-    dialect: 'psync',
+    dialect,
     isOpen: app.signalbox.config.ALLOW_DISCOVERY,
     querystring: QuerySchema,
-    async rooms ({ query }, permit) {
+    rooms ({ query }, permit) {
       const { group } = query as Static<typeof QuerySchema>
-      const names = group === undefined ? await app.state.peers.roomNames(roomPrefix) : [roomOf(group)]
-      return names.filter((name) => permit.enterGroup(name.slice(roomPrefix.length)))
+      return roomsBelow(app.state, roomPrefix, group, (name) => permit.enterGroup(name))
     }
   })
 }

@@ -9,7 +9,7 @@ const relayed = <Name extends string>(type: Name) => Type.Object({
   payload: Type.Optional(Type.Unknown())
 })
 
-/** What a peer may send. `source_id` is compared with the registered id, so its shape does not matter here. */
+/** What a peer may send. `source_id` may be anything here: it is compared with the registered id. */
 export const frames = {
   register: Type.Object({
     type: Type.Literal('register'),
@@ -23,19 +23,24 @@ export const frames = {
 }
 
 const PeerSchema = Type.Object({ id: IdSchema, group_id: IdSchema, last_seen: Type.String() }, { additionalProperties: false })
+const ListPayload = Type.Object({ peers: Type.Array(PeerSchema) }, { additionalProperties: false })
+const ErrorPayload = Type.Object({ message: Type.String(), target_id: Type.Optional(IdSchema) }, { additionalProperties: false })
 const PeerPayload = Type.Object({ peer: PeerSchema }, { additionalProperties: false })
 
 /** What a peer gets. */
 export const OutgoingSchema = Type.Union([
-  Type.Object({ type: Type.Literal('peer_list'), payload: Type.Object({ peers: Type.Array(PeerSchema) }, { additionalProperties: false }) }, { additionalProperties: false }),
-  Type.Object({ type: Type.Union([Type.Literal('peer_joined'), Type.Literal('peer_left')]), payload: PeerPayload }, { additionalProperties: false }),
+  Type.Object({ type: Type.Literal('peer_list'), payload: ListPayload }, { additionalProperties: false }),
+  Type.Object({
+    type: Type.Union([Type.Literal('peer_joined'), Type.Literal('peer_left')]),
+    payload: PeerPayload
+  }, { additionalProperties: false }),
   Type.Object({
     type: Type.Union([Type.Literal('offer'), Type.Literal('answer'), Type.Literal('candidate')]),
     source_id: Type.String(),
     target_id: IdSchema,
     payload: Type.Unknown()
   }, { additionalProperties: false }),
-  Type.Object({ type: Type.Literal('error'), payload: Type.Object({ message: Type.String(), target_id: Type.Optional(IdSchema) }, { additionalProperties: false }) }, { additionalProperties: false })
+  Type.Object({ type: Type.Literal('error'), payload: ErrorPayload }, { additionalProperties: false })
 ])
 
 export type Outgoing = Static<typeof OutgoingSchema>
@@ -45,9 +50,8 @@ export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.str
 /** This dialect's sentences. */
 export const errorMessages = {
   notJson: 'invalid JSON',
-  unknownType: 'unknown message type',
-  incomplete: 'missing peer_id or group_id',
-  noTarget: 'missing target_id',
+  unknownType: () => 'unknown message type',
+  malformed: (type: string) => type === 'register' ? 'missing peer_id or group_id' : 'missing target_id',
   taken: 'peer_id is taken',
   notRegistered: 'not registered',
   forged: 'source_id does not match the registered peer_id',

@@ -7,27 +7,26 @@ import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { JoinOutcome, Member, State } from '../../src/state/contract.js'
 import { TokenRate, TokenBucket } from '../../src/limits/token-bucket.js'
 import type { Received } from '../../src/frame/parse.js'
-import { passedOn } from '../../src/frame/pass-on.js'
+import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
 import type { GuessThrottle } from './guesses.js'
+import { roomOf, roomPrefix } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'
 
 type Signal = Static<typeof frames.signal>
 
-export const roomPrefix = 'rooms/'
-
-export interface RoomsPeer {
+export interface RoomsClient {
   readonly connection: Connection
-  /** The same in every room, for the life of the socket. */
+  /** Its id in every room, for the lifetime of the socket. */
   readonly myId: string
-  /** What its signals end with when they are passed on. */
+  /** The end of its signals when they are passed on: its id as `senderId`. */
   readonly stamp: string
   member: Member | undefined
-  /** Holds back who creates room after room. */
+  /** Bounds how many rooms it creates. */
   creations?: TokenBucket
 }
 
-/** Rooms that a socket may open in the time that an empty room stays: four digits are few. */
+/** Rooms that a socket may open within `ROOM_EMPTY_TTL_MS`: short codes are few. */
 const maxRoomsLeft = 16
 
 function refuseMore (connection: Connection): void {
@@ -35,33 +34,34 @@ function refuseMore (connection: Connection): void {
   connection.refuse(errorMessages.tooManyAttempts)
 }
 
-export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, guesses: GuessThrottle): Handlers<typeof frames, RoomsPeer> {
+export function roomsHandlers (state: State, config: Config, guesses: GuessThrottle): Handlers<typeof frames, RoomsClient> {
+  const { peers, rooms, relay } = state
   const creationRate = new TokenRate(maxRoomsLeft * 1000 / config.ROOM_EMPTY_TTL_MS, maxRoomsLeft)
 
-  function enter (peer: RoomsPeer, roomId: string, type: 'room_created' | 'room_joined'): MaybePromise<JoinOutcome['outcome']> {
-    const { connection, myId } = peer
+  function enter (client: RoomsClient, roomId: string, type: 'room_created' | 'room_joined'): MaybePromise<JoinOutcome['outcome']> {
+    const { connection, myId } = client
     const joined = peers.join({
-      room: roomPrefix + roomId,
+      room: roomOf(roomId),
       id: myId,
       sink: connection,
       replace: false,
       requireOpen: true,
       maxMembers: config.ROOM_MAX_CLIENTS,
-      leaving: peer.member,
+      leaving: client.member,
       welcome: () => encode({ type, roomId, myId }),
       undeliverable: () => connection.refuse(errorMessages.slow)
     })
     return andThen(joined, (joined) => {
       if (joined.outcome !== 'joined') return joined.outcome
-      const isFirst = peer.member === undefined
-      peer.member = joined.member
+      const isFirst = client.member === undefined
+      client.member = joined.member
       return isFirst ? andThen(guesses.entered(connection.address), () => joined.outcome) : joined.outcome
     })
   }
 
-  function join (peer: RoomsPeer, roomId: string | undefined): MaybePromise<void> {
-    const { connection } = peer
-    const entered = guesses.attempt(connection.address, () => roomId === undefined ? 'missing' : enter(peer, roomId, 'room_joined'))
+  function join (client: RoomsClient, roomId: string | undefined): MaybePromise<void> {
+    const { connection } = client
+    const entered = guesses.attempt(connection.address, () => roomId === undefined ? 'missing' : enter(client, roomId, 'room_joined'))
     return andThen(entered, (outcome) => {
       if (outcome === 'barred') refuseMore(connection)
       else if (outcome === 'missing') connection.refuse(errorMessages.absent)
@@ -70,34 +70,34 @@ export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, g
   }
 
   return {
-    create (peer) {
-      if (!peer.connection.may.createRoom()) return peer.connection.deny()
-      peer.creations ??= new TokenBucket(creationRate)
-      if (!peer.creations.take(performance.now())) return refuseMore(peer.connection)
+    create (client) {
+      if (!client.connection.may.createRoom()) return client.connection.deny()
+      client.creations ??= new TokenBucket(creationRate)
+      if (!client.creations.take(performance.now())) return refuseMore(client.connection)
       const opened = rooms.open({
         prefix: roomPrefix,
         digits: config.ROOM_ID_DIGITS,
         idleMs: config.ROOM_TIMEOUT_MS,
         emptyMs: config.ROOM_EMPTY_TTL_MS,
-        by: originOf(peer.connection)
+        by: originOf(client.connection)
       })
       return andThen(opened, (roomId) => {
         if (roomId === undefined) {
-          peer.creations?.refund()
-          return peer.connection.refuse(errorMessages.noRoomFree)
+          client.creations?.refund()
+          return client.connection.refuse(errorMessages.noRoomFree)
         }
-        // It is gone again when Redis went away meanwhile.
-        return andThen(enter(peer, roomId, 'room_created'), (outcome) => {
-          if (outcome !== 'joined') peer.connection.refuse(errorMessages.noRoomFree)
+        // The room is gone if Redis has become unavailable meanwhile.
+        return andThen(enter(client, roomId, 'room_created'), (outcome) => {
+          if (outcome !== 'joined') client.connection.refuse(errorMessages.noRoomFree)
         })
       })
     },
 
-    join (peer, frame) {
-      // Some clients send the digits as a number.
+    join (client, frame) {
+      // Some clients send the code as a number.
       const roomId = typeof frame.roomId === 'string' || Number.isSafeInteger(frame.roomId) ? String(frame.roomId) : undefined
-      if (roomId !== undefined && !peer.connection.may.enterRoom(roomId)) return peer.connection.deny()
-      return join(peer, roomId)
+      if (roomId !== undefined && !client.connection.may.enterRoom(roomId)) return client.connection.deny()
+      return join(client, roomId)
     },
 
     signal ({ connection, myId, stamp, member }, frame, received) {
@@ -108,9 +108,12 @@ export function roomsHandlers ({ peers, rooms, relay }: State, config: Config, g
   }
 }
 
+/** How clients write a signal. */
+const plainForm: PlainForm = { first: ['type'], next: 'payload', members: 2 }
+
 /** The signal as the others get it, with its sender. */
 function forwarded (frame: Signal, received: Received, senderId: string, stamp: string): Frame {
-  return passedOn(received, frame, { type: 'signal', first: ['type', 'signal', 'payload'], members: 2, tail: stamp }) ?? composed(frame, senderId)
+  return passedOn(received, frame, plainForm, stamp) ?? composed(frame, senderId)
 }
 
 /** The slow path to the same frame. */

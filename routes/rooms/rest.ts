@@ -1,21 +1,20 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
-import { discovery } from '../discovery.js'
-import { roomPrefix } from './handlers.js'
+import { discovery, roomsBelow } from '../discovery.js'
+import { answerOk } from '../health.js'
+import { dialect, roomPrefix } from './room.js'
 
-const HealthBody = Type.Object({ status: Type.Literal('ok') })
 const QuerySchema = Type.Object({ room: Type.Optional(Type.String({ description: 'Only the peers in this room' })) })
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
-  app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ status: 'ok' as const }))
+  answerOk(app, '/health')
   await app.register(discovery, {
-    dialect: 'rooms',
+    dialect,
     isOpen: app.signalbox.config.ALLOW_DISCOVERY,
     querystring: QuerySchema,
-    async rooms ({ query }, permit) {
+    rooms ({ query }, permit) {
       const { room } = query as Static<typeof QuerySchema>
-      const names = room === undefined ? await app.state.peers.roomNames(roomPrefix) : [roomPrefix + room]
-      return names.filter((name) => permit.enterRoom(name.slice(roomPrefix.length)))
+      return roomsBelow(app.state, roomPrefix, room, (name) => permit.enterRoom(name))
     }
   })
 }

@@ -1,8 +1,9 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { IdSchema } from '../../src/frame/ids.js'
 import { Frame } from '../../src/frame/bytes.js'
+import { quote } from '../../src/frame/close-codes.js'
 
-/** What a client may send. A room id of whatever shape is at worst a room that does not exist. */
+/** What a client may send. A room id of any other type names no room. */
 export const frames = {
   create: Type.Object({ type: Type.Literal('create') }),
   join: Type.Object({ type: Type.Literal('join'), roomId: Type.Optional(Type.Unknown()) }),
@@ -29,8 +30,8 @@ export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.str
 /** This dialect's sentences. */
 export const errorMessages = {
   notJson: 'Invalid JSON',
-  unknownType: (type: string) => `Unknown message type: ${type}`,
-  noPayload: 'Missing payload',
+  unknownType: (type: unknown) => `Unknown message type: ${quote(type)}`,
+  malformed: () => 'Missing payload',
   noRoomFree: 'No room available',
   absent: 'Room not found',
   full: 'Room is full',

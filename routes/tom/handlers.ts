@@ -5,10 +5,11 @@ import { andThen } from '../../src/timing/maybe-promise.js'
 import type { MemberList } from '../../src/dialect/member-list.js'
 import type { PeerInfo, State } from '../../src/state/contract.js'
 import type { Received } from '../../src/frame/parse.js'
-import { passedOn } from '../../src/frame/pass-on.js'
+import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import { Frame } from '../../src/frame/bytes.js'
 import { register, type RegisteringClient } from '../../src/dialect/registration.js'
-import { presence, room } from './presence.js'
+import { presence } from './presence.js'
+import { room } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'
 
 type Signal = Static<typeof frames.signal>
@@ -16,16 +17,17 @@ type Signal = Static<typeof frames.signal>
 export function tomHandlers (state: State, config: Config, list: MemberList): Handlers<typeof frames, RegisteringClient> {
   const { relay } = state
   return {
-    register (peer, { nodeId, username, publicKey, encryptionKey }) {
+    register (client, { nodeId, username, publicKey, encryptionKey }) {
       const info: PeerInfo = { username, publicKey: publicKey ?? '', ...(typeof encryptionKey === 'string' && { encryptionKey }) }
-      const earlier = peer.member
-      const registered = register(state, config, peer, { room, id: nodeId, info, taken: errorMessages.taken, undeliverable: () => peer.connection.refuse(errorMessages.absent) })
+      const earlier = client.member
+      const undeliverable = () => client.connection.refuse(errorMessages.absent)
+      const registered = register(state, config, client, { room, id: nodeId, info, taken: errorMessages.taken, undeliverable })
       return andThen(registered, () => {
-        const { connection, member } = peer
+        const { connection, member } = client
         if (member === undefined || member === earlier) return
         connection.charge(presence('join', member).byteLength, list.size)
         if (earlier === undefined) return
-        // Connecting again instead is bounded by CONNECT_RATE.
+        // A client that connects again instead is bounded by CONNECT_RATE.
         connection.charge(list.bytes)
         if (earlier.id !== nodeId) connection.charge(presence('leave', earlier).byteLength, list.size)
       })
@@ -41,7 +43,8 @@ export function tomHandlers (state: State, config: Config, list: MemberList): Ha
       if (member === undefined) return connection.refuse(errorMessages.notRegistered)
       if (nodeId !== member.id && !connection.may.hasRole('assign')) return connection.deny()
       const frame = encode({ type: 'role-assign', nodeId, roles, from: member.id })
-      return andThen(relay.broadcast(room, frame, undefined, { from: member.id, isSignal: true }), (count) => connection.charge(frame.byteLength, count))
+      const sent = relay.broadcast(room, frame, undefined, { from: member.id, isSignal: true })
+      return andThen(sent, (count) => connection.charge(frame.byteLength, count))
     },
 
     signal ({ connection, member }, frame, received) {
@@ -57,14 +60,16 @@ export function tomHandlers (state: State, config: Config, list: MemberList): Ha
   }
 }
 
-/** Names that mean something in a signal. */
+/** How clients write a signal. */
+const plainForm: PlainForm = { first: ['type', 'from', 'to'] }
+
+/** The known names of a signal's members. */
 const signalNames: readonly string[] = ['type', 'from', 'to', 'payload']
 
-/** The signal as its receiver gets it. It keeps names that we do not know, but none that a parser may take for one of ours. */
+/** The signal as its receiver gets it. It keeps unknown names, except those that differ from a known one only in case. */
 function forwarded (frame: Signal, received: Received): Frame {
-  const { type, from, to } = frame
   if (Object.keys(frame).some(isVariant)) return composed(frame)
-  return passedOn(received, frame, { type, first: ['type', type, 'from', from, 'to', to] }) ?? composed(frame)
+  return passedOn(received, frame, plainForm) ?? composed(frame)
 }
 
 /** The slow path to the same frame. */

@@ -1,14 +1,12 @@
-import type { FastifyInstance } from 'fastify'
 import { type MemberList, memberList } from '../../src/dialect/member-list.js'
 import type { Peer, State } from '../../src/state/contract.js'
 import type { Frame } from '../../src/frame/bytes.js'
+import type { PresenceContext } from '../dialect.js'
+import { dialect, room } from './room.js'
 import { encode } from './schema.js'
 
-/** All nodes are in one room. */
-export const room = 'tom'
-
 /** Tells the nodes who comes and goes, and soon after each change who is there. */
-export function announcePresence (state: State, { timers, connections }: FastifyInstance['signalbox']): MemberList {
+export function announcePresence (state: State, { timers, connections }: PresenceContext): MemberList {
   const { peers, relay } = state
   const list = memberList(state, timers, room, (nodes) => encode({ type: 'participants', participants: nodes.map(participant) }))
 
@@ -17,15 +15,16 @@ export function announcePresence (state: State, { timers, connections }: Fastify
     list.announce()
   }
 
-  peers.watch(room, {
+  peers.watch(dialect, {
     joined: (_room, peer) => announce('join', peer),
-    // Everybody here leaves during the drain, and 2 000 nodes would hear 2 million times of each other: the lists tell enough.
+    // During a drain 2 000 leaving nodes would send each other 2 million frames. The lists are enough.
     left: (_room, peer) => connections.isDraining ? list.announce() : announce('leave', peer)
   })
   return list
 }
 
-export function presence (action: 'join' | 'leave', { id, info: { username = '', publicKey = '', encryptionKey } }: Pick<Peer, 'id' | 'info'>): Frame {
+export function presence (action: 'join' | 'leave', { id, info }: Pick<Peer, 'id' | 'info'>): Frame {
+  const { username = '', publicKey = '', encryptionKey } = info
   return encode({ type: 'presence', action, nodeId: id, username, publicKey, ...(encryptionKey !== undefined && { encryptionKey }) })
 }
 

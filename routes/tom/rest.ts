@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { discovery } from '../discovery.js'
-import { room } from './presence.js'
+import { dialect, room } from './room.js'
 
-/** Says no more than the original does. */
+/** As in the original. */
 const HealthBody = Type.Object({ ok: Type.Literal(true) })
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ ok: true as const }))
-  await app.register(discovery, { dialect: 'tom', isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
+  await app.register(discovery, { dialect, isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
 }

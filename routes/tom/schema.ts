@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { IdSchema } from '../../src/frame/ids.js'
 import { Frame } from '../../src/frame/bytes.js'
 
-/** Every node is sent all keys, and all roles: 1 KiB of printable ASCII, and 4 KiB in all. */
+/** Keys and roles are sent to every node. A key is up to 1 KiB of printable ASCII, the roles are up to 4 KiB in all. */
 const maxKeyLength = 1024
 const maxRoles = 64
 const maxRoleLength = 64
@@ -11,13 +11,29 @@ const KeySchema = Type.Optional(Type.Union([Type.String({ maxLength: maxKeyLengt
 
 /** What a node may send. */
 export const frames = {
-  register: Type.Object({ type: Type.Literal('register'), nodeId: IdSchema, username: IdSchema, publicKey: KeySchema, encryptionKey: KeySchema }),
+  register: Type.Object({
+    type: Type.Literal('register'),
+    nodeId: IdSchema,
+    username: IdSchema,
+    publicKey: KeySchema,
+    encryptionKey: KeySchema
+  }),
   heartbeat: Type.Object({ type: Type.Literal('heartbeat') }),
-  'role-assign': Type.Object({ type: Type.Literal('role-assign'), nodeId: IdSchema, roles: Type.Array(Type.String({ maxLength: maxRoleLength }), { maxItems: maxRoles }) }),
+  'role-assign': Type.Object({
+    type: Type.Literal('role-assign'),
+    nodeId: IdSchema,
+    roles: Type.Array(Type.String({ maxLength: maxRoleLength }), { maxItems: maxRoles })
+  }),
   signal: Type.Object({ type: Type.Literal('signal'), from: IdSchema, to: IdSchema })
 }
 
-/** What a node gets. A signal comes as it was sent, with whatever else it holds. */
+const ParticipantSchema = Type.Object({
+  nodeId: IdSchema,
+  username: IdSchema,
+  encryptionKey: Type.Optional(Type.String())
+}, { additionalProperties: false })
+
+/** What a node gets. A signal comes as it was sent, with all its members. */
 export const OutgoingSchema = Type.Union([
   Type.Object({
     type: Type.Literal('presence'),
@@ -29,10 +45,15 @@ export const OutgoingSchema = Type.Union([
   }, { additionalProperties: false }),
   Type.Object({
     type: Type.Literal('participants'),
-    participants: Type.Array(Type.Object({ nodeId: IdSchema, username: IdSchema, encryptionKey: Type.Optional(Type.String()) }, { additionalProperties: false }))
+    participants: Type.Array(ParticipantSchema)
   }, { additionalProperties: false }),
   Type.Object({ type: Type.Literal('heartbeat'), from: IdSchema }, { additionalProperties: false }),
-  Type.Object({ type: Type.Literal('role-assign'), nodeId: IdSchema, roles: Type.Array(Type.String()), from: IdSchema }, { additionalProperties: false }),
+  Type.Object({
+    type: Type.Literal('role-assign'),
+    nodeId: IdSchema,
+    roles: Type.Array(Type.String()),
+    from: IdSchema
+  }, { additionalProperties: false }),
   frames.signal,
   Type.Object({ type: Type.Literal('error'), error: Type.String() }, { additionalProperties: false })
 ])
@@ -41,15 +62,20 @@ export type Outgoing = Static<typeof OutgoingSchema>
 
 export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 
+const unknownType = 'unknown message type'
+
+/** By the type of the frame. */
+const malformed = new Map([
+  ['register', 'missing nodeId or username'],
+  ['role-assign', 'missing nodeId or roles'],
+  ['signal', 'missing to or from']
+])
+
 /** This dialect's sentences. */
 export const errorMessages = {
   notJson: 'invalid JSON',
-  unknownType: 'unknown message type',
-  malformed: new Map([
-    ['register', 'missing nodeId or username'],
-    ['role-assign', 'missing nodeId or roles'],
-    ['signal', 'missing to or from']
-  ]),
+  unknownType: () => unknownType,
+  malformed: (type: string) => malformed.get(type) ?? unknownType,
   taken: 'nodeId is taken',
   notRegistered: 'not registered',
   forged: 'from does not match the registered nodeId',

@@ -10,45 +10,45 @@ import type { FrameLike } from '../frame/bytes.js'
 export type FrameSchemas = Readonly<Record<string, TObject>>
 
 /**
- * One entry for each frame type. A handler gets the peer that `open` made, the checked frame, and the frame as it came,
- * whose bytes a relay need not serialise again. What it throws is that frame's error, and never more.
+ * One entry for each frame type. A handler gets the client's state, the checked frame, and the frame as received, whose bytes a relay
+ * need not serialise again. An error that it throws is answered as an internal error of that frame alone.
  */
-export type Handlers<Frames extends FrameSchemas, Peer> = {
-  readonly [Type in keyof Frames]: (peer: Peer, frame: Static<Frames[Type]>, received: Received) => MaybePromise<void>
+export type Handlers<Frames extends FrameSchemas, ClientState> = {
+  readonly [Type in keyof Frames]: (client: ClientState, frame: Static<Frames[Type]>, received: Received) => MaybePromise<void>
 }
 
-/** One wire protocol: what it understands, and how it says no. */
-export interface Dialect<Frames extends FrameSchemas, Peer> {
+/** One wire protocol: the frames that it understands, and how it refuses. `ClientState` is what it keeps for each connection. */
+export interface Dialect<Frames extends FrameSchemas, ClientState> {
   /** Also the first part of the names of its rooms. */
   readonly name: string
   readonly frames: Frames
-  readonly handlers: Handlers<Frames, Peer>
+  readonly handlers: Handlers<Frames, ClientState>
   readonly errors: DialectErrors
   readonly liveness?: Liveness
   /**
-   * What a client hears before its socket is closed with 1008, for want of a good token or of one that allows what it asks:
-   * for dialects in which that ends a connection. Absent, the former hears nothing, and the latter `not allowed`.
+   * The frame that a client gets before its socket is closed with 1008, because its token is invalid or does not allow a request.
+   * Without it an invalid token is closed without a frame, and a request that is not allowed is refused with `not allowed`.
    */
   readonly unauthorized?: FrameLike
   /**
-   * Begins a connection. Frames that come before it is done wait for it. Answers undefined when it closed the connection
-   * instead.
+   * Begins a connection and makes the client's state, or answers undefined if it closed the connection. Frames wait until it is
+   * done.
    */
-  readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<Peer | undefined>
-  /** Called once after a connection has ended and left its rooms, with the peer that `open` made. Rooms need no `close`. */
-  readonly close?: (peer: Peer) => MaybePromise<unknown>
+  readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<ClientState | undefined>
+  /** Called once after a connection has ended and left its rooms. Leaving rooms needs no `close`. */
+  readonly close?: (client: ClientState) => MaybePromise<unknown>
 }
 
-/** How a dialect refuses, in its own form. Sentences hold no input but what `quote` made short. */
+/** How a dialect refuses, in its own form. A sentence quotes input only as `quote` shortens it. */
 export interface DialectErrors {
-  /** The error frame. `details` is what this dialect puts beside the sentence, if anything. */
+  /** The error frame. `details` is what this dialect adds to the sentence, if anything. */
   readonly frame: (sentence: string, details: string | undefined) => FrameLike
   readonly notJson: string
-  /** `type` is whatever the frame holds there. */
+  /** `type` is any value, as the frame holds it. */
   readonly unknownType: (type: unknown) => string
   /** A frame of a known type that does not fit its schema. */
   readonly malformed: (type: string) => string
-  /** Something broke here. */
+  /** The server failed. */
   readonly internal: string
 }
 
@@ -60,24 +60,24 @@ export interface Liveness {
   readonly maxFrameGapMs?: number
 }
 
-/** What the upgrade request said. */
+/** The upgrade request. */
 export interface Handshake {
   readonly query: Readonly<Record<string, string>>
 }
 
-/** A dialect ready to be spoken: its schemas compiled, its types sealed. */
+/** A dialect with its schemas compiled and its type parameters erased. */
 export interface CompiledDialect {
   readonly name: string
   readonly errors: DialectErrors
   readonly liveness: Liveness
   readonly unauthorized: FrameLike | undefined
   readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<unknown>
-  readonly close: ((peer: unknown) => MaybePromise<unknown>) | undefined
+  readonly close: ((client: unknown) => MaybePromise<unknown>) | undefined
   readonly frames: ReadonlyMap<string, CompiledFrame>
   readonly traffic: Traffic
 }
 
-/** What its connections have done since the start. */
+/** Counts over all its connections since the start. */
 export interface Traffic {
   /** Frames that were handed to sockets, by type. */
   readonly sent: LabelCounter
@@ -87,13 +87,13 @@ export interface Traffic {
 }
 
 export interface CompiledFrame {
-  /** How many were understood. */
+  /** Frames of this type that fit the schema. */
   received: number
   readonly fits: (frame: unknown) => boolean
-  readonly handle: (peer: unknown, frame: unknown, received: Received) => MaybePromise<void>
+  readonly handle: (client: unknown, frame: unknown, received: Received) => MaybePromise<void>
 }
 
-/** A dialect, or how to choose one by the first frame. The choice is asked again, three times, while it answers undefined. */
+/** A dialect, or how to choose one by the first frame. The third frame for which `choose` answers undefined ends the connection. */
 export type DialectSource = CompiledDialect | Chooser
 
 export interface Chooser {
@@ -102,14 +102,13 @@ export interface Chooser {
 }
 
 /** Compiles a dialect, once for all its connections. Throws when a frame type has no handler. */
-export function compileDialect<Frames extends FrameSchemas, Peer> (dialect: Dialect<Frames, Peer>): CompiledDialect {
+export function compileDialect<Frames extends FrameSchemas, ClientState> (dialect: Dialect<Frames, ClientState>): CompiledDialect {
   const frames = new Map<string, CompiledFrame>()
   for (const [type, schema] of Object.entries(dialect.frames)) {
     const check = TypeCompiler.Compile<TSchema>(schema)
     const handle = dialect.handlers[type]
     if (handle === undefined) throw new TypeError(`Dialect ${dialect.name} has no handler for ${type}`)
-    // A map of frames cannot say which type goes with which handler. The connection hands each handler only what `fits`
-    // let through, and only the peer that this dialect's `open` made.
+    // The cast is safe: the connection calls a handler only with frames that fit, and with the state that `open` made.
     frames.set(type, { received: 0, fits: (frame) => check.Check(frame), handle: handle as CompiledFrame['handle'] })
   }
   const { name, errors, liveness = {}, unauthorized, open } = dialect

@@ -4,16 +4,21 @@ import type { Peer, State } from '../state/contract.js'
 import type { Timers } from '../timing/timers.js'
 import type { Frame } from '../frame/bytes.js'
 
-/** The list of who is in a room, which its members are told. */
+/** The list of a room's members, which all of them are sent. */
 export interface MemberList {
-  /** Tells them soon: one list for many changes, and the last one after the last change. */
+  /** Sends it soon: one list for many changes, and the last one after the last change. */
   announce (): void
-  /** As it was told last: its members on all nodes, and the bytes that all of them were sent. */
+  /** How many members it had when it was last sent, on all nodes, and the bytes that were sent to all of them. */
   readonly size: number
   readonly bytes: number
 }
 
-export function memberList ({ peers, relay }: State, timers: Timers, room: string, compose: (members: readonly Peer[]) => Frame): MemberList {
+export function memberList (
+  { peers, relay }: State,
+  timers: Timers,
+  room: string,
+  compose: (members: readonly Peer[]) => Frame
+): MemberList {
   let size = 0
   let bytes = 0
   const list = coalesce(timers, () => andThen(peers.list(room), (members) => {

@@ -4,7 +4,7 @@ import type { JoinRequest, Member, State } from '../state/contract.js'
 import { andThen, type MaybePromise } from '../timing/maybe-promise.js'
 import type { Connection } from './connection.js'
 
-/** A client that is in one room at a time, under an id that it registers. */
+/** A client that registers an id, in one room at a time. */
 export class RegisteringClient {
   readonly connection: Connection
 
@@ -18,7 +18,10 @@ export class RegisteringClient {
   }
 }
 
-/** Registers a client, or refuses with `taken` when another connection keeps the id. Its earlier place, if any, is left. */
+/**
+ * Registers a client under an id, in place of its earlier registration, if any. If another connection keeps the id, the client is
+ * refused with `taken` and its earlier registration stays. If its token does not allow the id, it is denied.
+ */
 export function register (
   { peers }: State,
   { ID_TAKEOVER }: Config,

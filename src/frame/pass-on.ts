@@ -10,19 +10,18 @@ const colon = 58
 const space = 32
 const lastAscii = 126
 
-/** When the bytes of a frame that came are passed on, and what is written around them. */
-export interface PassOn {
-  readonly type: string
-  /** The members that must stand first, as name and value in turn. It may end with a name, whose value is then not looked at. */
+type TypedObject = JsonObject & { readonly type: string }
+
+/** How a frame must be written for its bytes to be passed on. A constant of the dialect: the values are those of the frame. */
+export interface PlainForm {
+  /** The names of the members that must stand first. Their values are strings. */
   readonly first: readonly string[]
+  /** The name of the member after them, whose value is not looked at. */
+  readonly next?: string
+  /** The name of the member that must stand last. Its value is a string. */
+  readonly last?: string
   /** How many members the frame must have. Any number by default. */
   readonly members?: number
-  /** The name and value of the member that must stand last. */
-  readonly last?: readonly [name: string, value: string] | undefined
-  /** Text in place of all bytes up to the end of `first`. Then `tail` stands in place of `last` too. */
-  readonly head?: string
-  /** Text in place of the closing brace. */
-  readonly tail?: string
 }
 
 /**
@@ -30,42 +29,50 @@ export interface PassOn {
  *
  * Of a name that occurs twice some parsers take the first value and some the last, some do not resolve escapes in names, and
  * `JSON.parse` reports none of it. So the bytes must begin with exactly what was checked, and hold each name once.
+ *
+ * @param tail text in place of the closing brace
+ * @param head text in place of all bytes before the value of `next`. Then `tail` stands in place of `last` too
  */
-export function passedOn (received: Received, frame: JsonObject, { type, first, members, last, head, tail }: PassOn): Frame | undefined {
+export function passedOn (received: Received, frame: TypedObject, form: PlainForm, tail?: string, head?: string): Frame | undefined {
   const { bytes, memberCount } = received
+  const { first, next, last, members } = form
   const count = Object.keys(frame).length
   if (memberCount !== count || (members !== undefined && members !== count)) return undefined
-  const begin = behindFirst(bytes, first)
+  const begin = behindFirst(bytes, frame, first, next)
   if (begin === -1) return undefined
-  if (tail === undefined) return new Frame(type, bytes)
+  if (tail === undefined) return new Frame(frame.type, bytes)
   const brace = bytes.length - 1
   if (bytes[brace] !== closingBrace) return undefined
-  const lastAt = last === undefined ? brace : lastMember(bytes, brace, last)
+  const lastAt = last === undefined ? brace : lastMember(bytes, brace, last, frame[last] as string)
   if (lastAt === -1) return undefined
-  return head === undefined ? Frame.around(type, '', bytes, 0, brace, tail) : Frame.around(type, head, bytes, begin, lastAt, tail)
+  if (head === undefined) return Frame.around(frame.type, '', bytes, 0, brace, tail)
+  return Frame.around(frame.type, head, bytes, begin, lastAt, tail)
 }
 
-/** Where the bytes go on behind `first`, or -1 if they do not begin with it. */
-function behindFirst (bytes: Buffer, first: readonly string[]): number {
+/** Where the bytes go on after the members in `first` and the name `next`, or -1 if they do not begin with them. */
+function behindFirst (bytes: Buffer, frame: JsonObject, first: readonly string[], next: string | undefined): number {
   let at = 0
-  for (let part = 0; part < first.length; part++) {
-    const isName = part % 2 === 0
-    if (isName) {
-      if (bytes[at++] !== (part === 0 ? openingBrace : comma)) return -1
-      // Python writes a space here.
-      if (part > 0 && bytes[at] === space) at++
-    }
-    at = behindString(bytes, at, first[part] as string)
+  for (const name of first) {
+    at = behindName(bytes, at, name)
     if (at === -1) return -1
-    if (!isName) continue
-    if (bytes[at++] !== colon) return -1
-    if (bytes[at] === space) at++
+    at = behindString(bytes, at, frame[name] as string)
+    if (at === -1) return -1
   }
-  return at
+  return next === undefined ? at : behindName(bytes, at, next)
+}
+
+/** The offset of the value whose name stands at `at`, or -1 if another member stands there. */
+function behindName (bytes: Buffer, at: number, name: string): number {
+  if (bytes[at] !== (at === 0 ? openingBrace : comma)) return -1
+  // Python writes a space after the comma and after the colon.
+  const begin = at > 0 && bytes[at + 1] === space ? at + 2 : at + 1
+  const end = behindString(bytes, begin, name)
+  if (end === -1 || bytes[end] !== colon) return -1
+  return bytes[end + 1] === space ? end + 2 : end + 1
 }
 
 /** Where the last member begins, with the comma before it, if it is exactly this one; else -1. */
-function lastMember (bytes: Buffer, brace: number, [name, value]: readonly [string, string]): number {
+function lastMember (bytes: Buffer, brace: number, name: string, value: string): number {
   let at = brace - jsonLength(value)
   if (at < 0 || behindString(bytes, at, value) !== brace) return -1
   if (bytes[at - 1] === space) at--
@@ -75,7 +82,7 @@ function lastMember (bytes: Buffer, brace: number, [name, value]: readonly [stri
   return bytes[at - 1] === comma ? at - 1 : -1
 }
 
-/** The offset behind the JSON of a string that stands at `at`, or -1 if another stands there. A call into Node would cost five times as much. */
+/** The offset after the JSON of a string that stands at `at`, or -1 if another stands there. Native calls would cost five times as much. */
 function behindString (bytes: Buffer, at: number, value: string): number {
   if (bytes[at] !== quoteSign) return -1
   const from = at + 1

@@ -93,7 +93,7 @@ t.test('without Redis a node disconnects its own peers, and says that it cannot 
   way.freeze('all')
   await eventually(() => !cut.state.isReady)
   t.match((await call(cut, 'GET', 'node')).body, { status: 'no redis' })
-  t.same(await disconnect(cut, 'tom', 'far'), { status: 503, body: { error: 'the nodes cannot reach each other now' } })
+  t.same(await disconnect(cut, 'tom', 'far'), { status: 503, body: { error: 'cluster unavailable' } })
   t.equal((await disconnect(cut, 'tom', 'near')).status, 204)
   t.equal((await near.client.closed).code, 1008)
   way.thaw()

@@ -63,7 +63,10 @@ t.test('the connections of a dialect are listed with who and where they are, and
   t.equal(next, undefined)
   t.equal(connections.length, 1)
   const [alice] = connections as [Listed]
-  t.match(alice, { dialect: 'tom', peers: [{ room: 'tom', id: 'alice' }], subject: 'alice', address: '127.0.0.1', received: 1, bufferedBytes: 0 })
+  t.match(
+    alice,
+    { dialect: 'tom', peers: [{ room: 'tom', id: 'alice' }], subject: 'alice', address: '127.0.0.1', received: 1, bufferedBytes: 0 }
+  )
   t.match(alice.connection, /^[0-9a-f]{8}-1$/)
   const openedAt = Date.parse(alice.openedAt)
   t.ok(openedAt >= before && openedAt <= Date.now(), alice.openedAt)
@@ -145,7 +148,10 @@ t.test('what is asked wrongly is answered with 400 and what is wrong', async (t)
   }
 })
 
-const everyRoute = [['GET', 'connections'], ['DELETE', 'connections/CONNECTION'], ['DELETE', 'peers?room=tom&id=alice'], ['GET', 'node'], ['POST', 'drain']] as const
+const everyRoute = [
+  ['GET', 'connections'], ['DELETE', 'connections/CONNECTION'], ['DELETE', 'peers?room=tom&id=alice'], ['GET', 'node'],
+  ['POST', 'drain']
+] as const
 
 t.test('it takes a token with the role admin, in the Authorization header and nowhere else', async (t) => {
   const app = await guarded(t)
@@ -207,7 +213,10 @@ for (const subject of builtIn) {
       await bob.client.nextThat((frame) => JSON.stringify(frame) === JSON.stringify(addressing.vanished(bob.id, alice.id)))
     }
     t.equal(bob.client.socket.readyState, bob.client.socket.OPEN)
-    t.same((await list(app)).connections.filter(({ peers }) => peers.length > 0).flatMap(({ peers }) => peers.map(({ id }) => id)), [bob.id])
+    t.same(
+      (await list(app)).connections.filter(({ peers }) => peers.length > 0).flatMap(({ peers }) => peers.map(({ id }) => id)),
+      [bob.id]
+    )
   })
 }
 
@@ -223,7 +232,10 @@ t.test('rooms and ids may be any text', async (t) => {
 
 t.test('only the one peer is disconnected, though others have its id or its room', async (t) => {
   const app = await guarded(t)
-  const others = [await peer(t, app, tom, 'x'), await peer(t, app, drone, 'x'), await peer(t, app, psync, 'x', 'red'), await peer(t, app, psync, 'y', 'blue')]
+  const others = [
+    await peer(t, app, tom, 'x'), await peer(t, app, drone, 'x'), await peer(t, app, psync, 'x', 'red'),
+    await peer(t, app, psync, 'y', 'blue')
+  ]
   const target = await peer(t, app, psync, 'x', 'blue')
   t.equal((await call(app, 'DELETE', peerPath('psync/blue', 'x'))).status, 204)
   t.equal((await target.client.closed).code, 1008)
@@ -250,7 +262,10 @@ t.test('a connection that is no peer is closed by its name, and only on its node
   const [{ connection }] = (await list(app)).connections as [Listed]
   const [node, number] = connection.split('-')
   for (const wrong of [`${node === '00000000' ? '11111111' : '00000000'}-${number}`, `${node}-2`]) {
-    t.same(await call(app, 'DELETE', `connections/${wrong}`).then(({ status, body }) => [status, body]), [404, { error: 'no such connection on this node' }])
+    t.same(
+      await call(app, 'DELETE', `connections/${wrong}`).then(({ status, body }) => [status, body]),
+      [404, { error: 'no such connection on this node' }]
+    )
   }
   t.equal((await call(app, 'DELETE', `connections/${connection}`)).status, 204)
   t.same(await client.closed, { code: 1008, reason: 'Disconnected by an administrator' })
@@ -262,8 +277,12 @@ t.test('the audit trail says which administrator it was', async (t) => {
   t.teardown(() => rmSync(directory, { recursive: true }))
   const path = join(directory, 'audit.log')
   const app = await guarded(t, { AUDIT_LOG: path, DRAIN_MS: '0' })
-  const events = (event: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line)).filter((record) => record.event === event)
-  const [alice, bob, carol] = [await peer(t, app, tom, 'alice'), await connect(t, app, '/drone', bearing({ sub: 'bob' })), await peer(t, app, drone, 'carol')]
+  const events = (event: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '')
+    .split('\n').filter((line) => line !== '')
+    .map((line) => JSON.parse(line)).filter((record) => record.event === event)
+  const [alice, bob, carol] = [
+    await peer(t, app, tom, 'alice'), await connect(t, app, '/drone', bearing({ sub: 'bob' })), await peer(t, app, drone, 'carol')
+  ]
   await call(app, 'DELETE', peerPath('tom', 'alice'))
   await alice.client.closed
   await call(app, 'DELETE', `connections/${(await list(app, '?dialect=drone')).connections[0]?.connection}`)

@@ -52,12 +52,14 @@ for (const [dialect, frame, firstAnswer] of rows) {
 
 const misfits = [
   '{', 'null', '[]', '1', '"create"', '', {}, { type: 'nonsense' }, { type: 'register' }, { type: 'signal', payload: 1 },
-  { type: 'register', payload: [] }, { type: 'register', payload: null }, { type: 'OFFER', dst: 'a' }, { type: ['create'] }, { target_id: 'x' },
+  { type: 'register', payload: [] }, { type: 'register', payload: null }, { type: 'OFFER', dst: 'a' }, { type: ['create'] },
+  { target_id: 'x' },
   '{"__proto__":{"target":"x","source_id":"y"}}', Buffer.from([0xff, 0xfe])
 ]
 
 for (const frame of misfits) {
-  t.test(`at the root, ${Buffer.isBuffer(frame) ? 'a binary frame that is no text' : JSON.stringify(frame)} fits no dialect, and the next frame may`, async (t) => {
+  const told = Buffer.isBuffer(frame) ? 'a binary frame that is no text' : JSON.stringify(frame)
+  t.test(`at the root, ${told} fits no dialect, and the next frame may`, async (t) => {
     const app = await build(t)
     const client = await connect(t, app, '/')
     for (let attempt = 0; attempt < 2; attempt++) {

@@ -106,7 +106,8 @@ const scenarios: Record<string, Scenario> = {
     const host = await enter(t, app, subject, 'host')
     const socket = await connectTcp(t, app)
     const signals = Array.from({ length: 100 }, (_, n) => subject.signal('eager', 'host', [n, 'x'.repeat(1000)], host.place))
-    socket.write(Buffer.concat([upgradeRequest(subject.path('eager')), ...[...subject.registration('eager', host.place), ...signals].map(textFrame)]))
+    const frames = [...subject.registration('eager', host.place), ...signals].map(textFrame)
+    socket.write(Buffer.concat([upgradeRequest(subject.path('eager')), ...frames]))
     const heard = []
     while (heard.length < signals.length) heard.push((await host.hears()).load)
     t.same(heard.map((load) => (load as unknown[])[0]), signals.map((_, n) => n))
@@ -266,7 +267,8 @@ async function meetUnder (t: Test, app: App, subject: Subject, name: string): Pr
   other.signal(name, name)
   t.same((await named.hears()).load, name)
   named.signal('other', 'back')
-  const { load, sender = name } = await other.client.nextThat((frame) => subject.received(frame)?.load === 'back').then((frame) => subject.received(frame)) ?? {}
+  const answer = await other.client.nextThat((frame) => subject.received(frame)?.load === 'back')
+  const { load, sender = name } = subject.received(answer) ?? {}
   t.same({ load, sender }, { load: 'back', sender: name })
   await Promise.all([named.client.close(), other.client.close()])
 }

@@ -73,11 +73,15 @@ t.test('an unknown path is a 404, for requests and for upgrades', async (t) => {
 t.test('a dialect that is not spoken is not there', async (t) => {
   const app = await build(t, { DIALECTS: 'tom' })
   for (const path of ['/rooms', '/psync/ws', '/ws', '/drone', '/peerjs']) t.equal((await refusal(t, app, path)).status, 404, path)
-  for (const path of ['/rooms/health', '/psync/health', '/drone/id', '/peerjs/id', '/']) t.equal((await fetch(urlOf(app) + path)).status, 404, path)
+  for (const path of ['/rooms/health', '/psync/health', '/drone/id', '/peerjs/id', '/']) {
+    t.equal((await fetch(urlOf(app) + path)).status, 404, path)
+  }
   t.equal((await fetch(`${urlOf(app)}/tom/health`)).status, 200)
 })
 
 t.test('a socket’s path is a 404 to a plain request', async (t) => {
   const app = await build(t)
-  for (const path of ['/tom', '/rooms', '/drone', '/psync/ws', '/ws', '/peerjs']) t.equal((await fetch(urlOf(app) + path)).status, 404, path)
+  for (const path of ['/tom', '/rooms', '/drone', '/psync/ws', '/ws', '/peerjs']) {
+    t.equal((await fetch(urlOf(app) + path)).status, 404, path)
+  }
 })

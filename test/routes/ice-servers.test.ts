@@ -33,7 +33,10 @@ t.test('/ice-servers names the STUN servers, and the TURN servers with a credent
 
 t.test('what is not set is not named', async (t) => {
   t.same(await (await fetch(`${urlOf(await build(t))}/ice-servers`)).json(), { iceServers: [], ttl: 86_400 })
-  t.same(await (await fetch(`${urlOf(await build(t, { ...stun, TURN_TTL: '60' }))}/ice-servers`)).json(), { iceServers: [{ urls: ['stun:stun.test:3478'] }], ttl: 60 })
+  t.same(
+    await (await fetch(`${urlOf(await build(t, { ...stun, TURN_TTL: '60' }))}/ice-servers`)).json(),
+    { iceServers: [{ urls: ['stun:stun.test:3478'] }], ttl: 60 }
+  )
   const { iceServers } = await (await fetch(`${urlOf(await build(t, turn))}/ice-servers`)).json() as Body
   t.same(iceServers.map(({ urls }) => urls), [[first, second]])
 })
@@ -48,7 +51,10 @@ t.test('without auth everybody has a name of their own', async (t) => {
 
 t.test('with auth it takes a good token, whose subject is the name', async (t) => {
   const app = await build(t, { ...turn, ...stun, ...withSecret })
-  for (const init of [{}, { headers: { authorization: 'Bearer hunter2' } }, bearing({ sub: 'alice', exp: inSeconds(-1) }), bearing({ sub: 'alice' }, { key: 'other' })]) {
+  for (const init of [
+    {}, { headers: { authorization: 'Bearer hunter2' } }, bearing({ sub: 'alice', exp: inSeconds(-1) }),
+    bearing({ sub: 'alice' }, { key: 'other' })
+  ]) {
     const answer = await fetch(`${urlOf(app)}/ice-servers`, init)
     t.equal(answer.status, 401)
     t.same(await answer.json(), { error: 'Unauthorized' })
@@ -66,7 +72,8 @@ t.test('with auth it takes a good token, whose subject is the name', async (t) =
 t.test('a credential does not outlive the token', async (t) => {
   const app = await build(t, { ...turn, ...withSecret, TURN_TTL: '600' })
   for (const [exp, least, most] of [[60, 57, 60], [1.5, 0, 1], [599, 595, 599], [6_000, 600, 600]] as const) {
-    const { ttl, endsIn } = read(await (await fetch(`${urlOf(app)}/ice-servers`, bearing({ sub: 'alice', exp: inSeconds(exp) }))).json() as Body)
+    const response = await fetch(`${urlOf(app)}/ice-servers`, bearing({ sub: 'alice', exp: inSeconds(exp) }))
+    const { ttl, endsIn } = read(await response.json() as Body)
     t.ok(ttl >= least && ttl <= most, `${ttl} s of ${exp}`)
     t.ok(endsIn <= exp && endsIn > ttl - 3, `it ends in ${endsIn} s`)
   }
@@ -96,7 +103,14 @@ t.test('no cache keeps it, and browsers of other origins may read it', async (t)
   t.equal(answer.headers.get('cache-control'), 'no-store')
   t.equal(answer.headers.get('access-control-allow-origin'), 'https://a.test')
   t.equal((await from('https://b.test')).status, 403)
-  const preflight = await fetch(`${urlOf(app)}/ice-servers`, { method: 'OPTIONS', headers: { origin: 'https://a.test', 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' } })
+  const preflight = await fetch(`${urlOf(app)}/ice-servers`, {
+    method: 'OPTIONS',
+    headers: {
+      origin: 'https://a.test',
+      'access-control-request-method': 'GET',
+      'access-control-request-headers': 'authorization'
+    }
+  })
   t.equal(preflight.status, 204)
   t.equal(preflight.headers.get('access-control-allow-headers'), 'authorization')
 })
@@ -109,6 +123,7 @@ t.test('calls above CONNECT_RATE are refused with 429', async (t) => {
 })
 
 t.test('it is in the API document', async (t) => {
-  const { paths } = await (await fetch(`${urlOf(await build(t))}/openapi.json`)).json() as { paths: Record<string, { get: { responses: object } }> }
+  const response = await fetch(`${urlOf(await build(t))}/openapi.json`)
+  const { paths } = await response.json() as { paths: Record<string, { get: { responses: object } }> }
   t.same(Object.keys(paths['/ice-servers']?.get.responses ?? {}), ['200', '401'])
 })

@@ -90,14 +90,17 @@ t.test('frames are counted by dialect and type, in and out, and errors by what w
   t.equal(valueOf(text, 'signalbox_frames_sent_total{type="signal",dialect="tom"}'), 3)
   t.equal(valueOf(text, 'signalbox_frames_sent_total{type="error",dialect="tom"}'), 4)
   t.equal(valueOf(text, 'signalbox_frames_sent_total{type="presence",dialect="tom"}'), 1)
-  for (const error of ['peer not found', 'unknown type', 'invalid JSON', 'missing to or from']) t.equal(valueOf(text, `signalbox_errors_total{error="${error}",dialect="tom"}`), 1, error)
+  for (const error of ['peer not found', 'unknown type', 'invalid JSON', 'missing to or from']) {
+    t.equal(valueOf(text, `signalbox_errors_total{error="${error}",dialect="tom"}`), 1, error)
+  }
   t.equal(valueOf(text, 'signalbox_registrations_total{dialect="tom"}'), 2)
   t.notMatch(text, 'hunter2')
 })
 
 t.test('clients cannot make the number of series grow', async (t) => {
   const app = await build(t)
-  const clients = await Promise.all(['/tom', '/rooms', '/drone', '/psync/ws', '/peerjs?key=peerjs&id=a&token=t'].map(async (path) => await connect(t, app, path)))
+  const paths = ['/tom', '/rooms', '/drone', '/psync/ws', '/peerjs?key=peerjs&id=a&token=t']
+  const clients = await Promise.all(paths.map(async (path) => await connect(t, app, path)))
   // Not those of the process, such as the kinds of garbage collection, which appear in time.
   const series = async () => (await scrape(app)).split('\n').filter((line) => line.startsWith('signalbox_')).length
   const flood = async (round: string) => {
@@ -129,7 +132,13 @@ t.test('how long a relay takes and how late the event loop is are histograms', a
 })
 
 t.test('refusals, drops and sockets held back are counted by reason', async (t) => {
-  const app = await build(t, { ALLOWED_ORIGINS: 'https://good.test', MAX_CLIENTS: '1', MESSAGE_RATE: '20', MESSAGE_BURST: '1', MAILBOX_MAX_MESSAGES: '1' })
+  const app = await build(t, {
+    ALLOWED_ORIGINS: 'https://good.test',
+    MAX_CLIENTS: '1',
+    MESSAGE_RATE: '20',
+    MESSAGE_BURST: '1',
+    MAILBOX_MAX_MESSAGES: '1'
+  })
   t.equal((await refusal(t, app, '/tom', { origin: 'https://bad.test' })).status, 403)
   const alice = await connect(t, app, '/peerjs?key=peerjs&id=alice&token=t')
   await (await connect(t, app, '/tom')).closed

@@ -14,7 +14,9 @@ const numRuns = 60
 const maxShots = 40
 
 /** Nothing here is about rates: pings count as frames, and rooms would bar an address that guesses. */
-const env = { MESSAGE_RATE: '1000000', MESSAGE_BURST: '1000000', TRUST_PROXY: 'true', PSYNC_PEER_LEFT: 'true', PEERJS_EXPIRE_TIMEOUT: '500' }
+const env = {
+  MESSAGE_RATE: '1000000', MESSAGE_BURST: '1000000', TRUST_PROXY: 'true', PSYNC_PEER_LEFT: 'true', PEERJS_EXPIRE_TIMEOUT: '500'
+}
 
 let addresses = 0
 /** Another network each time: guesses count by /64. */
@@ -61,7 +63,11 @@ for (const subject of builtIn) {
 
 const chosen = builtIn.filter(({ name }) => name !== 'peerjs')
 const unknownDialect = 'unknown dialect'
-const UnknownSchema = Type.Object({ type: Type.Literal('error'), error: Type.Literal(unknownDialect), message: Type.Literal(unknownDialect) }, { additionalProperties: false })
+const UnknownSchema = Type.Object({
+  type: Type.Literal('error'),
+  error: Type.Literal(unknownDialect),
+  message: Type.Literal(unknownDialect)
+}, { additionalProperties: false })
 const anyOutgoing = TypeCompiler.Compile(Type.Union([UnknownSchema, ...chosen.map(({ outgoing }) => outgoing)]))
 
 for (const [kind, shot] of kinds(chosen.flatMap(({ samples }) => samples('probe', 'witness')))) {

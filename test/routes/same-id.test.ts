@@ -37,7 +37,11 @@ t.test('a peer of one dialect is nobody in the others', async (t) => {
       const ann = await enter(t, app, subject, 'ann')
       ann.signal('ben', 1)
       const expected = subject.addressing?.vanished('ann', 'ben')
-      t.same(await ann.client.nextThat(({ type }) => type === expected?.type), expected, `${subject.name} does not know the peer of ${name}`)
+      t.same(
+        await ann.client.nextThat(({ type }) => type === expected?.type),
+        expected,
+        `${subject.name} does not know the peer of ${name}`
+      )
     }
   }
 })

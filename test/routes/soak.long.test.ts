@@ -66,7 +66,9 @@ async function comeAndGo (t: Test, port: number, clients: number): Promise<void>
 /** A crowd enters, signals and leaves: half of it takes leave, the other half just goes. */
 async function gather (t: Test, port: number, subject: Subject): Promise<void> {
   const first = await enter(t, port, subject, 'id-0')
-  const others = await Promise.all(Array.from({ length: crowd - 1 }, async (_, n) => await enter(t, port, subject, `id-${n + 1}`, { place: first.place })))
+  const others = await Promise.all(Array.from({ length: crowd - 1 }, async (_, n) => {
+    return await enter(t, port, subject, `id-${n + 1}`, { place: first.place })
+  }))
   const all = [first, ...others]
   for (const [n, actor] of all.entries()) {
     for (const frame of subject.samples(actor.id, `id-${(n + 1) % crowd}`)) {

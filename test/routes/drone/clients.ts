@@ -4,7 +4,13 @@ import type { WebSocket } from 'ws'
 import { type Client, connect, type Frame } from '../../helper.js'
 
 /** A registered client, the confirmation taken. */
-export async function join (t: Test, to: FastifyInstance | number, id: string, path = '/drone', options: WebSocket.ClientOptions = {}): Promise<Client> {
+export async function join (
+  t: Test,
+  to: FastifyInstance | number,
+  id: string,
+  path = '/drone',
+  options: WebSocket.ClientOptions = {}
+): Promise<Client> {
   const client = await connect(t, to, path, options)
   await register(client, id)
   return client

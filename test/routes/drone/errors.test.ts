@@ -13,9 +13,12 @@ const refused: Array<[frame: unknown, error: Frame]> = [
   [{ type: 'OFFER' }, error('Unknown message type: OFFER')],
   [{ type: 'registered', id: 'a' }, error('Unknown message type: registered')],
   [{ type: long }, error(`Unknown message type: ${'x'.repeat(128)}`)],
-  ...[{}, { id: 7 }, { id: null }, { id: '' }, { id: long }, { id: 'a\u0000' }].map((more): [unknown, Frame] => [{ type: 'register', ...more }, malformed]),
-  ...['offer', 'answer'].flatMap((type) => [{}, { sdp: null }, { sdp: 7 }, { sdp: ['s'] }, { sdp: true }].map((more): [unknown, Frame] => [{ type, target: 'a', ...more }, malformed])),
-  ...[{}, { candidate: 7 }, { candidate: false }, { candidate: [] }].map((more): [unknown, Frame] => [{ type: 'ice', target: 'a', ...more }, malformed]),
+  ...[{}, { id: 7 }, { id: null }, { id: '' }, { id: long }, { id: 'a\u0000' }]
+    .map((more): [unknown, Frame] => [{ type: 'register', ...more }, malformed]),
+  ...['offer', 'answer'].flatMap((type) => [{}, { sdp: null }, { sdp: 7 }, { sdp: ['s'] }, { sdp: true }]
+    .map((more): [unknown, Frame] => [{ type, target: 'a', ...more }, malformed])),
+  ...[{}, { candidate: 7 }, { candidate: false }, { candidate: [] }]
+    .map((more): [unknown, Frame] => [{ type: 'ice', target: 'a', ...more }, malformed]),
   ...[7, null, {}, long].map((target): [unknown, Frame] => [{ type: 'offer', target, sdp: 's' }, malformed]),
   ...[7, {}, long].map((sessionId): [unknown, Frame] => [{ type: 'ice', target: 'a', candidate: null, sessionId }, malformed])
 ]

@@ -19,7 +19,9 @@ t.test('candidates go to their target unchanged: an object, text, or null for th
   const app = await build(t)
   const alice = await join(t, app, 'a')
   const bob = await join(t, app, 'b')
-  for (const candidate of [{ candidate: 'candidate:…', sdpMLineIndex: 0, sdpMid: '0', usernameFragment: null }, {}, 'candidate:…', '', null]) {
+  for (const candidate of [
+    { candidate: 'candidate:…', sdpMLineIndex: 0, sdpMid: '0', usernameFragment: null }, {}, 'candidate:…', '', null
+  ]) {
     alice.send({ type: 'ice', target: 'b', candidate })
     t.strictSame(timeless(await bob.next()), { type: 'ice', from: 'a', candidate })
   }

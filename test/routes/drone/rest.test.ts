@@ -46,7 +46,11 @@ t.test('clients at /drone, at the bare root and on a native listener meet', asyn
   const app = await build(t, { NATIVE_PORTS: 'drone:0' })
   const port = app.nativePorts[0] ?? 0
   const alice = await join(t, app, 'a')
-  const others = { slash: await join(t, app, 'slash', '/drone/'), root: await join(t, app, 'root', '/'), native: await join(t, port, 'native', '/') }
+  const others = {
+    slash: await join(t, app, 'slash', '/drone/'),
+    root: await join(t, app, 'root', '/'),
+    native: await join(t, port, 'native', '/')
+  }
   for (const [id, other] of Object.entries(others)) {
     t.same(await news(alice, other, id), [])
     t.same(await news(other, alice, 'a'), [])

@@ -72,7 +72,11 @@ t.test('a session used between other peers than those of its offer is unknown', 
     t.strictSame(await carol.next(), unknown, `nor may ${target} be offered a second one of that name`)
   }
   bob.send({ type: 'answer', target: 'a', sdp: 's', sessionId: 'theirs' })
-  t.match(await alice.next(), { type: 'answer', from: 'b', sessionId: 'theirs' }, 'it is still the two’s, and none of the refused frames came')
+  t.match(
+    await alice.next(),
+    { type: 'answer', from: 'b', sessionId: 'theirs' },
+    'it is still the two’s, and none of the refused frames came'
+  )
 })
 
 t.test('a drone streams to two operators under one name, and two pairs use the same one', async (t) => {

@@ -43,7 +43,10 @@ t.test('of an unknown type at most 128 characters are quoted', async (t) => {
   const alice = await join(t, app, 'alice')
   alice.send({ type: 'x'.repeat(128) })
   alice.send({ type: `${'y'.repeat(128)}z` })
-  t.same(await received(alice, 'alice'), [error(`Unknown message type: ${'x'.repeat(128)}`), error(`Unknown message type: ${'y'.repeat(128)}`)])
+  t.same(
+    await received(alice, 'alice'),
+    [error(`Unknown message type: ${'x'.repeat(128)}`), error(`Unknown message type: ${'y'.repeat(128)}`)]
+  )
 })
 
 for (const type of ['OFFER', 'ANSWER', 'CANDIDATE', 'EXPIRE']) {
@@ -70,10 +73,12 @@ t.test('nothing the official client sends is answered with ERROR', async (t) => 
   const alice = await join(t, app, 'alice')
   const bob = await join(t, app, 'bob')
   const connection = { type: 'data', connectionId: 'dc_mgqsb2hzkbe' }
+  const channel = { label: 'dc_mgqsb2hzkbe', reliable: false, serialization: 'binary' }
+  const candidate = { candidate: 'candidate:1', sdpMLineIndex: 0, sdpMid: '0', usernameFragment: 'u' }
   const frames = [
     { type: 'HEARTBEAT' },
-    { type: 'OFFER', payload: { ...connection, sdp: { type: 'offer', sdp: 'v=0' }, label: 'dc_mgqsb2hzkbe', reliable: false, serialization: 'binary' }, dst: 'bob' },
-    { type: 'CANDIDATE', payload: { ...connection, candidate: { candidate: 'candidate:1', sdpMLineIndex: 0, sdpMid: '0', usernameFragment: 'u' } }, dst: 'bob' },
+    { type: 'OFFER', payload: { ...connection, sdp: { type: 'offer', sdp: 'v=0' }, ...channel }, dst: 'bob' },
+    { type: 'CANDIDATE', payload: { ...connection, candidate }, dst: 'bob' },
     { type: 'ANSWER', payload: { ...connection, type: 'media', sdp: { type: 'answer', sdp: 'v=0' } }, dst: 'bob' }
   ]
   for (const frame of frames) alice.send(frame)

@@ -10,7 +10,15 @@ import { join, pathOf, received } from './join.js'
 async function lingering (t: Test, app: FastifyInstance, id: string): Promise<void> {
   const socket = net.connect({ port: (app.server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true })
   t.teardown(() => socket.destroy())
-  socket.write(`GET ${pathOf(id)} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`)
+  socket.write([
+    `GET ${pathOf(id)} HTTP/1.1`,
+    'Host: localhost',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    '\r\n'
+  ].join('\r\n'))
   let got = ''
   while (!got.includes('OPEN')) got += String((await once(socket, 'data'))[0])
   const emptyClose = [0x88, 0x80, 0, 0, 0, 0]

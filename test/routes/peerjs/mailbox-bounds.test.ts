@@ -93,5 +93,7 @@ t.test('a mailbox takes an offer and 200 candidates of each of four callers', as
     t.same(await received(caller, id), [])
   }
   const kept = await received(await join(t, app, 'bob'), 'bob')
-  for (const id of callers) t.same(kept.filter(({ src }) => src === id).map(({ type }) => type), ['OFFER', ...Array<string>(200).fill('CANDIDATE')])
+  for (const id of callers) {
+    t.same(kept.filter(({ src }) => src === id).map(({ type }) => type), ['OFFER', ...Array<string>(200).fill('CANDIDATE')])
+  }
 })

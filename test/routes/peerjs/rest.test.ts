@@ -8,7 +8,11 @@ t.test('GET / is the banner by which monitors know a PeerJS server', async (t) =
   const response = await fetch(urlOf(app))
   t.equal(response.status, 200)
   t.match(response.headers.get('content-type'), /^application\/json/)
-  t.equal(await response.text(), '{"name":"PeerJS Server","description":"A server side element to broker connections between PeerJS clients.","website":"https://peerjs.com/"}')
+  t.equal(
+    await response.text(),
+    '{"name":"PeerJS Server","description":"A server side element to broker connections between PeerJS clients.",' +
+    '"website":"https://peerjs.com/"}'
+  )
 })
 
 t.test('GET /<key>/id is a fresh uuid as plain text', async (t) => {

@@ -19,7 +19,7 @@ t.test('an id whose peer has left is free for another token', async (t) => {
 })
 
 for (const ID_TAKEOVER of ['replace', 'reject']) {
-  t.test(`with ID_TAKEOVER=${ID_TAKEOVER}, the same token replaces: the new socket gets OPEN, the old one is closed with 4000`, async (t) => {
+  t.test(`with ID_TAKEOVER=${ID_TAKEOVER}, the same token replaces: the new socket gets OPEN, the old one closes with 4000`, async (t) => {
     const app = await build(t, { ID_TAKEOVER })
     const old = await join(t, app, 'alice')
     await join(t, app, 'alice')

@@ -12,7 +12,11 @@ t.test('a peer neither sees nor reaches who is in another group', async (t) => {
     t.same(await bob.next(), error('peer not found', { target_id: 'a' }))
   }
   const carol = await join(t, app, 'c', { group: 'one' })
-  t.same((await news(carol, alice, 'a')).map(({ payload }) => (payload as { peer: { id: string } }).peer.id), ['c'], 'of all that alice heard of her own group only')
+  t.same(
+    (await news(carol, alice, 'a')).map(({ payload }) => (payload as { peer: { id: string } }).peer.id),
+    ['c'],
+    'of all that alice heard of her own group only'
+  )
 })
 
 t.test('the same id is another peer in another group', async (t) => {

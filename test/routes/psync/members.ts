@@ -11,7 +11,12 @@ interface Place {
 }
 
 /** A registered peer, its list taken. */
-export async function join (t: Test, to: FastifyInstance | number, id: string, { group = 'g', path = '/psync/ws', options = {} }: Place = {}): Promise<Client> {
+export async function join (
+  t: Test,
+  to: FastifyInstance | number,
+  id: string,
+  { group = 'g', path = '/psync/ws', options = {} }: Place = {}
+): Promise<Client> {
   const client = await connect(t, to, path, options)
   await register(client, id, group)
   return client

@@ -76,7 +76,10 @@ t.test('an address that a client makes up does not count', async (t) => {
     const client = await connect(t, app, '/rooms', { headers: { 'x-forwarded-for': `192.0.2.${failure}` } })
     t.same(await tryJoin(client, 'none'), error('Room not found'))
   }
-  t.same(await tryJoin(await connect(t, app, '/rooms', { headers: { 'x-forwarded-for': '192.0.2.99' } }), 'none'), error('Too many attempts'))
+  t.same(
+    await tryJoin(await connect(t, app, '/rooms', { headers: { 'x-forwarded-for': '192.0.2.99' } }), 'none'),
+    error('Too many attempts')
+  )
 })
 
 t.test('who is barred may still create, and keeps the room it is in', async (t) => {

@@ -3,8 +3,14 @@ import { begin, build, connect } from '../../helper.js'
 import { error, join, listOf, register } from './nodes.js'
 
 const bad: Record<string, ReadonlyArray<string | Buffer>> = {
-  'invalid JSON': ['', 'hello', '{"type":"heartbeat"', "{'type':'heartbeat'}", 'null', '[]', '1', '"register"', 'true', Buffer.from([0xff, 0xfe]), Buffer.alloc(0)],
-  'unknown message type': ['{}', '{"type":null}', '{"type":1}', '{"type":""}', '{"type":"REGISTER"}', '{"type":"__proto__"}', '{"type":"constructor"}', '{"type":["register"]}', '{"Type":"register"}', '{"type":"participants","participants":[]}'],
+  'invalid JSON': [
+    '', 'hello', '{"type":"heartbeat"', "{'type':'heartbeat'}", 'null', '[]', '1', '"register"', 'true',
+    Buffer.from([0xff, 0xfe]), Buffer.alloc(0)
+  ],
+  'unknown message type': [
+    '{}', '{"type":null}', '{"type":1}', '{"type":""}', '{"type":"REGISTER"}', '{"type":"__proto__"}', '{"type":"constructor"}',
+    '{"type":["register"]}', '{"Type":"register"}', '{"type":"participants","participants":[]}'
+  ],
   'missing to or from': [
     '{"type":"signal"}', '{"type":"signal","from":"a"}', '{"type":"signal","to":"a"}', '{"type":"signal","from":"","to":"a"}',
     '{"type":"signal","from":"a","to":""}', '{"type":"signal","from":"a","to":1}', '{"type":"signal","from":null,"to":"a"}'

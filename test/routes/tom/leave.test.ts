@@ -38,7 +38,11 @@ t.test('a socket that registers under another id leaves the first one before it 
   t.same(await alice.next(), error('peer not found'), 'the first id is nobody’s')
   t.same(await news(alice, ['a', 'c'], bob), [], 'the second one is reached, and hears nothing of itself')
   await bob.close()
-  t.same(await alice.nextOf('presence'), { type: 'presence', action: 'leave', nodeId: 'c', username: 'c', publicKey: '' }, 'once, for the id it had last')
+  t.same(
+    await alice.nextOf('presence'),
+    { type: 'presence', action: 'leave', nodeId: 'c', username: 'c', publicKey: '' },
+    'once, for the id it had last'
+  )
 })
 
 t.test('a node that closes in the tick after it registered has come and gone', async (t) => {

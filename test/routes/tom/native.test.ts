@@ -34,7 +34,9 @@ t.test('the native listener answers the original’s health check', async (t) =>
   t.equal(await response.text(), '{"ok":true}')
 })
 
-for (const path of ['/', '/ready', '/tom', '/tom/health', '/tom/peers', '/id', '/peers', '/peerjs/id', '/openapi.json', '/health/more', '/%', '//']) {
+for (const path of [
+  '/', '/ready', '/tom', '/tom/health', '/tom/peers', '/id', '/peers', '/peerjs/id', '/openapi.json', '/health/more', '/%', '//'
+]) {
   t.test(`GET ${path} on the native listener is not found`, async (t) => {
     const { port } = await buildNative(t, { ALLOW_DISCOVERY: 'true' })
     const response = await fetch(`${urlOf(port)}${path}`)

@@ -36,7 +36,10 @@ t.test('keys that are null count as absent and are never told as null', async (t
   const alice = await join(t, app, 'a')
   await join(t, app, 'b', { publicKey: null, encryptionKey: null })
   t.same(await alice.next(), { type: 'presence', action: 'join', nodeId: 'b', username: 'b', publicKey: '' })
-  t.same(await listOf(alice, 'a', 'b'), { type: 'participants', participants: [{ nodeId: 'a', username: 'a' }, { nodeId: 'b', username: 'b' }] })
+  t.same(
+    await listOf(alice, 'a', 'b'),
+    { type: 'participants', participants: [{ nodeId: 'a', username: 'a' }, { nodeId: 'b', username: 'b' }] }
+  )
 })
 
 t.test('empty keys are told as they are', async (t) => {
@@ -108,11 +111,21 @@ t.test('the same socket registering the same id again renews what is known of it
   const bob = await join(t, app, 'b', { username: 'bob' })
   await listOf(alice, 'a', 'b')
   await register(bob, 'b', { username: 'robert', encryptionKey: 'ek' })
-  t.same(await news(bob, ['b', 'a'], alice), [{ type: 'presence', action: 'join', nodeId: 'b', username: 'robert', publicKey: '', encryptionKey: 'ek' }])
+  t.same(
+    await news(bob, ['b', 'a'], alice),
+    [{ type: 'presence', action: 'join', nodeId: 'b', username: 'robert', publicKey: '', encryptionKey: 'ek' }]
+  )
   const carol = await join(t, app, 'c')
   const list = await listOf(alice, 'a', 'b', 'c')
-  t.same(new Set(list.participants as object[]), new Set([{ nodeId: 'a', username: 'a' }, { nodeId: 'b', username: 'robert', encryptionKey: 'ek' }, { nodeId: 'c', username: 'c' }]))
-  t.same(await news(carol, ['c', 'b'], bob), [{ type: 'presence', action: 'join', nodeId: 'c', username: 'c', publicKey: '' }], 'it is still reached, and heard nothing of itself')
+  t.same(
+    new Set(list.participants as object[]),
+    new Set([{ nodeId: 'a', username: 'a' }, { nodeId: 'b', username: 'robert', encryptionKey: 'ek' }, { nodeId: 'c', username: 'c' }])
+  )
+  t.same(
+    await news(carol, ['c', 'b'], bob),
+    [{ type: 'presence', action: 'join', nodeId: 'c', username: 'c', publicKey: '' }],
+    'it is still reached, and heard nothing of itself'
+  )
 })
 
 t.test('a register that fails leaves the earlier registration as it was', async (t) => {

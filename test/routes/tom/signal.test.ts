@@ -23,7 +23,7 @@ for (const [kind, payload] of Object.entries(payloads)) {
   })
 }
 
-t.test('a signal that begins with its type, its sender and its receiver is forwarded as it is, unknown fields and spaces included', async (t) => {
+t.test('a signal that begins with type, sender and receiver is forwarded as it is, unknown fields and spaces included', async (t) => {
   const app = await build(t)
   const alice = await join(t, app, 'a')
   const bob = await join(t, app, 'b')

@@ -10,7 +10,11 @@ t.test('a newer connection takes an id over, and the older one is closed with 40
   const young = await join(t, app, 'b', { username: 'young' })
   t.match(await old.closed, { code: 4000 })
   t.same(await news(alice, ['a', 'b'], young), [], 'signals reach the newer one, which heard nothing of itself')
-  t.same(await news(young, ['b', 'a'], alice), [{ type: 'presence', action: 'join', nodeId: 'b', username: 'young', publicKey: '' }], 'announced as a registration, never as a leave')
+  t.same(
+    await news(young, ['b', 'a'], alice),
+    [{ type: 'presence', action: 'join', nodeId: 'b', username: 'young', publicKey: '' }],
+    'announced as a registration, never as a leave'
+  )
 })
 
 t.test('the closing of the older connection neither removes the newer one nor announces a leave', async (t) => {

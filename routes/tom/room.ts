@@ -1,0 +1,4 @@
+export const dialect = 'tom'
+
+/** All nodes are in one room. */
+export const room = dialect
