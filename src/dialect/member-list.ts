@@ -1,19 +1,22 @@
+import type { Frame } from '../frame/bytes.js'
+import type { Peer, State } from '../state/contract.js'
 import { coalesce } from '../timing/coalesce.js'
 import { andThen } from '../timing/maybe-promise.js'
-import type { Peer, State } from '../state/contract.js'
 import type { Timers } from '../timing/timers.js'
-import type { Frame } from '../frame/bytes.js'
 
-/** The list of who is in a room, which its members are told. */
+/** The member list of a room, sent to its members after changes. */
 export interface MemberList {
-  /** Tells them soon: one list for many changes, and the last one after the last change. */
+  /** Sends the list soon. Several changes share one list, and a last one follows the last change. */
   announce (): void
-  /** As it was told last: its members on all nodes, and the bytes that all of them were sent. */
+  /** Of the last list: its members on all nodes, and the bytes sent to all of them. */
   readonly size: number
   readonly bytes: number
 }
 
-export function memberList ({ peers, relay }: State, timers: Timers, room: string, compose: (members: readonly Peer[]) => Frame): MemberList {
+/** @param compose returns the frame for all members */
+export function memberList (
+  { peers, relay }: State, timers: Timers, room: string, compose: (members: readonly Peer[]) => Frame
+): MemberList {
   let size = 0
   let bytes = 0
   const list = coalesce(timers, () => andThen(peers.list(room), (members) => {
