@@ -6,9 +6,9 @@ import { Type } from '@sinclair/typebox'
  */
 export const wellFormed = /^[^\ud800-\udfff]*(?:[\ud800-\udbff][\udc00-\udfff][^\ud800-\udfff]*)*$/.source
 
+const printableCharacter = String.raw`[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]`
 /** The same without control characters. */
-// eslint-disable-next-line no-control-regex -- forbids them
-export const printable = /^[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]*(?:[\ud800-\udbff][\udc00-\udfff][^\u0000-\u001f\u007f-\u009f\ud800-\udfff]*)*$/.source
+export const printable = String.raw`^${printableCharacter}*(?:[\ud800-\udbff][\udc00-\udfff]${printableCharacter}*)*$`
 
 /** An id or a name of a room, group or session: 1 to 256 UTF-16 units of well-formed Unicode, no control characters. */
 export const IdSchema = Type.String({ minLength: 1, maxLength: 256, pattern: printable })

@@ -71,7 +71,7 @@ export interface Peer {
   readonly seenAt: number
 }
 
-/** A registration of one connection in a room. `join` returns it and `leave` takes it; it does not stand for a later registration of the id. */
+/** One connection's registration in a room: `join` returns it and `leave` takes it. A later registration of the id is another member. */
 export interface Member extends Peer {
   readonly room: string
   readonly sink: Sink
@@ -164,7 +164,9 @@ export interface Rooms {
    * Empty rooms opened `by` the same subject may hold one code in 256, at least 1 and at most 32. Beyond that the room that has been
    * empty longest is removed at once.
    */
-  open (room: { prefix: string, digits: number, idleMs: number, emptyMs: number, by?: string | undefined }): MaybePromise<string | undefined>
+  open (
+    room: { prefix: string, digits: number, idleMs: number, emptyMs: number, by?: string | undefined }
+  ): MaybePromise<string | undefined>
 }
 
 /** `absent`: no such peer. `failed`: its socket refused the frame. */

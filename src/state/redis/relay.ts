@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type FrameLike, frameOf, payloadOf } from '../../frame/bytes.js'
 import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
 import type { Mail, MailboxLimits, Origin, Peer, Relay, Sender, SendOutcome, SessionSignal } from '../contract.js'
-import { type BroadcastOutcome, deliverList, deliverToAll, isAlone, senderAbout, senderIn, toldNobody } from '../local/exchange.js'
+import { type BroadcastOutcome, deliverList, deliverToAll, isAlone, noReceivers, senderAbout, senderIn } from '../local/exchange.js'
 import { sharesOf } from '../local/mail-shares.js'
 import type { Kept } from '../local/mailboxes.js'
 import type { KeptMail } from './mail.js'
@@ -119,7 +119,7 @@ export class RedisRelay implements Relay {
   /** Delivers to the members on this node, and keeps the frame for those that are about to be. */
   tellHere (name: string, make: () => FrameLike, except: string | undefined, from: Sender | undefined): BroadcastOutcome {
     const room = this.#rooms.get(name)
-    if (room === undefined || (room.pending.size === 0 && isAlone(room.members, except))) return toldNobody
+    if (room === undefined || (room.pending.size === 0 && isAlone(room.members, except))) return noReceivers
     const frame = frameOf(make())
     const outcome = deliverToAll(room.members, frame, except, from)
     this.#addForPending(room, frame, except)
@@ -159,7 +159,7 @@ export class RedisRelay implements Relay {
       return 'sent'
     }
     // Two peers of this node, in a session of theirs. Redis hears of its use now and then.
-    if (here !== undefined && resolved !== undefined && !begins && known?.wasTold(resolved, from, to, idleMs / 20) === true) return deliverHere(resolved, false)
+    if (here !== undefined && resolved !== undefined && !begins && known?.wasReported(resolved, from, to, idleMs / 20) === true) return deliverHere(resolved, false)
     if (!this.#node.isUp) {
       if (here === undefined) return 'absent'
       return session !== undefined && known?.[begins ? 'mayBegin' : 'mayUse'](session, from, to) === false ? 'foreign' : deliverHere(resolved, false)

@@ -4,7 +4,7 @@ import type { Rooms } from '../contract.js'
 import { RedisDown, type RedisLink } from './link.js'
 import { type RedisNode, orIfDown } from './node.js'
 import type { LocalRoom, RoomLifetime } from './room.js'
-import { CodeDraw, mostEmptyOf } from '../local/room-codes.js'
+import { CodeDraw, maxEmptyOf } from '../local/room-codes.js'
 
 /** When to look at a room whose lifetime cannot be read. */
 const lookAgainMs = 1_000
@@ -14,7 +14,7 @@ export function redisRooms (node: RedisNode, timers: Timers): Rooms {
   const codes = new CodeDraw(timers)
   return {
     async open ({ prefix, digits, idleMs, emptyMs, by = '' }) {
-      const lifetime = [idleMs, emptyMs, randomUUID(), mostEmptyOf(digits), by].join('\n')
+      const lifetime = [idleMs, emptyMs, randomUUID(), maxEmptyOf(digits), by].join('\n')
       try {
         for (const draw of codes.draws(prefix, digits)) {
           for (const theirs of bySlot(node.link, prefix, draw)) {
