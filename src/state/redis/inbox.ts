@@ -66,7 +66,7 @@ export class Inbox {
 
   #onAll ({ room, except, process, from, isSignal, frame }: Extract<NodeMessage, { kind: 'all' }>): void {
     if (process === this.#process) return
-    const { refusedBy } = this.#relay.tellHere(room, () => frame, except, this.#relay.senderIn(room, from))
+    const { refusedBy } = this.#relay.deliverHere(room, () => frame, except, this.#relay.senderIn(room, from))
     if (isSignal && refusedBy !== undefined && this.#node.isUp) this.#node.outbox.notify(['lost', room, from, refusedBy])
   }
 
