@@ -1,8 +1,8 @@
+import type { Frame } from '../frame/bytes.js'
+import type { Peer, State } from '../state/contract.js'
 import { coalesce } from '../timing/coalesce.js'
 import { andThen } from '../timing/maybe-promise.js'
-import type { Peer, State } from '../state/contract.js'
 import type { Timers } from '../timing/timers.js'
-import type { Frame } from '../frame/bytes.js'
 
 /** The list of a room's members, which all of them are sent. */
 export interface MemberList {

@@ -1,13 +1,17 @@
-import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { FrameLike } from '../frame/bytes.js'
+import type { MaybePromise } from '../timing/maybe-promise.js'
 
 /**
- * What a dialect may ask of the exchange, wherever a peer's socket is. Every operation is one step: what it reads and
- * what it writes cannot be torn apart by another connection or another node. It answers at once or with a promise,
- * as its implementation can; a caller that awaits works with both.
+ * The exchange that all dialects use. It hides on which node a peer's socket is. Every operation is atomic: no other connection
+ * or node can interleave with its reads and writes. An operation returns its result directly or as a promise, depending on the
+ * implementation; `await` works for both.
  *
- * Rooms are named `<dialect>` or `<dialect>/<name>`, so that two dialects never meet. A room exists while it has members,
- * or mail, or was opened with `rooms.open` and has not expired.
+ * Rooms are named `<dialect>` or `<dialect>/<name>`, so two dialects never share one. A room exists while it has members or mail,
+ * or was opened with `rooms.open` and has not expired.
+ *
+ * Expected failures are results (`'absent'`, `'failed'`, `'full'`, …). An outage of Redis is one of them: the state then answers
+ * with what this node knows, and no promise rejects. A call throws, or its promise rejects, only when a function that it was given
+ * throws (`welcome`, `make`, `frame`, `expired`, a sink, a watcher) or on a defect. Callers treat both as internal errors.
  */
 export interface State {
   readonly peers: Peers
@@ -17,55 +21,57 @@ export interface State {
   readonly attempts: Attempts
   /** False while peers of other nodes cannot be reached. */
   readonly isReady: boolean
-  /** What this node and its link to the others have been through; absent where there are no others. */
+  /** Counters of this node and its link to Redis. Absent without Redis. */
   readonly counters?: StateCounters
-  /** What this node holds now: all zero when nobody is connected and everything has expired. */
+  /** The current size of this node's data. All zero when nobody is connected and everything has expired. */
   size (): StateSize
   close (): MaybePromise<void>
 }
 
 export type { FrameLike }
 
-/** What the others may know of a peer besides its id, small and JSON-safe. */
+/** What other peers see of a peer besides its id. Small, and safe to encode as JSON. */
 export type PeerInfo = Readonly<Record<string, string>>
 
-/** The receiving end of a peer, on the node where its socket is. */
+/** The receiving end of a peer, on the node that has its socket. */
 export interface Sink {
   /**
-   * Frames leave in the order given. False when the socket does not take the frame: it is going away, or its client reads slowly and
-   * `from` has filled its share of what may wait. `isForMany`: other sinks are given the same.
+   * Sends a frame. Frames leave in the order of the calls. False when the socket refuses the frame: it is closing, or its client
+   * reads slowly and `from` has used up its share of the send queue. `isBroadcast`: other sinks get the same frame.
    */
   deliver (frame: FrameLike, isBroadcast?: boolean, from?: Sender): boolean
   /**
-   * The list of who is in a room. While an earlier one of it waits still, only the newest is kept, and goes once that one has gone,
-   * unless it `isOutdated` by then: another will follow. Absent, lists are delivered like other frames.
+   * Sends the member list of a room. While an earlier list of the room is still queued, only the newest is kept. It is sent after the
+   * earlier one, unless it `isOutdated` by then, because another will follow. If absent, lists are delivered like other frames.
    */
   deliverList? (room: string, list: FrameLike, isOutdated: () => boolean): boolean
-  /** Its client reads slowly: a sender may be refused. */
+  /** Whether its client reads slowly, so that `deliver` may refuse frames. */
   readonly isBehind?: boolean
-  /** Where its client is: senders of one network share what may wait for a receiver. */
+  /** The network of its client. Senders of one network share one part of a receiver's send queue. */
   readonly network?: string
-  /** The connection ends: it leaves its places by itself. `by` is the subject of the administrator who asked for it. */
+  /** Closes the connection, which then leaves its rooms by itself. `by` is the subject of the administrator who asked for it. */
   close (code: number, reason?: string, by?: string): void
-  /** Where it is a member, and how it hears of a place won or given up. Absent, they are not counted. */
+  /** Its memberships. If absent, the limit of rooms per client does not apply. */
   readonly members?: readonly Member[]
+  /** Called after each join, with the membership that it gave up, if any. */
   onJoin? (member: Member, leaving: Member | undefined): void
+  /** Called before each leave. */
   onLeave? (member: Member): void
   /** When the peer was last heard of, in ms since the epoch. */
   readonly seenAt: number
 }
 
-/** Who a frame is from: its sink, or its id if that is on another node. */
+/** The sender of a frame: its sink, or its id if it is on another node. */
 export type Sender = Sink | string
 
-/** A peer as others see it. `seenAt` is in ms since the epoch; of another node's peer it may be one lease old. */
+/** A peer as others see it. `seenAt` is in ms since the epoch, and may be one lease old for a peer of another node. */
 export interface Peer {
   readonly id: string
   readonly info: PeerInfo
   readonly seenAt: number
 }
 
-/** A peer's place in a room: what `join` gave and `leave` takes. It stands for this connection's registration only. */
+/** One connection's registration in a room: `join` returns it and `leave` takes it. A later registration of the id is another member. */
 export interface Member extends Peer {
   readonly room: string
   readonly sink: Sink
@@ -77,106 +83,121 @@ export interface JoinRequest {
   id: string
   sink: Sink
   info?: PeerInfo | undefined
-  /** Only a connection with the same owner may take the id over. Made by `ownerOf`, so that kinds of owners never meet. */
+  /** Only a connection with the same owner may take over the id. Made by `ownerOf`, which keeps kinds of owners apart. */
   owner?: string | undefined
-  /** Whether a connection that holds the id already is replaced (closed with 4000), or the join is refused. A connection always replaces itself. */
+  /**
+   * Whether to replace another connection that holds the id (it is closed with 4000). Otherwise the join is refused. A connection
+   * always replaces itself.
+   */
   replace: boolean
-  /** Most members; taking an id over needs no free place. */
+  /** The most members that the room may have. Taking over an id needs no free place. */
   maxMembers?: number
   /** Refuse unless the room was opened with `rooms.open`. */
   requireOpen?: boolean
-  /** The connection's earlier place. It leaves there, announced, if the join succeeds; in the same room before it is announced again. */
+  /** The connection's earlier membership, which ends if the join succeeds. Within one room the leave is announced before the join. */
   leaving?: Member | undefined
-  /** Called when a frame that this peer had sent could not be delivered on another node, after all, or a signal for all not to a member. */
+  /**
+   * Called with the receiver's id when a frame of this peer could not be delivered after `send` answered `sent`, or when a member was
+   * too slow to take a broadcast signal.
+   */
   undeliverable?: ((to: string) => void) | undefined
-  /** The first frame the sink gets, before mail and before anything new. It is given the other members, which are gathered only if it takes a parameter. */
+  /**
+   * Returns the first frame for the sink, which precedes mail and everything new. Gets the other members, which are collected only if
+   * the function declares a parameter.
+   */
   welcome?: ((others: readonly Peer[]) => FrameLike) | undefined
 }
 
 export type JoinOutcome =
   | { readonly outcome: 'joined', readonly member: Member }
-  /** `taken`: the id is another's. `full`: `maxMembers` reached, or the connection is in as many rooms as it may be. `missing`: the room is not open. */
+  /**
+   * `taken`: another connection holds the id. `full`: the room has `maxMembers`, or the connection is in as many rooms as it may join.
+   * `missing`: the room is not open.
+   */
   | { readonly outcome: 'taken' | 'full' | 'missing' }
 
-/** How a connection is closed: `reason` is at most 123 bytes, `by` the subject of who asked for it. */
+/** How to close a connection. `reason` has at most 123 bytes; `by` is the subject of the administrator who asked for it. */
 export interface CloseRequest {
   readonly code: number
   readonly reason: string
   readonly by?: string | undefined
 }
 
-/** `absent`: no such peer. `unreachable`: its node cannot be told now, or nobody knows where it is. */
+/** `absent`: no such peer. `unreachable`: its node cannot be notified now, or is unknown. */
 export type DisconnectOutcome = 'closed' | 'absent' | 'unreachable'
 
-/** Who is where. */
+/** The members of rooms. */
 export interface Peers {
   join (join: JoinRequest): MaybePromise<JoinOutcome>
-  /** False when the place was taken over or given up before, which then changes nothing. */
+  /** Ends a membership. False, and without effect, when it has ended before. */
   leave (member: Member): MaybePromise<boolean>
-  /** Closes the peer's connection, on whichever node it is. It leaves as it would by itself, soon after. */
+  /** Closes the peer's connection, on any node. Its leave follows soon after. */
   disconnect (room: string, id: string, ending: CloseRequest): MaybePromise<DisconnectOutcome>
   /** The members of a room, in the order they joined. */
   list (room: string): MaybePromise<readonly Peer[]>
-  /** How many members a room has. As cheap in a room of thousands as in an empty one. */
+  /** The number of members of a room. The cost does not depend on it. */
   count (room: string): MaybePromise<number>
-  /** Names of the rooms that have members and whose name begins with `prefix`. */
+  /** The names with this prefix of all rooms that have members. */
   roomNames (prefix: string): MaybePromise<readonly string[]>
   /**
-   * From here on `watcher` hears, on every node, of the peers that join and leave the rooms of one dialect: once each, in
-   * order, after the fact. A takeover is a join. One watcher a dialect: a second one takes the place of the first.
+   * Notifies `watcher`, on every node, of joins and leaves in the rooms of a dialect: once each, in order, after the fact. A takeover
+   * is a join. A dialect has one watcher; a second one replaces the first.
    */
   watch (dialect: string, watcher: Watcher): void
 }
 
 export interface Watcher {
-  /** Whether `seenAt` is shown to anybody: nodes tell each other only then. */
+  /** Whether the dialect shows `seenAt` to anybody. Nodes exchange it only then. */
   readonly showsSeen?: boolean
   joined? (room: string, peer: Peer): void
   left? (room: string, peer: Peer): void
 }
 
-/** Rooms that must be opened before they can be joined, and expire. */
+/** Rooms that must be opened before anybody can join, and that expire. */
 export interface Rooms {
   /**
-   * Opens `<prefix><code>` under a code of `digits` random digits without a leading zero, unused on any node. It expires
-   * after `idleMs` without a join or a broadcast: its members are closed with 4001; and after `emptyMs` without a member.
-   * Answers the code, or undefined when none was found: never while one in ten is free, and nearly never while one in twenty is.
+   * Opens the room `<prefix><code>` and returns the code: `digits` random digits, without a leading zero, unused on all nodes. The
+   * room expires after `idleMs` without a join or a broadcast, and its members are closed with 4001. It also expires after `emptyMs`
+   * without a member. Returns undefined when no free code was found. That does not happen while one code in ten is free, and hardly
+   * ever while one in twenty is.
    *
-   * Rooms that were opened `by` one and that nobody is in any more hold one code in 256, but one at least and 32 at most: of more the one
-   * that was left first goes at once.
+   * Empty rooms opened `by` the same subject may hold one code in 256, at least 1 and at most 32. Beyond that the room that has been
+   * empty longest is removed at once.
    */
-  open (room: { prefix: string, digits: number, idleMs: number, emptyMs: number, by?: string | undefined }): MaybePromise<string | undefined>
+  open (
+    room: { prefix: string, digits: number, idleMs: number, emptyMs: number, by?: string | undefined }
+  ): MaybePromise<string | undefined>
 }
 
-/** `absent`: no such peer. `failed`: its socket is going away and did not take the frame. */
+/** `absent`: no such peer. `failed`: its socket refused the frame. */
 export type SendOutcome = 'sent' | 'absent' | 'failed'
 
-/** Frames for peers. What one sender sends to one receiver arrives in the order sent. */
+/** Delivers frames to peers. Frames of one sender to one receiver arrive in the order sent. */
 export interface Relay {
-  /** `sent` to another node is a promise only: when the frame does not get there, `undeliverable` of the peer `from` is called. */
+  /** For a peer of another node `sent` is provisional: if delivery fails there, `undeliverable` of the peer `from` is called. */
   send (room: string, to: string, frame: FrameLike, from?: string): MaybePromise<SendOutcome>
   /**
-   * An absent peer finds the frame when it joins, after its welcome, within `keepMs`. Frames of one sender for one receiver
-   * expire together, when the oldest of them does: then `expired` is delivered to the sender, once. `full`: not kept, a
-   * bound of the mailbox or of the node is reached, or the sender's share of it.
+   * Sends a frame, or keeps it for an absent peer, which gets it after its welcome if it joins within `keepMs`. Frames of one sender
+   * for one receiver expire together, with the oldest. `expired` is then delivered to the sender, once. `full`: the frame was not
+   * kept, because a limit of the mailbox or the node, or the sender's share of it, is reached.
    */
   sendOrKeep (mail: Mail): MaybePromise<SendOutcome | 'kept' | 'full'>
-  /** To every member of the room, but for the one with the id `except`. Answers how many there were. */
+  /** Sends a frame to all members of the room except the id `except`. Returns their number. */
   broadcast (room: string, frame: FrameLike, except?: string, origin?: Origin): MaybePromise<number>
   /**
-   * The same for the members on this node only: what a watcher, which runs on every node, uses. Nothing is made for a room without
-   * others. `about`: the peer that caused it, in whose share it counts.
+   * The same for the members on this node only. For watchers, which run on every node. `make` is not called when there is no receiver.
+   * The frame counts in the share of the peer `about`, which caused it.
    */
   broadcastHere (room: string, make: () => FrameLike, except?: string, about?: Peer): void
-  /** Tells the members on this node who is there. See `Sink.deliverList`. Answers how many there were. */
+  /** Sends a member list to the members on this node. Returns their number. See `Sink.deliverList`. */
   listHere (room: string, make: () => FrameLike, isOutdated: () => boolean): number
 }
 
-/** Whom a broadcast is from. */
+/** The origin of a broadcast. */
 export interface Origin {
-  /** An id in the room; absent, it is `except`. */
+  /** The sender's id in the room. `except` if absent. */
   from?: string
-  /** It must not be lost silently: `undeliverable` of the sender is called when a member reads too slowly to get it. */
+  /** A frame that must not get lost silently: `undeliverable` of the sender is called when a member reads too slowly to take it. */
   isSignal?: boolean
 }
 
@@ -186,32 +207,35 @@ export interface Mail {
   to: string
   frame: FrameLike
   keepMs: number
+  /** Returns the frame for the sender when the mail expires. */
   expired: () => FrameLike
-  /** Who is behind the sender, under however many ids: a token's subject, or a network. Absent, nobody else is counted with it. */
+  /** The origin that senders with different ids share: a token's subject, or a network. If absent, the sender counts alone. */
   origin?: string | undefined
 }
 
 /**
- * Bounds of what waits for absent peers. One sender may fill a quarter of a mailbox, at least 16 frames and 64 KiB, and an eighth of a
- * node's bytes, at least 64 KiB. All senders of one origin may fill seven eighths of a mailbox and half of a node's bytes, and what the
- * least shares of four senders are.
+ * Limits of the mail for absent peers. One sender may fill a quarter of a mailbox, at least 16 frames and 64 KiB, and an eighth of a
+ * node's bytes, at least 64 KiB. All senders of one origin together may fill seven eighths of a mailbox and half of a node's bytes, at
+ * least four times a sender's minimum.
  */
 export interface MailboxLimits {
-  /** Frames for one destination. */
+  /** Frames for one receiver. */
   maxMessages: number
-  /** Bytes of frames for one destination. */
+  /** Bytes of frames for one receiver. */
   maxBytes: number
-  /** Bytes on one node, with what keeping them takes. */
+  /** Bytes on one node, including the overhead of keeping frames. */
   totalBytes: number
 }
 
-/** Calls between two peers of a room, known by the two and a name. */
+/** Sessions (calls) between two peers of a room, identified by the two peers and a name. */
 export interface Sessions {
   /**
-   * Checks the session, resolves it and sends, in one step. An offer (`begins`) begins its session, once it was sent. A frame
-   * without a session gets the latest of the two, if any. A session ends when one of the two leaves or after `idleMs`. Of those
-   * that a peer has begun 64 go on: one more ends the one that was idle longest. `foreign`: for an offer, that its receiver is in a
-   * session of this name with somebody else; for other frames, that only others are in one.
+   * Checks the session, resolves it and sends the frame, in one step. An offer (`begins`) begins its session once it is sent. A frame
+   * without a session gets the latest session of the two peers, if any. A session ends when one of its peers leaves, or after `idleMs`
+   * without a frame. A peer may have begun at most 64 sessions: one more ends the one of them that has been idle longest.
+   *
+   * `foreign`, for an offer: its receiver is in a session of this name with another peer. For other frames: all sessions of this
+   * name are between other peers.
    */
   send (signal: SessionSignal): MaybePromise<SendOutcome | 'foreign'>
 }
@@ -223,27 +247,32 @@ export interface SessionSignal {
   session: string | undefined
   begins: boolean
   idleMs: number
-  /** The frame to send, once its session is known. */
+  /** Returns the frame to send in the resolved session. */
   frame: (session: string | undefined) => FrameLike
 }
 
 /**
- * What may fail only so often, over all nodes. An attempt counts from before it is made, in one step with the check: many at once
- * are no more than one after the other.
+ * Limits failed attempts, over all nodes. An attempt counts before it is made, in one step with the check, so concurrent attempts
+ * cannot exceed the limit.
  */
 export interface Attempts {
-  /** Begins one. False while the key is barred, and when one more may be too many: as many as may fail, and one, are under way or have failed. */
+  /**
+   * Begins an attempt. False while the key is barred, and when more attempts than may fail are already under way or have failed.
+   */
   begin (key: string, limit: AttemptLimit): MaybePromise<boolean>
-  /** One that was begun does not count any more. */
+  /** A begun attempt has succeeded and no longer counts. */
   succeed (key: string): MaybePromise<void>
-  /** One that was begun has failed. True when it was one too many: the key is barred for `windowMs` from now. */
+  /** A begun attempt has failed. True when that exceeds the limit: the key is then barred for `windowMs`. */
   fail (key: string, limit: AttemptLimit): MaybePromise<boolean>
-  /** Of what attempts are about the key holds one more, or one less. As many may fail as all nodes hold, if that is more than the limit. */
+  /**
+   * The key holds one more, or one less, of the things that attempts are about (such as connections). When all nodes together hold
+   * more than `failures`, that many may fail.
+   */
   hold (key: string, change: 1 | -1): MaybePromise<unknown>
 }
 
 export interface AttemptLimit {
-  /** So many may fail in a window of `windowMs`, which begins with the first attempt. */
+  /** How many attempts may fail in a window of `windowMs`, which begins with the first attempt. */
   failures: number
   windowMs: number
 }
@@ -251,34 +280,34 @@ export interface AttemptLimit {
 export interface StateSize {
   peers: number
   rooms: number
-  /** Members of the room that has most of them. */
+  /** Members of the largest room. */
   largestRoom: number
-  /** Mailboxes with something in them, and the bytes of all frames in them. */
+  /** Mailboxes that are not empty, and the bytes of all frames in them. */
   mailboxes: number
   mailboxBytes: number
   sessions: number
   attempts: number
 }
 
-/** Counted since the start. */
+/** Counts since the start, except `roundTripMs`. */
 export interface StateCounters {
   /** Leases renewed. */
   renewals: number
-  /** Leases found to have run out: this node was paused, or cut off. */
+  /** Own leases that ran out, because this node was paused or cut off. */
   leasesLost: number
-  /** Registrations brought back after a lost lease or link. */
+  /** Registrations restored in Redis after a lost lease or link. */
   peersRestored: number
-  /** Dead nodes whose peers this node removed, and those peers. */
+  /** Dead nodes that this node removed, and their peers that it removed. */
   nodesReaped: number
   peersReaped: number
-  /** Frames for a peer that had gone by the time they reached its node. */
+  /** Frames that this node could not deliver: their peer had gone or refused them. */
   framesDropped: number
-  /** Times the link came up again. */
+  /** How often the link came up again. */
   reconnects: number
-  /** What came from Redis and was not understood, or could not be handled. */
+  /** Messages from Redis, or parts of them, that were not understood or failed to be handled. */
   messagesSkipped: number
   /** Commands that Redis answered with an error. */
   commandsRefused: number
-  /** ms that the last probe took, there and back. */
+  /** Round-trip time of the last probe, in ms. */
   roundTripMs: number
 }

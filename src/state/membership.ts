@@ -1,7 +1,7 @@
 import { andThen } from '../timing/maybe-promise.js'
 import type { JoinRequest, Peers } from './contract.js'
 
-/** Tells every connection of the places it wins and gives up, and holds it to so many of them. */
+/** Notifies every connection of its joins and leaves, and limits the rooms that it may be in. */
 export function withMembershipLimit (peers: Peers, maxRoomsPerClient = Infinity): Peers {
   function isCrowded ({ sink: { members = [] }, leaving }: JoinRequest): boolean {
     return leaving === undefined && members.length >= maxRoomsPerClient

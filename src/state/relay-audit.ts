@@ -1,10 +1,12 @@
 import type { Audit } from '../telemetry/audit.js'
 import type { State } from './contract.js'
 
-/** Writes down who signals to whom. Only for an audit trail that shows it: otherwise a frame costs nothing more. */
+/** Audits every relayed frame, with its sender and receiver. Wraps the relay only when called, so a frame costs nothing otherwise. */
 export function auditRelays ({ relay, sessions }: State, audit: Audit): void {
   const { send, sendOrKeep, broadcast } = relay
-  const record = (room: string, id: string | undefined, to?: string) => audit.debug({ event: 'relay', dialect: room.split('/', 1)[0], room, id, to })
+  const record = (room: string, id: string | undefined, to?: string) => {
+    audit.debug({ event: 'relay', dialect: room.split('/', 1)[0], room, id, to })
+  }
   relay.send = (room, to, frame, from) => {
     record(room, from, to)
     return send(room, to, frame, from)

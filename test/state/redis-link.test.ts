@@ -116,7 +116,7 @@ for (const urls of [
       t.notOk(new RedisLink(urls, log))
     } catch (error) {
       t.ok(error instanceof ConfigError)
-      t.match((error as Error).message, /^REDIS_URL: got /)
+      t.match((error as Error).message, /^REDIS_URL: invalid value \(hidden\), expected /)
       t.notMatch(inspect(error), '4dor')
     }
   })

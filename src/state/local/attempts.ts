@@ -8,12 +8,12 @@ interface Window {
   timer: Timer
 }
 
-/** Counts in one process. Every operation answers at once. */
+/** The attempts of one process. No operation returns a promise. */
 export interface MemoryAttempts extends Attempts {
   begin (key: string, limit: AttemptLimit): boolean
   succeed (key: string): void
   fail (key: string, limit: AttemptLimit): boolean
-  /** Answers how many are held. */
+  /** Returns how many the key holds. */
   hold (key: string, change: 1 | -1): number
   readonly size: number
 }
@@ -34,7 +34,7 @@ export function memoryAttempts (timers: Timers): MemoryAttempts {
   }
 
   function end (window: Window): void {
-    // The window it was begun in may be over.
+    // The attempt may have begun in an earlier window.
     if (window.underWay > 0) window.underWay--
   }
 

@@ -1,7 +1,7 @@
 import { batchFrom, type Frame, type FrameLike, frameOf } from '../../frame/bytes.js'
 import type { JoinRequest, Member, Peer, PeerInfo, Sender, StateSize, Watcher } from '../contract.js'
 
-/** The `info` of a peer that joined without. */
+/** The `info` of a peer that joined without any. */
 export const noInfo: PeerInfo = Object.freeze({})
 
 /** A peer whose socket is on this node. */
@@ -10,12 +10,12 @@ export interface LocalMember extends Member {
   readonly undeliverable: ((to: string) => void) | undefined
 }
 
-/** The members that a room has on this node, by id, in the order they joined. */
+/** A room's members on this node, by id, in the order they joined. */
 export type LocalMembers<M extends LocalMember = LocalMember> = ReadonlyMap<string, M>
 
 const nobody: LocalMembers = new Map()
 
-/** Why the members that are known here keep a peer from joining; undefined if they do not. */
+/** The reason why the known members keep a peer from joining. Undefined if they do not. */
 export function refusalBy (members: LocalMembers = nobody, request: JoinRequest): 'taken' | 'full' | undefined {
   const { id, sink, replace, owner, leaving, maxMembers = Infinity } = request
   const holder = members.get(id)
@@ -25,15 +25,15 @@ export function refusalBy (members: LocalMembers = nobody, request: JoinRequest)
 }
 
 export interface BroadcastOutcome {
-  /** How many members there were. */
+  /** The number of receivers. */
   readonly count: number
-  /** A member that reads too slowly to take the frame, if there is one. */
+  /** A member that reads too slowly and refused the frame, if any. */
   readonly refusedBy: string | undefined
 }
 
-export const toldNobody: BroadcastOutcome = { count: 0, refusedBy: undefined }
+export const noReceivers: BroadcastOutcome = { count: 0, refusedBy: undefined }
 
-/** Delivers a frame to all members but `except`. */
+/** Delivers a frame to all members except the id `except`. */
 export function deliverToAll (members: LocalMembers, frame: Frame, except: string | undefined, from: Sender | undefined): BroadcastOutcome {
   const isBroadcast = members.size > batchFrom
   let count = 0
@@ -46,7 +46,7 @@ export function deliverToAll (members: LocalMembers, frame: Frame, except: strin
   return { count, refusedBy }
 }
 
-/** Delivers the list of a room to its members. Returns how many there are. See `Sink.deliverList`. */
+/** Delivers the member list of a room to its members. Returns their number. See `Sink.deliverList`. */
 export function deliverList (room: string, members: LocalMembers, list: FrameLike, isOutdated: () => boolean): number {
   const frame = frameOf(list)
   for (const { sink } of members.values()) {
@@ -56,23 +56,23 @@ export function deliverList (room: string, members: LocalMembers, list: FrameLik
   return members.size
 }
 
-/** Whether a room has no members besides this one. */
+/** Whether a room has no members besides `id`. */
 export function isAlone (members: LocalMembers, id: string | undefined): boolean {
   return members.size === 0 || (members.size === 1 && id !== undefined && members.has(id))
 }
 
-/** The sender in whose share a frame counts: its sink if it is a member here, else its id. */
+/** The sender in whose share a frame counts: its sink if it is a member on this node, else its id. */
 export function senderIn (members: LocalMembers | undefined, from: string | undefined): Sender | undefined {
   return from === undefined || from === '' ? undefined : members?.get(from)?.sink ?? from
 }
 
-/** The sender in whose share news of a peer count. Peers of other nodes share one, because this node does not know their networks. */
+/** The sender in whose share news about a peer counts. Peers of other nodes share one: this node does not know their networks. */
 export function senderAbout (peer: Peer | undefined): Sender | undefined {
   if (peer === undefined) return undefined
   return 'sink' in peer ? (peer as Member).sink : ''
 }
 
-/** The watchers of rooms, one for each dialect. */
+/** The watchers of rooms, one per dialect. */
 export class Watchers {
   readonly #byDialect = new Map<string, Watcher>()
 
@@ -91,7 +91,7 @@ interface CountedRoom {
   readonly sessions: { readonly size: number } | undefined
 }
 
-/** The numbers of `StateSize` that the rooms of this node make up. */
+/** The part of `StateSize` that is about this node's rooms. */
 export function sizeOf (rooms: Iterable<CountedRoom>): Pick<StateSize, 'peers' | 'rooms' | 'largestRoom' | 'sessions'> {
   const size = { peers: 0, rooms: 0, largestRoom: 0, sessions: 0 }
   for (const { members, sessions } of rooms) {

@@ -1,10 +1,10 @@
 import type { Mail, MailboxLimits } from '../contract.js'
 
-/** Every sender may fill so much of a mailbox, however small a quarter of it is. */
-const leastMessages = 16
-const leastBytes = 65_536
+/** The smallest share of a sender in a mailbox, in frames and bytes. */
+const minMessages = 16
+const minBytes = 65_536
 
-/** What one kept frame takes in memory beside its text, and what the first of a sender in a mailbox takes once more. Measured: docs/scaling.md. */
+/** Overhead of a kept frame in memory, and of the first frame of a sender in a mailbox. In bytes; measured, see docs/scaling.md. */
 const letterBytes = 128
 const batchBytes = 1152
 
@@ -16,35 +16,35 @@ export interface Share {
   readonly total: number
 }
 
-/** What one sender may fill, and what all senders of one origin together. */
+/** The share of one sender, and the share of all senders of one origin together. */
 export function sharesOf ({ maxMessages, maxBytes, totalBytes }: MailboxLimits): { sender: Share, origin: Share } {
   const share = (senders: number, ofMailbox: number, ofNode: number): Share => ({
-    messages: Math.max(senders * leastMessages, Math.floor(maxMessages * ofMailbox)),
-    bytes: Math.max(senders * leastBytes, Math.floor(maxBytes * ofMailbox)),
-    total: Math.max(senders * leastBytes, Math.floor(totalBytes * ofNode))
+    messages: Math.max(senders * minMessages, Math.floor(maxMessages * ofMailbox)),
+    bytes: Math.max(senders * minBytes, Math.floor(maxBytes * ofMailbox)),
+    total: Math.max(senders * minBytes, Math.floor(totalBytes * ofNode))
   })
   return { sender: share(1, 1 / 4, 1 / 8), origin: share(4, 7 / 8, 1 / 2) }
 }
 
-/** What text takes in memory: two bytes for each unit, if any of them needs them. */
+/** The memory of a text in V8, in bytes: one per character if all are Latin-1, else two. */
 function textBytes (text: string, utf8Bytes: number): number {
-  // eslint-disable-next-line no-control-regex -- all that fit into one byte
+  // eslint-disable-next-line no-control-regex -- all of Latin-1
   return text.length === utf8Bytes || /^[\u0000-\u00ff]*$/.test(text) ? text.length : 2 * text.length
 }
 
-/** What a frame takes when it is kept. */
+/** The memory of a kept frame, in bytes. */
 export function weightOf (text: string, utf8Bytes: number): number {
   return letterBytes + textBytes(text, utf8Bytes)
 }
 
-/** What the first frame of a sender for a receiver takes beside: the mailbox, its names, a timer. */
+/** The additional memory of a sender's first frame for a receiver, in bytes: the mailbox, its names, a timer. */
 export function weightOfFirst ({ room, from, to }: Mail): number {
   return batchBytes + 2 * (room.length + from.length + 2 * to.length)
 }
 
 type Payer = Pick<Mail, 'room' | 'from' | 'origin'>
 
-/** What waits for absent peers on this node, in bytes of memory, and whose it is. */
+/** The memory of this node's mail, in bytes: in total, by sender and by origin. */
 export class MailAccounts {
   readonly #total: number
   readonly #shares: ReturnType<typeof sharesOf>
@@ -61,16 +61,17 @@ export class MailAccounts {
     return this.#bytes
   }
 
-  /** Counts it. False when it is too much, for the node or for whoever sends it. */
+  /** Adds `bytes`. False, and nothing is added, when that exceeds the limit of the node, the sender or the origin. */
   take (payer: Payer, bytes: number): boolean {
     const ofSender = this.#bySender.get(senderOf(payer)) ?? 0
     const ofOrigin = payer.origin === undefined ? 0 : this.#byOrigin.get(payer.origin) ?? 0
-    if (this.#bytes + bytes > this.#total || ofSender + bytes > this.#shares.sender.total || ofOrigin + bytes > this.#shares.origin.total) return false
+    const { sender, origin } = this.#shares
+    if (this.#bytes + bytes > this.#total || ofSender + bytes > sender.total || ofOrigin + bytes > origin.total) return false
     this.add(payer, bytes)
     return true
   }
 
-  /** Counts it, or with less than nothing gives it back. */
+  /** Adds `bytes` without a check. A negative number gives them back. */
   add (payer: Payer, bytes: number): void {
     this.#bytes += bytes
     count(this.#bySender, senderOf(payer), bytes)

@@ -1,18 +1,18 @@
-import type { Timer, Timers } from '../../timing/timers.js'
 import { Frame, frameOf } from '../../frame/bytes.js'
+import type { Timer, Timers } from '../../timing/timers.js'
 import type { Mail, MailboxLimits } from '../contract.js'
 import { MailAccounts, sharesOf, weightOf, weightOfFirst } from './mail-shares.js'
 
-/** What is left of mail beside its frame: who is told when it expires, and how. */
+/** Mail without its frame: its sender is notified with `expired`. */
 export type Kept = Omit<Mail, 'frame'>
 
-/** What one sender has put into one mailbox. It expires with its oldest frame. */
+/** The frames of one sender in one mailbox. They expire together, with the oldest. */
 interface Batch {
   readonly mail: Kept
   readonly timer: Timer
   count: number
   bytes: number
-  /** What it takes in memory. */
+  /** Its memory, in bytes. */
   weight: number
 }
 
@@ -27,7 +27,7 @@ interface Mailbox {
   bytes: number
 }
 
-/** Frames waiting for absent peers of one process, bounded in count, bytes and time, for each sender and for all. */
+/** The mail of one process: frames for absent peers, limited in number, bytes and time, per sender and in total. */
 export class Mailboxes {
   readonly #boxes = new Map<string, Mailbox>()
   readonly #timers: Timers
@@ -37,7 +37,7 @@ export class Mailboxes {
   readonly #onExpired: (mail: Kept) => void
   #bytes = 0
 
-  /** @param onExpired told once for each sender and receiver */
+  /** @param onExpired called once for each sender and receiver */
   constructor (timers: Timers, limits: MailboxLimits, onExpired: (mail: Kept) => void) {
     this.#timers = timers
     this.#limits = limits
@@ -50,24 +50,24 @@ export class Mailboxes {
     return this.#boxes.size
   }
 
-  /** Of all frames. */
+  /** Bytes of all frames. */
   get bytes (): number {
     return this.#bytes
   }
 
-  /** What all of it takes in memory. */
+  /** Memory of all mail, in bytes. */
   get weight (): number {
     return this.#accounts.bytes
   }
 
-  /** False when a bound is reached. */
+  /** Keeps a frame. False when a limit is reached. */
   keep (mail: Mail): boolean {
     const key = keyOf(mail.room, mail.to)
     const box: Mailbox = this.#boxes.get(key) ?? { letters: [], batches: [], bytes: 0 }
     const { type, payload, byteLength: bytes } = frameOf(mail.frame)
     const known = box.batches.find((batch) => batch.mail.from === mail.from)
     if (!this.#hasRoom(box, known, mail, bytes)) return false
-    // Text of its own: bytes may be a part of a slab that they would keep alive, and there are many small ones.
+    // Copied to a text: the bytes may be a slice of a slab, which they would keep alive.
     const text = String(payload)
     const weight = weightOf(text, bytes) + (known === undefined ? weightOfFirst(mail) : 0)
     const payer = known?.mail ?? mail
@@ -93,14 +93,15 @@ export class Mailboxes {
     return sum(theirs, ({ count }) => count) < ofOrigin.messages && sum(theirs, ({ bytes }) => bytes) + bytes <= ofOrigin.bytes
   }
 
-  /** Nothing here may hold on to the frame. */
+  /** Begins a batch. It must not keep a reference to the frame. */
   #begin (key: string, box: Mailbox, { frame, ...mail }: Mail): Batch {
-    const batch: Batch = { mail, timer: this.#timers.schedule(mail.keepMs, () => this.#expire(key, box, batch)), count: 0, bytes: 0, weight: 0 }
+    const timer = this.#timers.schedule(mail.keepMs, () => this.#expire(key, box, batch))
+    const batch: Batch = { mail, timer, count: 0, bytes: 0, weight: 0 }
     box.batches.push(batch)
     return batch
   }
 
-  /** Empties the mailbox of a peer: its frames in the order they came. */
+  /** Empties a peer's mailbox and returns its frames, in the order they came. */
   take (room: string, to: string): Frame[] {
     const key = keyOf(room, to)
     const box = this.#boxes.get(key)
@@ -129,7 +130,7 @@ function sum<Item> (items: readonly Item[], of: (item: Item) => number): number 
   return items.reduce((total, item) => total + of(item), 0)
 }
 
-/** No id and no room name holds a control character. */
+/** Unique: ids and room names contain no control characters. */
 function keyOf (room: string, to: string): string {
   return `${room}\n${to}`
 }

@@ -1,32 +1,33 @@
 import { randomInt } from 'node:crypto'
 import type { Timers } from '../../timing/timers.js'
 
-/** Drawn first. While a fifth of all codes is free, one of them is in 99 of 100 cases. */
+/** Codes in the first draw. While a fifth of all codes is free, 99 of 100 draws contain a free one. */
 const firstDraw = 20
-/** Drawn when all of those were taken. While one code in twenty is free, all are taken in less than one case of 10^10. */
+/** Codes in the second draw. While one code in twenty is free, fewer than one draw in 10^10 contains no free one. */
 const lastDraw = 480
-/** After a search in vain nobody searches so far again for a while, so that asking costs little when there is nothing. In ms. */
+/** After a failed search there is no second draw for this time, so that requests stay cheap while no code is free. In ms. */
 const restMs = 250
 
-/** Of the codes, one opener's rooms that nobody is in any more may hold one in so many; but one at least, and no more than these. Of more the one that was left first goes. */
-const codesForEmpty = 256
-const mostEmpty = 32
+/** The empty rooms of one opener may hold one code in this many, at least 1 and at most `maxEmpty`. */
+const codesPerEmpty = 256
+const maxEmpty = 32
 
-export function mostEmptyOf (digits: number): number {
-  return Math.min(mostEmpty, Math.max(1, Math.floor(9 * 10 ** (digits - 1) / codesForEmpty)))
+/** How many rooms of one opener may be empty. Beyond that the one that has been empty longest is removed. */
+export function maxEmptyOf (digits: number): number {
+  return Math.min(maxEmpty, Math.max(1, Math.floor(9 * 10 ** (digits - 1) / codesPerEmpty)))
 }
 
-/** Draws the codes that a room may be opened under, as long as there is hope. */
+/** Draws random codes for new rooms. */
 export class CodeDraw {
   readonly #timers: Timers
-  /** By prefix, until when. There are as many as dialects open rooms under. */
+  /** When the rest ends, by prefix. There is one prefix per dialect that opens rooms. */
   readonly #resting = new Map<string, number>()
 
   constructor (timers: Timers) {
     this.#timers = timers
   }
 
-  /** What to try, a few first and more if those were all taken. */
+  /** Candidates: a few first, and more if all of those are taken. */
   * draws (prefix: string, digits: number): Generator<string[]> {
     const first = codesOf(digits, firstDraw)
     yield first
@@ -37,14 +38,14 @@ export class CodeDraw {
 }
 
 function codesOf (digits: number, count: number): string[] {
-  const least = 10 ** (digits - 1)
-  const all = 9 * least
+  const min = 10 ** (digits - 1)
+  const all = 9 * min
   const codes = new Set<number>()
   if (all > 2 * count) {
-    while (codes.size < count) codes.add(randomInt(least, 10 * least))
+    while (codes.size < count) codes.add(randomInt(min, 10 * min))
   } else {
-    // So few that they are gone through, in an order that nobody knows.
-    const rest = Array.from({ length: all }, (_, at) => least + at)
+    // Few codes: a random draw without replacement.
+    const rest = Array.from({ length: all }, (_, at) => min + at)
     while (codes.size < count && rest.length > 0) {
       const at = randomInt(rest.length)
       codes.add(rest[at] as number)

@@ -1,25 +1,25 @@
 import type { Timer, Timers } from '../../timing/timers.js'
 
-/** Most sessions that a peer has begun; past that the one of them that was idle longest ends. */
+/** The most sessions that a peer may have begun. One more ends the one of them that has been idle longest. */
 export const mostBegun = 64
 
 interface Session {
   readonly name: string
-  /** First who began it. */
+  /** The peer that began it, and the other. */
   readonly peers: readonly [string, string]
-  /** Moved on by every use; the timer looks at it when it fires, so that a signal costs no timer. */
+  /** Postponed by every use. The timer reads it when it fires, so a signal need not reschedule the timer. */
   idleAt: number
-  /** When the others last heard that it is used. */
-  toldAt: number
+  /** When its use was last reported to the other nodes. */
+  reportedAt: number
   timer: Timer
 }
 
-/** The sessions of one room, each known by its two peers and its name. */
+/** The sessions of one room, each identified by its two peers and its name. */
 export class RoomSessions {
   readonly #timers: Timers
-  /** By the two peers, and then by name, in the order they were begun or begun anew. */
+  /** By pair of peers, then by name, in the order they began or began again. */
   readonly #ofPair = new Map<string, Map<string, Session>>()
-  /** By one peer and a name: who else it is in one with. */
+  /** By peer and name. */
   readonly #ofPeerAndName = new Map<string, Set<Session>>()
   readonly #byName = new Map<string, Set<Session>>()
   readonly #ofPeer = new Map<string, Set<Session>>()
@@ -34,13 +34,13 @@ export class RoomSessions {
     return this.#size
   }
 
-  /** Whether an offer may begin this session: its receiver is in none of that name with somebody else. */
+  /** Whether an offer may begin this session: its receiver is in no session of this name with another peer. */
   mayBegin (name: string, from: string, to: string): boolean {
     const withTo = this.#ofPeerAndName.get(joined(to, name))?.size ?? 0
     return withTo === 0 || (withTo === 1 && this.has(name, from, to))
   }
 
-  /** Whether other frames may go under this name: it is theirs, or nobody's. */
+  /** Whether other frames may use this name: the two peers have the session, or no peers have one of this name. */
   mayUse (name: string, from: string, to: string): boolean {
     return !this.#byName.has(name) || this.has(name, from, to)
   }
@@ -49,10 +49,10 @@ export class RoomSessions {
     return this.#find(name, from, to) !== undefined
   }
 
-  /** It is theirs, and the others have heard of its use since `ms` ago. */
-  wasTold (name: string, from: string, to: string, ms: number): boolean {
+  /** Whether the two peers have the session and its use was reported less than `ms` ago. */
+  wasReported (name: string, from: string, to: string, ms: number): boolean {
     const session = this.#find(name, from, to)
-    return session !== undefined && this.#timers.now() - session.toldAt < ms
+    return session !== undefined && this.#timers.now() - session.reportedAt < ms
   }
 
   /** The session that two peers began last. */
@@ -62,18 +62,19 @@ export class RoomSessions {
     return latest
   }
 
-  /** Begins a session, or begins it anew when it is theirs already. The others are told. */
+  /** Begins a session, or begins it again if the two peers have it. Counts as reported. */
   begin (name: string, from: string, to: string, idleMs: number): void {
     const known = this.#find(name, from, to)
     if (known !== undefined) {
-      // It is the latest of the two now.
+      // Now it is the latest session of the two.
       const ofPair = this.#ofPair.get(pairOf(from, to))
       ofPair?.delete(name)
       ofPair?.set(name, known)
       return this.#use(known, idleMs)
     }
     const now = this.#timers.now()
-    const session: Session = { name, peers: [from, to], idleAt: now + idleMs, toldAt: now, timer: this.#timers.schedule(idleMs, () => this.#expire(session)) }
+    const timer = this.#timers.schedule(idleMs, () => this.#expire(session))
+    const session: Session = { name, peers: [from, to], idleAt: now + idleMs, reportedAt: now, timer }
     this.#size++
     const pair = pairOf(from, to)
     this.#ofPair.set(pair, (this.#ofPair.get(pair) ?? new Map<string, Session>()).set(name, session))
@@ -86,16 +87,16 @@ export class RoomSessions {
     if (begun.size > mostBegun) this.#end(longestIdle(begun))
   }
 
-  /** Traffic keeps a session. `isTold`: the others hear of it. */
-  touch (name: string, from: string, to: string, idleMs: number, isTold = true): void {
+  /** Postpones the end of a session. `isReported`: the use is reported to the other nodes. */
+  touch (name: string, from: string, to: string, idleMs: number, isReported = true): void {
     const session = this.#find(name, from, to)
-    if (session !== undefined) this.#use(session, idleMs, isTold)
+    if (session !== undefined) this.#use(session, idleMs, isReported)
   }
 
-  #use (session: Session, idleMs: number, isTold = true): void {
+  #use (session: Session, idleMs: number, isReported = true): void {
     const now = this.#timers.now()
     session.idleAt = now + idleMs
-    if (isTold) session.toldAt = now
+    if (isReported) session.reportedAt = now
   }
 
   #find (name: string, from: string, to: string): Session | undefined {
@@ -146,7 +147,7 @@ function longestIdle (sessions: Iterable<Session>): Session {
   return [...sessions].reduce((longest, session) => session.idleAt < longest.idleAt ? session : longest)
 }
 
-/** No id and no session holds a control character. */
+/** Unique: ids and session names contain no control characters. */
 function joined (one: string, other: string): string {
   return `${one}\n${other}`
 }

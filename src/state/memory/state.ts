@@ -1,18 +1,19 @@
+import { type FrameLike, frameOf } from '../../frame/bytes.js'
 import { closeCodes } from '../../frame/close-codes.js'
 import type { Timer, Timers } from '../../timing/timers.js'
 import type {
-  JoinOutcome, JoinRequest, Mail, MailboxLimits, Member, Origin, Peer, PeerInfo, Relay, Rooms, Sender, SendOutcome, SessionSignal, Sink, State
+  JoinOutcome, JoinRequest, Mail, MailboxLimits, Member, Origin, Peer, PeerInfo, Relay, Rooms, Sender, SendOutcome, SessionSignal,
+  Sink, State
 } from '../contract.js'
 import { memoryAttempts } from '../local/attempts.js'
-import { Mailboxes } from '../local/mailboxes.js'
-import { RoomSessions } from '../local/sessions.js'
-import { type FrameLike, frameOf } from '../../frame/bytes.js'
 import {
-  type BroadcastOutcome, deliverList, deliverToAll, isAlone, type LocalMember, noInfo, refusalBy, senderAbout, senderIn, sizeOf, toldNobody,
-  Watchers
+  type BroadcastOutcome, deliverList, deliverToAll, isAlone, type LocalMember, noInfo, noReceivers, refusalBy, senderAbout, senderIn,
+  sizeOf, Watchers
 } from '../local/exchange.js'
+import { Mailboxes } from '../local/mailboxes.js'
+import { CodeDraw, maxEmptyOf } from '../local/room-codes.js'
+import { RoomSessions } from '../local/sessions.js'
 import { withMembershipLimit } from '../membership.js'
-import { CodeDraw, mostEmptyOf } from '../local/room-codes.js'
 
 const nobody: readonly Member[] = []
 
@@ -39,14 +40,14 @@ class Registration implements LocalMember {
   }
 }
 
-/** When an opened room goes. */
+/** When an opened room expires. Times in ms. */
 interface RoomLifetime {
   idleMs: number
   emptyMs: number
   by: string | undefined
-  /** Of the rooms opened by the same, how many may be empty. */
-  mostEmpty: number
-  /** Moved on by every use; the timer looks at it when it fires, so that a signal costs no timer. */
+  /** How many rooms opened by the same subject may be empty. */
+  maxEmpty: number
+  /** Postponed by every use. The timer reads it when it fires, so a frame need not reschedule the timer. */
   idleAt: number
   idle: Timer
   empty: Timer | undefined
@@ -59,13 +60,13 @@ interface Room {
   sessions: RoomSessions | undefined
 }
 
-/** The exchange of one process. Every operation answers at once. */
+/** The exchange of one process. No operation returns a promise. */
 export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRoomsPerClient = Infinity): State {
   const rooms = new Map<string, Room>()
   const watchers = new Watchers()
   const attempts = memoryAttempts(timers)
   const codes = new CodeDraw(timers)
-  /** By who opened them, in the order they were left. */
+  /** Empty rooms by the subject that opened them, in the order they became empty. */
   const emptyRooms = new Map<string, Set<Room>>()
   const mailboxes = new Mailboxes(timers, mailboxLimits, ({ room, from, expired }) => {
     find(room, from)?.sink.deliver(expired())
@@ -109,12 +110,12 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     rooms.delete(room.name)
   }
 
-  function noteEmpty (room: Room, { by, mostEmpty }: RoomLifetime): void {
+  function noteEmpty (room: Room, { by, maxEmpty }: RoomLifetime): void {
     if (by === undefined) return
     const empty = emptyRooms.get(by) ?? new Set()
     emptyRooms.set(by, empty.add(room))
     const [first] = empty
-    if (empty.size > mostEmpty && first !== undefined) remove(first)
+    if (empty.size > maxEmpty && first !== undefined) remove(first)
   }
 
   function noteUsed (room: Room): void {
@@ -133,14 +134,14 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     const outcome = refusalBy(room?.members, request)
     if (outcome !== undefined) return { outcome }
     const member = new Registration(request)
-    // Not one of those that leaving may end.
+    // Used before `leave`, which may remove the longest empty room.
     if (room !== undefined) noteUsed(room)
     if (leaving !== undefined && leaving !== holder) leave(leaving)
-    // Leaving may have ended the room.
+    // `leave` may have removed the room.
     room = rooms.get(request.room) ?? add(request.room)
     timers.cancel(room.lifetime?.empty)
     use(room)
-    // Taking the place of the holder keeps its sessions but not its turn: the list is in the order of joining.
+    // A takeover keeps the holder's sessions but not its position: members are in the order of joining.
     room.members.delete(id)
     const greeting = welcome?.(welcome.length > 0 ? [...room.members.values()] : nobody)
     room.members.set(id, member)
@@ -179,7 +180,9 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     },
     list: (room) => [...rooms.get(room)?.members.values() ?? []],
     count: (room) => rooms.get(room)?.members.size ?? 0,
-    roomNames: (prefix) => [...rooms.values()].filter(({ name, members }) => members.size > 0 && name.startsWith(prefix)).map(({ name }) => name),
+    roomNames: (prefix) => [...rooms.values()]
+      .filter(({ name, members }) => members.size > 0 && name.startsWith(prefix))
+      .map(({ name }) => name),
     watch: (dialect, watcher) => watchers.set(dialect, watcher)
   }, maxRoomsPerClient)
 
@@ -200,7 +203,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
         idleMs,
         emptyMs,
         by,
-        mostEmpty: mostEmptyOf(digits),
+        maxEmpty: maxEmptyOf(digits),
         idleAt: timers.now() + idleMs,
         idle: startIdle(room, idleMs),
         empty: timers.schedule(emptyMs, () => remove(room))
@@ -224,20 +227,20 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
 
   function broadcast (name: string, frame: FrameLike, except?: string, { from = except, isSignal = false }: Origin = {}): number {
     const sender = from === undefined ? undefined : find(name, from)
-    const told = tell(name, () => frame, except, sender?.sink ?? from)
-    if (isSignal && told.refusedBy !== undefined) sender?.undeliverable?.(told.refusedBy)
-    return told.count
+    const { count, refusedBy } = deliverHere(name, () => frame, except, sender?.sink ?? from)
+    if (isSignal && refusedBy !== undefined) sender?.undeliverable?.(refusedBy)
+    return count
   }
 
-  function tell (name: string, make: () => FrameLike, except: string | undefined, from: Sender | undefined): BroadcastOutcome {
+  function deliverHere (name: string, make: () => FrameLike, except: string | undefined, from: Sender | undefined): BroadcastOutcome {
     const room = rooms.get(name)
-    if (room === undefined) return toldNobody
+    if (room === undefined) return noReceivers
     use(room)
-    return isAlone(room.members, except) ? toldNobody : deliverToAll(room.members, frameOf(make()), except, from)
+    return isAlone(room.members, except) ? noReceivers : deliverToAll(room.members, frameOf(make()), except, from)
   }
 
   function broadcastHere (name: string, make: () => FrameLike, except?: string, about?: Peer): void {
-    tell(name, make, except, senderAbout(about))
+    deliverHere(name, make, except, senderAbout(about))
   }
 
   function listHere (name: string, make: () => FrameLike, isOutdated: () => boolean): number {

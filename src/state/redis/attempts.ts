@@ -4,7 +4,7 @@ import { memoryAttempts } from '../local/attempts.js'
 import { orIfDown, type RedisNode } from './node.js'
 import { beginAttempt, failAttempt, holdAttempts, succeedAttempt } from './scripts/attempts.js'
 
-/** Counts over all nodes, and without Redis on this one. */
+/** Attempts over all nodes, or on this node only while Redis is down. */
 export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { readonly size: number } {
   const here = memoryAttempts(timers)
   return {
@@ -28,7 +28,7 @@ export function redisAttempts (node: RedisNode, timers: Timers): Attempts & { re
     },
 
     async fail (key, limit) {
-      // What failed counts here as well, for when Redis goes.
+      // Failures count here as well, in case Redis goes down.
       const isBarredHere = here.fail(key, limit)
       if (!node.isUp) return isBarredHere
       try {

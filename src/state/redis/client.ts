@@ -2,19 +2,19 @@ import { Cluster, Redis } from 'ioredis'
 import { ConfigError } from '../../config/config-error.js'
 import { scriptsFor } from './scripts/index.js'
 
-/** How long a connection may take, and nothing of ours waits longer for an answer. In ms. */
+/** Timeout of our commands and of connecting. In ms. */
 export const commandTimeoutMs = 1_000
 /** ioredis's own timeout, for commands that we do not guard: its handshake, and the rate limiter that shares the connection. In ms. */
 const clientTimeoutMs = 3_000
 const retryMs = 250
 
-/** All that the client of a cluster says about a node that refused the connection. */
+/** The only message of ioredis for a cluster node that refused the connection. */
 const closedMessage = 'Connection is closed.'
 
 const common = {
   connectTimeout: commandTimeoutMs,
   commandTimeout: clientTimeoutMs,
-  // A connection that is given up but does not close is cut.
+  // Cuts an abandoned connection that does not close.
   disconnectTimeout: retryMs,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
@@ -22,13 +22,13 @@ const common = {
 }
 
 export interface ClientOptions {
-  /** For subscriptions: it subscribes as soon as it is connected, and is not used again once it has ended. */
+  /** For subscriptions. It queues commands until it is connected, and does not reconnect. */
   readonly isListening: boolean
-  /** Called with a reason that holds no password. */
+  /** Called with a reason that contains no password. */
   readonly onError: (reason: string) => void
 }
 
-/** One connection to Redis, or to a Redis Cluster if there are several URLs. Commands fail at once while it is not connected. */
+/** Connects to Redis, or to a Redis Cluster if there are several URLs. Commands fail at once while there is no connection. */
 export function connectTo (urls: readonly string[], { isListening, onError }: ClientOptions): Redis | Cluster {
   return urls.length > 1 ? connectToCluster(urls, isListening, onError) : connectToOne(urls[0] as string, isListening, onError)
 }
@@ -46,19 +46,19 @@ function connectToCluster (urls: readonly string[], isListening: boolean, onErro
     lazyConnect: true,
     enableOfflineQueue: isListening,
     enableAutoPipelining: !isListening,
-    // These have been gathered already.
+    // Already batched by the outbox.
     autoPipeliningIgnoredCommands: ['send'],
     clusterRetryStrategy: () => isListening ? null : retryMs,
     scripts: isListening ? {} : scriptsFor('SPUBLISH'),
     shardedSubscribers: isListening,
     slotsRefreshTimeout: commandTimeoutMs,
-    // A late signal is worse than an error.
+    // A late frame is worse than an error.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
-    // A certificate names hosts, not addresses.
+    // Certificates name hosts, not addresses.
     ...(first.startsWith('rediss:') && { dnsLookup: (host, done) => done(null, host) })
   }), onError)
-  // A name that cannot be resolved is reported nowhere else.
+  // An unresolvable host name is reported nowhere else.
   client.connect().catch((error: unknown) => onError(reasonOf(error)))
   return client
 }
@@ -66,16 +66,20 @@ function connectToCluster (urls: readonly string[], isListening: boolean, onErro
 function withErrors<Client extends Redis | Cluster> (client: Client, onError: ClientOptions['onError']): Client {
   client.on('error', (error: Error & { command?: { name: string } }) => {
     onError(reasonOf(error))
-    // Without its SELECT it would go on in database 0, which is not ours.
+    // After a failed SELECT it would use database 0, which is not ours.
     if (error.command?.name === 'select') client.disconnect(true)
   })
   return client
 }
 
+function invalidUrl (expected: string): ConfigError {
+  return new ConfigError(`REDIS_URL: ${invalidValue('(hidden)', expected)}`)
+}
+
 /**
- * Checks the URLs of `REDIS_URL`. Messages do not hold the URL, which may hold a password.
+ * Checks the URLs of `REDIS_URL`. Messages hide the URL, which may contain a password.
  *
- * @throws ConfigError for URLs that no Redis can have
+ * @throws ConfigError for an invalid URL
  */
 export function checkUrls (urls: readonly string[]): void {
   const databases = urls.map((url) => {
@@ -84,14 +88,18 @@ export function checkUrls (urls: readonly string[]): void {
       decodeURIComponent(username + password)
       return pathname.slice(1)
     } catch {
-      throw new ConfigError('REDIS_URL: got what is not a URL, takes redis://user:password@host:port, with special characters of the password as %XX')
+      throw invalidUrl('redis://user:password@host:port, with special characters of the password as %XX')
     }
   })
-  if (databases.some((database) => !/^\d*$/.test(database))) throw new ConfigError('REDIS_URL: got a path that is not the number of a database')
-  if (urls.length > 1 && databases.some((database) => Number(database) !== 0)) throw new ConfigError('REDIS_URL: got a database for one of several URLs, but a Redis Cluster has database 0 only')
+  if (databases.some((database) => !/^\d*$/.test(database))) {
+    throw invalidUrl('redis://user:password@host:port/database, with the number of a database')
+  }
+  if (urls.length > 1 && databases.some((database) => Number(database) !== 0)) {
+    throw invalidUrl('several URLs without a database, since a Redis Cluster has database 0 only')
+  }
 }
 
-/** The credentials for all nodes of a cluster, also for those that no URL names. */
+/** The credentials for all nodes of a cluster, including nodes that no URL names. */
 function credentialsOf (url: string) {
   const { protocol, username, password } = new URL(url)
   return {
@@ -106,7 +114,7 @@ export function isReply (error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError'
 }
 
-/** The reason of an error, in words. Its other fields may hold what was sent, such as a password. */
+/** The reason for an error, for the log. Other fields of the error may contain the command, and so a password. */
 export function reasonOf (error: unknown): string {
   const { message, code, errors, lastNodeError } = error as Error & { code?: string, errors?: Error[], lastNodeError?: Error }
   const inner = lastNodeError ?? errors?.[0]

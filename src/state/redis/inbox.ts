@@ -14,7 +14,7 @@ export interface InboxParts {
   readonly relay: RedisRelay
 }
 
-/** Handles what other nodes and Redis tell this node. */
+/** Handles messages from other nodes and from scripts. */
 export class Inbox {
   readonly #process: string
   readonly #node: RedisNode
@@ -61,13 +61,13 @@ export class Inbox {
     if (room?.members.get(to)?.sink.deliver(frame, false, this.#relay.senderIn(name, from)) === true) return
     this.#node.counters.framesDropped++
     if (from === '' || !this.#node.isUp) return
-    this.#node.outbox.tell(['lost', name, from, to])
+    this.#node.outbox.notify(['lost', name, from, to])
   }
 
   #onAll ({ room, except, process, from, isSignal, frame }: Extract<NodeMessage, { kind: 'all' }>): void {
     if (process === this.#process) return
-    const { refusedBy } = this.#relay.tellHere(room, () => frame, except, this.#relay.senderIn(room, from))
-    if (isSignal && refusedBy !== undefined && this.#node.isUp) this.#node.outbox.tell(['lost', room, from, refusedBy])
+    const { refusedBy } = this.#relay.deliverHere(room, () => frame, except, this.#relay.senderIn(room, from))
+    if (isSignal && refusedBy !== undefined && this.#node.isUp) this.#node.outbox.notify(['lost', room, from, refusedBy])
   }
 
   #onClose ({ room: name, id, epoch, code }: Extract<NodeMessage, { kind: 'close' }>): void {

@@ -1,33 +1,33 @@
-/** The slots over which the keys are spread on a cluster. Each has a channel of every node. */
+/** The number of slots that keys are spread over on a cluster. Every node has a channel in each. */
 const clusterSlots = 64
 
-/** The leases of all nodes. */
+/** The leases of all nodes: a sorted set of node names by the end of the lease. */
 export const nodesKey = '{sb:0}:nodes'
-/** Names the data set: it is another one once Redis has lost its data. */
+/** An id of the data set. It changes when Redis has lost its data. */
 export const generationKey = '{sb:0}:generation'
 
-/** The names of the rooms that a node has members in. */
+/** The key of the set of rooms in which a node has members. */
 export function roomsKey (node: string): string {
   return `{sb:0}:rooms:${node}`
 }
 
-/** The keys of what may fail only so often: its window, what is held of it by nodes, and their leases. */
+/** The keys for attempts: the window of the key, how much of it each node holds, and the leases of the nodes. */
 export function attemptsKeys (key: string): [string, string, string] {
   return [`{sb:0}:attempts:${key}`, `{sb:0}:attempts-held:${key}`, nodesKey]
 }
 
-/** The keys and channels of rooms. Everything that belongs to one room is in one slot. */
+/** The keys and channels of rooms. All those of one room are in one slot. */
 export class Keys {
   readonly #prefix: string
   readonly #slots: number
 
-  /** @param database its number, since the channels of one Redis are common to all its databases */
+  /** @param database its number: the databases of one Redis share their channels */
   constructor (database: number, isCluster: boolean) {
     this.#prefix = database === 0 ? 'sb' : `sb/${database}`
     this.#slots = isCluster ? clusterSlots : 1
   }
 
-  /** The part of a room's keys that decides their slot. */
+  /** The hash tag of a room's keys, which determines their slot. */
   tagOf (room: string): string {
     return `{${this.#prefix}:${this.#slots === 1 ? 0 : hashOf(room) % this.#slots}}`
   }

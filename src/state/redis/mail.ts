@@ -1,57 +1,57 @@
-import type { Timer, Timers } from '../../timing/timers.js'
 import { Frame, frameOf } from '../../frame/bytes.js'
+import type { Timer, Timers } from '../../timing/timers.js'
 import type { Mail, MailboxLimits } from '../contract.js'
 import { MailAccounts, weightOf, weightOfFirst } from '../local/mail-shares.js'
 import type { Kept } from '../local/mailboxes.js'
 
-/** How a kept frame begins: it is of our own writing, or of a client's that was checked to begin so. */
-const typeSign = /^\{"type": ?"([^"\\]{1,64})"/
-const maxSignBytes = 80
+/** The beginning of a kept frame. This server wrote the frame, or checked that a client's frame begins like this. */
+const typePattern = /^\{"type": ?"([^"\\]{1,64})"/
+const maxPatternBytes = 80
 
-/** A frame as a mailbox in Redis held it. */
+/** A frame from a mailbox in Redis. */
 export function keptFrame (bytes: Buffer): Frame {
-  const [, type = 'other'] = typeSign.exec(bytes.toString('latin1', 0, maxSignBytes)) ?? []
+  const [, type = 'other'] = typePattern.exec(bytes.toString('latin1', 0, maxPatternBytes)) ?? []
   return new Frame(type, bytes)
 }
 
-/** What one sender has put into one mailbox, from here, since it was last found or expired. */
+/** Frames of one sender in one mailbox, sent from this node since the mailbox was last emptied or expired. */
 interface Batch {
   readonly mail: Kept
-  /** Whether it began here, and is expired from here. */
+  /** Whether it began on this node, which then expires it. */
   readonly isOurs: boolean
   readonly timer: Timer
   bytes: number
-  /** What it takes in memory. */
+  /** Its memory, in bytes. */
   weight: number
 }
 
-/** The mail that this node has put into Redis: how much it is, whose, and when it expires. */
+/** The accounts of the mail that this node has put into Redis: its size, its senders, its expiry. */
 export class KeptMail {
   readonly #timers: Timers
   readonly #accounts: MailAccounts
   readonly #onDue: (mail: Kept, batch: string) => void
   readonly #batches = new Map<string, Batch>()
 
-  /** @param onDue told when a batch that began here has been kept for its time */
+  /** @param onDue called when a batch that began on this node expires */
   constructor (timers: Timers, limits: MailboxLimits, onDue: (mail: Kept, batch: string) => void) {
     this.#timers = timers
     this.#accounts = new MailAccounts(limits)
     this.#onDue = onDue
   }
 
-  /** How many mailboxes it is in. */
+  /** The number of mailboxes. */
   get size (): number {
     return new Set([...this.#batches.values()].map(({ mail: { room, to } }) => `${room}\n${to}`)).size
   }
 
-  /** Of all frames. */
+  /** Bytes of all frames. */
   get bytes (): number {
     return [...this.#batches.values()].reduce((total, { bytes }) => total + bytes, 0)
   }
 
   /**
-   * Counts a frame before Redis is asked to keep it, so that many at once are no more than one after the other. Answers what it takes, to
-   * be given back if it is not kept; undefined when it is too much.
+   * Reserves memory for a frame before Redis is asked to keep it, so concurrent frames cannot exceed a limit. Returns the weight, to be
+   * given back if the frame is not kept, or undefined when a limit is reached.
    */
   reserve (mail: Mail): number | undefined {
     const { payload, byteLength } = frameOf(mail.frame)
@@ -63,12 +63,12 @@ export class KeptMail {
     this.#accounts.add(mail, -weight)
   }
 
-  /** A frame was kept in a batch, which began with it here or had begun before, here or elsewhere. */
+  /** Accounts for a kept frame. `begins`: the frame began the batch; otherwise it had begun earlier, on this node or another. */
   add (mail: Mail, weight: number, name: string, begins: boolean): void {
     const { byteLength: bytes } = frameOf(mail.frame)
     const batch = this.#batches.get(name)
     if (batch !== undefined) {
-      // It is not the first, and the batch's sender may have been somebody else's.
+      // It is not the first frame of the batch, whose first frame may have had another origin.
       const more = weight - weightOfFirst(mail)
       this.#accounts.add(mail, -weight)
       this.#accounts.add(batch.mail, more)
@@ -84,14 +84,14 @@ export class KeptMail {
     this.#batches.set(name, { mail: kept, isOurs: begins, timer, bytes, weight })
   }
 
-  /** Redis has lost all of it: forgets it, and answers what each batch that began here began with. */
+  /** Forgets all mail, which Redis has lost. Returns the first mail of each batch that began on this node. */
   lose (): Kept[] {
     const lost = [...this.#batches.values()].filter(({ isOurs }) => isOurs).map(({ mail }) => mail)
     for (const name of [...this.#batches.keys()]) this.forget(name)
     return lost
   }
 
-  /** Somebody has found the batch, or it has expired. */
+  /** Forgets a batch that was delivered or has expired. */
   forget (name: string): void {
     const batch = this.#batches.get(name)
     if (batch === undefined) return

@@ -1,19 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** After work that took this thread so long it rests for so many times as long. */
-const rests = 10
-const leastRestMs = 1
+/** A rest takes this many times as long as the work before it kept the thread busy. */
+const restFactor = 10
+/** Shorter rests are skipped. */
+const minRestMs = 1
 
 interface Flight<T> {
-  /** Settles once the work under way is done, and has rested. */
+  /** Resolves after the current work and its rest. */
   readonly ended: Promise<unknown>
-  /** For those who came meanwhile. */
+  /** The answer for callers that asked meanwhile. */
   next: Promise<T> | undefined
 }
 
 /**
- * Costly answers that many may ask for at once. Of each name one is worked out at a time; whoever asks meanwhile shares the next one,
- * so that no answer is older than the question. However many ask, it takes a tenth of this thread at most.
+ * Computes costly answers, one at a time for each name. Callers that ask meanwhile share the next answer, so no answer is older than
+ * its question. However many callers there are, the work for a name takes at most a tenth of this thread.
  */
 export class OneAtATime<T> {
   readonly #work: (name: string) => Promise<{ answer: T, busyMs: number }>
@@ -40,6 +41,6 @@ export class OneAtATime<T> {
 }
 
 async function rest (busyMs: number): Promise<void> {
-  const ms = busyMs * rests
-  if (ms >= leastRestMs) await delay(ms, undefined, { ref: false })
+  const ms = busyMs * restFactor
+  if (ms >= minRestMs) await delay(ms, undefined, { ref: false })
 }

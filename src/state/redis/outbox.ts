@@ -2,18 +2,24 @@ import { type Frame, frameOf, type FrameLike } from '../../frame/bytes.js'
 import type { SendOutcome } from '../contract.js'
 import { headOf, type LetterHead } from './messages.js'
 
-/** Handed over at once: the receiver's socket keeps all of the message while it keeps one frame of it. */
+/** A batch is flushed at this size: a receiver's socket retains the whole message while it retains one frame of it. */
 const maxBatchBytes = 65_536
-/** As many bytes may be on their way that nobody waits for. Whoever comes later waits, and its socket is not read meanwhile. */
+/** Bytes in flight before senders have to wait. The socket of a waiting sender is not read. */
 const maxUnawaitedBytes = 1_048_576
 
 interface Letter {
-  /** With the letter's names. */
+  /** The encoded head: kind, names and type. */
   readonly head: string
   readonly frame: Frame
-  /** Told what became of it: undefined when Redis cannot be reached, or did not say. */
-  readonly settle: (sent: SendOutcome | undefined) => void
+  /** Called with the outcome: undefined when Redis cannot be reached or did not answer. */
+  readonly done: (outcome: SendOutcome | undefined) => void
 }
+
+/**
+ * Sends letters for rooms that share the tag of `room`. Resolves to the outcomes of those that were not sent, by their position, or
+ * to undefined when Redis cannot be reached.
+ */
+type HandOver = (room: string, letters: Buffer) => Promise<Map<number, SendOutcome> | undefined>
 
 interface Batch {
   readonly room: string
@@ -22,35 +28,33 @@ interface Batch {
 }
 
 /**
- * Frames for peers on other nodes: those of one turn of the event loop go to Redis in one script, which publishes to each
- * node once. They are handed over in the order they came, and before anything else that this node asks of Redis.
+ * Frames for peers on other nodes. One script call sends all frames of one turn of the event loop, and publishes to each node once.
+ * Frames leave in the order they were added, and before any other command of this node.
  */
 export class Outbox {
   readonly #tagOf: (room: string) => string
-  readonly #hand: (room: string, batch: Buffer) => Promise<Map<number, SendOutcome> | undefined>
+  readonly #handOver: HandOver
   readonly #onError: (error: unknown) => void
   readonly #batches = new Map<string, Batch>()
   #isDue = false
   #unawaitedBytes = 0
 
   /**
-   * @param hand gives Redis letters for rooms with the tag of this one. Answers what became of those that were not sent, by
-   *   their number, or undefined when Redis cannot be reached
-   * @param onError told what `hand` or an `undeliverable` threw
+   * @param onError called with what `handOver` or an `undeliverable` threw
    */
-  constructor (tagOf: (room: string) => string, hand: (room: string, letters: Buffer) => Promise<Map<number, SendOutcome> | undefined>, onError: (error: unknown) => void) {
+  constructor (tagOf: (room: string) => string, handOver: HandOver, onError: (error: unknown) => void) {
     this.#tagOf = tagOf
-    this.#hand = hand
+    this.#handOver = handOver
     this.#onError = onError
   }
 
-  /** Answers when Redis has, and undefined when it cannot be reached or did not say. */
+  /** Sends a frame and resolves to its outcome: undefined when Redis cannot be reached or did not answer. */
   async ask (head: LetterHead, wire: FrameLike): Promise<SendOutcome | undefined> {
     const frame = frameOf(wire)
     return await new Promise((resolve) => { this.#add(head, frame, frame.byteLength, resolve) })
   }
 
-  /** Answers at once while little is on its way, and tells `undeliverable` if it is not sent after all. */
+  /** Sends a frame. Returns `sent` at once while little is in flight, and calls `undeliverable` if the frame is not sent after all. */
   send (head: LetterHead, wire: FrameLike, undeliverable: (to: string) => void): SendOutcome | Promise<SendOutcome | undefined> {
     const frame = frameOf(wire)
     const { byteLength: bytes } = frame
@@ -63,12 +67,12 @@ export class Outbox {
     return 'sent'
   }
 
-  /** Whether it gets there nobody needs to know. */
-  tell (head: LetterHead): void {
+  /** Sends a letter without a body. Its outcome is ignored. */
+  notify (head: LetterHead): void {
     this.#add(head, frameOf(''), 0, () => {})
   }
 
-  /** Hands over what has gathered. */
+  /** Sends all collected batches. */
   flush (): void {
     this.#isDue = false
     for (const [tag, batch] of this.#batches) {
@@ -77,7 +81,7 @@ export class Outbox {
     }
   }
 
-  #add (names: LetterHead, frame: Frame, bytes: number, settle: Letter['settle']): void {
+  #add (names: LetterHead, frame: Frame, bytes: number, done: Letter['done']): void {
     const [, room] = names
     const tag = this.#tagOf(room)
     let batch = this.#batches.get(tag)
@@ -86,12 +90,12 @@ export class Outbox {
       this.#batches.set(tag, batch)
     }
     const head = headOf(names, frame.type, bytes)
-    batch.letters.push({ head, frame, settle })
+    batch.letters.push({ head, frame, done })
     batch.bytes += Buffer.byteLength(head) + bytes
     if (batch.bytes >= maxBatchBytes) return this.flush()
     if (this.#isDue) return
     this.#isDue = true
-    // After all sockets that can be read by now.
+    // Runs after all sockets that are readable now.
     setImmediate(() => { if (this.#isDue) this.flush() })
   }
 
@@ -102,18 +106,18 @@ export class Outbox {
       at += batch.write(head, at)
       at += typeof payload === 'string' ? batch.write(payload, at) : payload.copy(batch, at)
     }
-    const settleAll = (others?: Map<number, SendOutcome>) => {
-      for (const [number, { settle }] of letters.entries()) {
+    const allDone = (failures?: Map<number, SendOutcome>) => {
+      for (const [number, { done }] of letters.entries()) {
         try {
-          settle(others === undefined ? undefined : others.get(number) ?? 'sent')
+          done(failures === undefined ? undefined : failures.get(number) ?? 'sent')
         } catch (error) {
           this.#onError(error)
         }
       }
     }
-    this.#hand(room, batch).then(settleAll, (error: unknown) => {
+    this.#handOver(room, batch).then(allDone, (error: unknown) => {
       this.#onError(error)
-      settleAll()
+      allDone()
     })
   }
 }

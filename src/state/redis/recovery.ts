@@ -41,7 +41,7 @@ export class Recovery {
 
   async restoreAll (isEmptied: boolean): Promise<boolean> {
     const rooms = this.#rooms.all
-    // Those on their way under the former name are in by then, or have failed.
+    // Wait for joins under the former name: they have succeeded or failed then.
     await Promise.all(rooms.flatMap(({ pending }) => [...pending.values()].map(async ({ done }) => await done)))
     const isWhole = await this.#restoreRooms(this.#rooms.all)
     if (isEmptied) for (const { room, from, expired } of this.#kept.lose()) await this.#relay.send(room, from, expired())
@@ -52,7 +52,7 @@ export class Recovery {
     return isWhole
   }
 
-  /** What Redis has refused before. Once it does not, the other nodes are told: what was in its place has taken their members away, too. */
+  /** Restores rooms that Redis refused before. Other nodes are asked to restore theirs, since the same key held their members, too. */
   async restoreRefused (): Promise<boolean> {
     const all = this.#rooms.all
     const refused = all.filter(({ isPartial }) => isPartial)
@@ -63,7 +63,7 @@ export class Recovery {
     return isWhole
   }
 
-  /** Of a room that Redis refuses the others know nothing, and its peers here have each other. False when there is one. */
+  /** False when Redis refused a room: its peers on this node reach each other, but other nodes do not see them. */
   async #restoreRooms (rooms: readonly LocalRoom[]): Promise<boolean> {
     let isWhole = true
     const attempt = async (room: LocalRoom, work: () => Promise<void>): Promise<void> => {

@@ -12,7 +12,7 @@ import { join, leave, restore } from './scripts/membership.js'
 
 /** How long the event of a join may take after Redis has answered the join. In ms. */
 const eventTimeoutMs = 1_000
-/** No two registrations of one process have the same time. In ms. */
+/** The least time between two registrations of one process, so that no two have the same. In ms. */
 const minApartMs = 0.001
 
 export interface RegistrationParts {
@@ -25,8 +25,8 @@ export interface RegistrationParts {
 }
 
 /**
- * The registrations of this node's peers. Joining and leaving is a step in Redis while Redis is reached. Otherwise this node decides
- * by what it knows itself, and restores its registrations in Redis later.
+ * The registrations of this node's peers. While Redis is reached, a script joins or leaves. Otherwise this node decides from its own
+ * data, and restores its registrations in Redis later.
  */
 export class Registrations {
   readonly #process: string
@@ -51,7 +51,7 @@ export class Registrations {
       orIfDown(error, undefined)
       const joined = this.#joinLocal(request)
       this.#rooms.refused(request.room, error)
-      // Redis may know of it or not.
+      // Redis may or may not have executed the join.
       this.#node.mend(error)
       return joined
     })
@@ -63,7 +63,7 @@ export class Registrations {
     for (let earlier = room.pending.get(id); earlier !== undefined; earlier = room.pending.get(id)) await earlier.done
     const member = this.#register(request)
     const own = leaving instanceof Registration && leaving.room === request.room ? leaving : undefined
-    const { pending, settle } = pend(member, own)
+    const { pending, resolve } = pend(member, own)
     room.pending.set(id, pending)
     try {
       const keys = this.#node.link.keys.of(room.name)
@@ -87,14 +87,17 @@ export class Registrations {
       return { outcome, member }
     } finally {
       if (room.pending.get(id) === pending) room.pending.delete(id)
-      settle()
+      resolve()
       room.entering--
       this.#rooms.release(room)
     }
   }
 
-  /** The registration holds: first its welcome, then its mail, then what came meanwhile. */
-  #welcome (room: LocalRoom, { member, waiting, isReplaced, others: othersThen }: Pending, { welcome, sink }: JoinRequest, others: readonly Peer[], mail: readonly Buffer[]): void {
+  /** Completes a registration. The sink gets its welcome, then its mail, then the frames that arrived meanwhile. */
+  #welcome (
+    room: LocalRoom, { member, waiting, isReplaced, others: othersThen }: Pending, { welcome, sink }: JoinRequest,
+    others: readonly Peer[], mail: readonly Buffer[]
+  ): void {
     const holder = room.members.get(member.id)
     room.pending.delete(member.id)
     room.members.set(member.id, member)
@@ -102,7 +105,7 @@ export class Registrations {
     if (welcome !== undefined) sink.deliver(welcome(others))
     for (const frame of [...mail.map(keptFrame), ...waiting]) sink.deliver(frame)
     const known = room.replica.get(member.id)
-    // Whoever is known under the id without our event having come was there before us.
+    // Our event has come, and the id is known under another registration since: it took ours over.
     if (isReplaced || (othersThen !== undefined && known !== undefined && known.registrationId !== member.registrationId)) {
       room.members.delete(member.id)
       sink.close(closeCodes.replaced)
@@ -111,7 +114,7 @@ export class Registrations {
     }
   }
 
-  /** Without Redis: what is known here decides. It is settled with the others when Redis is back. */
+  /** Joins without Redis: this node decides from its own data. Conflicts with other nodes are resolved when Redis is back. */
   #joinLocal (request: JoinRequest): JoinOutcome {
     const { id, sink, leaving } = request
     let room = this.#rooms.get(request.room)
@@ -206,7 +209,7 @@ export class Registrations {
     this.#rooms.release(room)
   }
 
-  /** The peer, if it is on this node; a promise while it is about to be, or not. */
+  /** The peer, if it is on this node. A promise while its join is pending. */
   localMember (name: string, id: string): Registration | Promise<void> | undefined {
     const room = this.#rooms.get(name)
     return room?.pending.get(id)?.done ?? room?.members.get(id)
@@ -230,15 +233,15 @@ export class Registrations {
   }
 }
 
-/** What the outcome of a notification of the peer's node says about the disconnect. */
+/** The outcome of a disconnect, by the outcome of sending it to the peer's node. */
 const disconnected: Record<SendOutcome, DisconnectOutcome> = { sent: 'closed', absent: 'absent', failed: 'unreachable' }
 
 function pend (member: Registration, own: Registration | undefined): { pending: Pending, settle: () => void } {
   let seen = (): void => {}
-  let settle = (): void => {}
+  let resolve = (): void => {}
   const wasSeen = new Promise<void>((resolve) => { seen = resolve })
-  const done = new Promise<void>((resolve) => { settle = resolve })
-  return { pending: { member, previous: own, waiting: [], isReplaced: false, others: undefined, seen, wasSeen, done }, settle }
+  const done = new Promise<void>((_resolve) => { resolve = _resolve })
+  return { pending: { member, previous: own, waiting: [], isReplaced: false, others: undefined, seen, wasSeen, done }, resolve }
 }
 
 async function withTimeout (promise: Promise<void>): Promise<void> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type FrameLike, frameOf, payloadOf } from '../../frame/bytes.js'
 import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
 import type { Mail, MailboxLimits, Origin, Peer, Relay, Sender, SendOutcome, SessionSignal } from '../contract.js'
-import { type BroadcastOutcome, deliverList, deliverToAll, isAlone, senderAbout, senderIn, toldNobody } from '../local/exchange.js'
+import { type BroadcastOutcome, deliverList, deliverToAll, isAlone, noReceivers, senderAbout, senderIn } from '../local/exchange.js'
 import { sharesOf } from '../local/mail-shares.js'
 import type { Kept } from '../local/mailboxes.js'
 import type { KeptMail } from './mail.js'
@@ -61,14 +61,14 @@ export class RedisRelay implements Relay {
     if (here instanceof Promise) return here.then(() => this.sendOrKeep(mail))
     if (here !== undefined) return here.sink.deliver(frame, false, this.senderIn(room, from)) ? 'sent' : 'failed'
     if (!this.#node.isUp) return 'full'
-    // Most receivers are there: to keep a frame costs a second round trip.
+    // Most receivers are present, so only keeping a frame costs a second round trip.
     return this.#node.outbox.ask(['frame', room, to, from], frame).then((sent) => {
       if (sent !== 'absent') return sent ?? 'full'
       return this.#registrations.localMember(room, to) === undefined ? this.#keep(mail) : this.sendOrKeep(mail)
     })
   }
 
-  /** One step, so that a receiver that has come meanwhile gets the frame, once. */
+  /** Sends or keeps in one step, so a receiver that joined meanwhile gets the frame exactly once. */
   async #keep (mail: Mail): Promise<SendOutcome | 'kept' | 'full'> {
     const { room, from, to, keepMs } = mail
     const frame = frameOf(mail.frame)
@@ -77,7 +77,7 @@ export class RedisRelay implements Relay {
     const { maxMessages, maxBytes } = this.#mailboxes
     const { sender, origin } = sharesOf(this.#mailboxes)
     let isKept = false
-    // Whoever finds it tells the node that it is named after.
+    // The node that delivers the batch notifies the node in its name.
     const batch = `${this.#node.name}/${randomUUID()}`
     try {
       const answer = await sendOrKeep(this.#node.run, this.#node.link.keys.of(room), {
@@ -107,17 +107,18 @@ export class RedisRelay implements Relay {
     try {
       count = await expireMail(this.#node.run, this.#node.link.keys.of(room), { to, from, batch })
     } catch (error) {
-      // Whether somebody took it nobody can say: better told twice than never.
+      // It may have been delivered. Better to notify the sender in vain than never.
       orIfDown(error, undefined)
     }
     if (count > 0) await this.send(room, from, expired())
   }
 
   broadcast (name: string, frame: FrameLike, except?: string, { from = except, isSignal = false }: Origin = {}): MaybePromise<number> {
-    const { count, refusedBy } = this.tellHere(name, () => frame, except, this.senderIn(name, from))
+    const { count, refusedBy } = this.deliverHere(name, () => frame, except, this.senderIn(name, from))
     if (isSignal && refusedBy !== undefined) this.onLost(name, from ?? '', refusedBy)
     const room = this.#rooms.get(name)
-    const isAllHere = room?.watcher !== undefined && room.lifetime === undefined && room.pending.size === 0 && room.replica.size === room.members.size && room.members.size > 0
+    const isAllHere = room?.watcher !== undefined && room.lifetime === undefined && room.pending.size === 0 &&
+      room.replica.size === room.members.size && room.members.size > 0
     if (isAllHere || !this.#node.isUp) return count
     const letter = letterOf([isSignal ? 'signal' : 'all', name, except ?? '', `${this.#process} ${from ?? ''}`], frame)
     return broadcast(this.#node.run, this.#node.link.keys.of(name), letter)
@@ -127,10 +128,10 @@ export class RedisRelay implements Relay {
       })
   }
 
-  /** Delivers to the members on this node, and keeps the frame for those that are about to be. */
-  tellHere (name: string, make: () => FrameLike, except: string | undefined, from: Sender | undefined): BroadcastOutcome {
+  /** Delivers to the members on this node, and queues the frame for those whose join is pending. */
+  deliverHere (name: string, make: () => FrameLike, except: string | undefined, from: Sender | undefined): BroadcastOutcome {
     const room = this.#rooms.get(name)
-    if (room === undefined || (room.pending.size === 0 && isAlone(room.members, except))) return toldNobody
+    if (room === undefined || (room.pending.size === 0 && isAlone(room.members, except))) return noReceivers
     const frame = frameOf(make())
     const outcome = deliverToAll(room.members, frame, except, from)
     this.#addForPending(room, frame, except)
@@ -138,7 +139,7 @@ export class RedisRelay implements Relay {
   }
 
   broadcastHere (room: string, make: () => FrameLike, except?: string, about?: Peer): void {
-    this.tellHere(room, make, except, senderAbout(about))
+    this.deliverHere(room, make, except, senderAbout(about))
   }
 
   listHere (name: string, make: () => FrameLike, isOutdated: () => boolean): number {
@@ -149,7 +150,7 @@ export class RedisRelay implements Relay {
     return deliverList(name, room.members, list, isOutdated)
   }
 
-  /** Those who have joined for all others but have not been welcomed yet must not miss it. */
+  /** Queues a frame for peers that others see as joined, but whose welcome is still pending. */
   #addForPending (room: LocalRoom, frame: FrameLike, except?: string): void {
     for (const { member: { id, sink }, previous: own, others, waiting } of room.pending.values()) {
       if (id === except || (room.watcher !== undefined && others === undefined)) continue
@@ -163,14 +164,15 @@ export class RedisRelay implements Relay {
     if (here instanceof Promise) return here.then(() => this.sendInSession(signal))
     const known = here === undefined ? undefined : this.#rooms.get(name)?.sessions
     const resolved = session ?? known?.latest(from, to)
-    const deliverHere = (session: string | undefined, isTold: boolean): SendOutcome => {
+    const deliverHere = (session: string | undefined, isReported: boolean): SendOutcome => {
       if (here?.sink.deliver(frame(session), false, this.senderIn(name, from)) !== true) return 'failed'
       if (session !== undefined && begins) known?.begin(session, from, to, idleMs)
-      else if (session !== undefined) known?.touch(session, from, to, idleMs, isTold)
+      else if (session !== undefined) known?.touch(session, from, to, idleMs, isReported)
       return 'sent'
     }
-    // Two peers of this node, in a session of theirs. Redis hears of its use now and then.
-    if (here !== undefined && resolved !== undefined && !begins && known?.wasTold(resolved, from, to, idleMs / 20) === true) return deliverHere(resolved, false)
+    // Both peers are on this node and have the session. Its use is reported to Redis only now and then.
+    const isRecent = here !== undefined && resolved !== undefined && !begins && known?.wasReported(resolved, from, to, idleMs / 20)
+    if (isRecent === true) return deliverHere(resolved, false)
     if (!this.#node.isUp) {
       if (here === undefined) return 'absent'
       return session !== undefined && known?.[begins ? 'mayBegin' : 'mayUse'](session, from, to) === false ? 'foreign' : deliverHere(resolved, false)

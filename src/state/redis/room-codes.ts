@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Timers } from '../../timing/timers.js'
 import type { Rooms } from '../contract.js'
+import { CodeDraw, maxEmptyOf } from '../local/room-codes.js'
 import { RedisDown, type RedisLink } from './link.js'
-import { type RedisNode, orIfDown } from './node.js'
+import { orIfDown, type RedisNode } from './node.js'
 import type { LocalRoom, RoomLifetime } from './room.js'
 import type { LeftEmpty } from './scripts/membership.js'
 import { closeEmpty, noteEmpty as noteEmptyRoom, open } from './scripts/room-codes.js'
 import { CodeDraw, mostEmptyOf } from '../local/room-codes.js'
 
-/** When to look at a room whose lifetime cannot be read. */
-const lookAgainMs = 1_000
+/** When to poll a room whose lifetime cannot be read. In ms. */
+const pollAgainMs = 1_000
 
-/** Rooms opened in Redis, where an expiry of their own ends them. */
+/** Rooms opened in Redis. The expiry of their key ends them. */
 export function redisRooms (node: RedisNode, timers: Timers): Rooms {
   const draw = new CodeDraw(timers)
   return {
@@ -33,7 +34,7 @@ export function redisRooms (node: RedisNode, timers: Timers): Rooms {
   }
 }
 
-/** The codes whose rooms lie in one slot can be asked for at once: on one Redis all of them. */
+/** Groups codes by the slot of their room. One script call can try all codes of a slot; a single Redis has one slot. */
 function bySlot (link: RedisLink, prefix: string, codes: readonly string[]): string[][] {
   const slots = new Map<string, string[]>()
   for (const code of codes) {
@@ -50,27 +51,27 @@ export async function noteEmpty (node: RedisNode, room: string, empty: LeftEmpty
   for (const { room: name, own } of await noteEmptyRoom(node.run, room, empty)) await closeEmpty(node.run, node.link.keys.of(name), own)
 }
 
-/** Calls `expire` once a room with members here has expired everywhere. */
+/** Polls the lifetime of a room with members on this node, and calls `expire` once it has expired. */
 export async function watchLifetime (node: RedisNode, timers: Timers, room: LocalRoom, expire: () => void): Promise<void> {
   if (room.lifetime !== undefined) return
   const key = node.link.keys.of(room.name).opened
   const text = await node.link.command(async (client) => await client.get(key)) as string | null ?? ''
-  const idleMs = Number(/^[1-9]\d*/.exec(text)?.[0] ?? lookAgainMs)
+  const idleMs = Number(/^[1-9]\d*/.exec(text)?.[0] ?? pollAgainMs)
   const opened: RoomLifetime = { text, timer: undefined }
   room.lifetime = opened
   const rest = async (): Promise<number> => {
-    // Until everything has been brought back, what is missing has not expired.
+    // Until all rooms are restored, a missing key does not mean that the room has expired.
     if (!node.isReady || room.isPartial) throw new RedisDown()
     return Number(await node.link.command(async (client) => await client.pttl(key)))
   }
-  const look = (ms: number): void => {
+  const poll = (ms: number): void => {
     opened.timer = timers.schedule(ms, () => {
       rest().then((ms) => {
         if (room.lifetime !== opened || room.members.size === 0) return
-        if (ms > 0) look(ms)
+        if (ms > 0) poll(ms)
         else expire()
-      }, () => look(idleMs))
+      }, () => poll(idleMs))
     })
   }
-  look(idleMs)
+  poll(idleMs)
 }
