@@ -1,5 +1,5 @@
 import { Cluster, Redis } from 'ioredis'
-import { ConfigError } from '../../config/config-error.js'
+import { ConfigError, invalidValue } from '../../config/config-error.js'
 import { scriptsFor } from './scripts/index.js'
 
 /** Timeout of our commands and of connecting. In ms. */

@@ -236,7 +236,7 @@ export class Registrations {
 /** The outcome of a disconnect, by the outcome of sending it to the peer's node. */
 const disconnected: Record<SendOutcome, DisconnectOutcome> = { sent: 'closed', absent: 'absent', failed: 'unreachable' }
 
-function pend (member: Registration, own: Registration | undefined): { pending: Pending, settle: () => void } {
+function pend (member: Registration, own: Registration | undefined): { pending: Pending, resolve: () => void } {
   let seen = (): void => {}
   let resolve = (): void => {}
   const wasSeen = new Promise<void>((resolve) => { seen = resolve })

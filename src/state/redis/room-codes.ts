@@ -7,7 +7,6 @@ import { orIfDown, type RedisNode } from './node.js'
 import type { LocalRoom, RoomLifetime } from './room.js'
 import type { LeftEmpty } from './scripts/membership.js'
 import { closeEmpty, noteEmpty as noteEmptyRoom, open } from './scripts/room-codes.js'
-import { CodeDraw, mostEmptyOf } from '../local/room-codes.js'
 
 /** When to poll a room whose lifetime cannot be read. In ms. */
 const pollAgainMs = 1_000
@@ -17,7 +16,7 @@ export function redisRooms (node: RedisNode, timers: Timers): Rooms {
   const draw = new CodeDraw(timers)
   return {
     async open ({ prefix, digits, idleMs, emptyMs, by = '' }) {
-      const lifetime = { idleMs, emptyMs, own: randomUUID(), mostEmpty: mostEmptyOf(digits), by }
+      const lifetime = { idleMs, emptyMs, own: randomUUID(), mostEmpty: maxEmptyOf(digits), by }
       try {
         for (const drawn of draw.draws(prefix, digits)) {
           for (const codes of bySlot(node.link, prefix, drawn)) {
