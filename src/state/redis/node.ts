@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../../telemetry/log.js'
 import type { Timer, Timers } from '../../timing/timers.js'
 import type { SendOutcome } from '../contract.js'
@@ -88,7 +87,7 @@ export class RedisNode {
 
   /** Redis is reached, and the lease held. */
   get isUp (): boolean {
-    return this.link.isUp && performance.now() - this.#renewedAt < this.#leaseMs
+    return this.link.isUp && this.#timers.now() - this.#renewedAt < this.#leaseMs
   }
 
   /** And Redis holds all that this node does. */
@@ -138,7 +137,7 @@ export class RedisNode {
 
   readonly #run: Run = async (script, keys, ...args) => {
     if (!this.isUp) throw new RedisDown()
-    const voidFrom = Math.min(performance.now() + this.#clockAhead + stepTimeoutMs, this.#leaseUntil)
+    const voidFrom = Math.min(this.#timers.now() + this.#clockAhead + stepTimeoutMs, this.#leaseUntil)
     try {
       return await this.link.run(script, keys, ...args, voidFrom)
     } catch (error) {
@@ -185,13 +184,13 @@ export class RedisNode {
       } catch (error) {
         orIfDown(error, undefined)
         this.#mustSettle = true
-        await delay(retryMs, undefined, { ref: false })
+        await new Promise<void>((resolve) => { this.#timers.schedule(retryMs, resolve) })
       }
     }
   }
 
   async #settleOnce (): Promise<void> {
-    const startedAt = performance.now()
+    const startedAt = this.#timers.now()
     const { peersRestored } = this.counters
     const { tags } = this.link.keys
     this.#isStale = false
@@ -208,8 +207,8 @@ export class RedisNode {
     if (this.#mustSettle || !this.isUp) return
     this.#isSettled = true
     // When Redis stood still, all nodes have lost their leases at once.
-    this.#reapsFrom = performance.now() + (this.#isStarting ? this.#leaseMs : this.graceMs)
-    this.#log.info({ node: this.#name, restored: this.counters.peersRestored - peersRestored, ms: Math.round(performance.now() - startedAt) }, 'among the other nodes')
+    this.#reapsFrom = this.#timers.now() + (this.#isStarting ? this.#leaseMs : this.graceMs)
+    this.#log.info({ node: this.#name, restored: this.counters.peersRestored - peersRestored, ms: Math.round(this.#timers.now() - startedAt) }, 'among the other nodes')
   }
 
   /** Ends what was held under earlier names, once everything is held under this one. What Redis refuses to end is left for later. */
@@ -246,11 +245,9 @@ export class RedisNode {
     if (!this.link.isUp) return
     if (!this.#isSettled && this.#settling === undefined) return this.settle()
     if (this.#renewedAt === -Infinity) return
-    // Since then Redis was not asked, and does not know who has come.
-    const hasLapsed = !this.isUp
     const dead = await this.#renew(false)
-    if (dead === undefined || hasLapsed) return this.settle()
-    if (dead.length > 0 && !this.#isReaping && performance.now() >= this.#reapsFrom) this.#reapAll(dead).catch((error: unknown) => this.#log.error({ err: error }, 'reaping'))
+    if (dead === undefined) return this.settle()
+    if (dead.length > 0 && !this.#isReaping && this.#timers.now() >= this.#reapsFrom) this.#reapAll(dead).catch((error: unknown) => this.#log.error({ err: error }, 'reaping'))
     await this.#mendRest()
     await this.#listener?.onRenewed()
   }
@@ -270,10 +267,10 @@ export class RedisNode {
     link.failure = undefined
   }
 
-  /** Answers the nodes whose lease has run out, or undefined when this one's has. */
+  /** Returns the nodes whose lease has run out; undefined when this node's has, by Redis or by the node's own clock. */
   async #renew (begins: boolean): Promise<string[] | undefined> {
     const name = this.#name
-    const sentAt = performance.now()
+    const sentAt = this.#timers.now()
     const step = { node: name, leaseMs: this.#leaseMs, begins, newGeneration: randomUUID() }
     const { isHeld, clock, generation, dead } = await renew(async (...call) => await this.link.run(...call), step)
     // Another name's by now.
@@ -283,16 +280,19 @@ export class RedisNode {
       this.#log.warn({ node: name }, 'lease lost')
       return undefined
     }
+    // Without its lease the node decides alone, and Redis does not know who has joined since. A renewal may have been sent before
+    // the lease lapsed and be answered after that.
+    const hasLapsed = !begins && !this.isUp
     this.#isNameUsed = true
     this.#renewedAt = sentAt
     this.#leaseUntil = clock + this.#leaseMs
     this.#clockAhead = clock - sentAt
-    const leastAhead = clock - performance.now()
+    const leastAhead = clock - this.#timers.now()
     if (this.#clockOffset === undefined || this.#clockOffset < leastAhead || this.#clockOffset > this.#clockAhead + 1) this.#clockOffset = (leastAhead + this.#clockAhead) / 2
     this.#generation = generation
     this.counters.renewals++
-    this.#log.debug({ node: name, ms: Math.round(performance.now() - sentAt) }, 'lease renewed')
-    return dead.filter((node) => !this.#former.has(node))
+    this.#log.debug({ node: name, ms: Math.round(this.#timers.now() - sentAt) }, 'lease renewed')
+    return hasLapsed ? undefined : dead.filter((node) => !this.#former.has(node))
   }
 
   async #reapAll (nodes: readonly string[]): Promise<void> {
