@@ -1,4 +1,6 @@
 import t from 'tap'
+import { payloadOf } from '../../src/frame/bytes.js'
+import type { FrameLike } from '../../src/state/contract.js'
 import { redisState } from '../../src/state/redis/state.js'
 import { Timers } from '../../src/timing/timers.js'
 import { startRedis } from '../redis.js'
@@ -21,3 +23,27 @@ const makeState: MakeState = async (t, mailboxes) => {
 }
 
 stateContract(t, makeState)
+
+t.test('a session in Redis that is not one of ours is skipped and counted, and the frame goes without', async (t) => {
+  await client.flushall()
+  const timers = new Timers((error) => { throw error })
+  const mailboxes = { maxMessages: 8, maxBytes: 65_536, totalBytes: 1_048_576 }
+  const state = await redisState({ urls: [url], leaseMs: 10_000, mailboxes, timers, log })
+  t.teardown(async () => {
+    await state.close()
+    timers.close()
+  })
+  const got: unknown[] = []
+  const deliver = (frame: FrameLike) => got.push(payloadOf(frame)) > 0
+  for (const id of ['a', 'b']) await state.peers.join({ room: 'drone', id, sink: { deliver, close () {}, seenAt: 0 }, replace: true })
+  const answer = async () => await state.sessions.send({
+    room: 'drone', from: 'b', to: 'a', session: undefined, begins: false, idleMs: 1000, frame: (session) => `in ${session ?? 'none'}`
+  })
+  for (const [skipped, junk] of ['junk', '{', '{"not":"text"}'].entries()) {
+    await client.zadd('{sb:0}:sessions:drone:pair:a\nb', skipped, junk)
+    await client.set(`{sb:0}:sessions:drone:is:a\nb\n${junk}`, 'a')
+    t.equal(await answer(), 'sent', junk)
+    t.equal(state.counters.messagesSkipped, skipped + 1)
+  }
+  t.same(got, ['in none', 'in none', 'in none'])
+})

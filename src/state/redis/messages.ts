@@ -254,6 +254,12 @@ export function readMember (id: string, value: string): Stored | undefined {
   return memberOf(id, epoch, joinedAt, seenAt, info)
 }
 
+/** A session as Redis holds it. Undefined for anything else. */
+export function readSession (text: string): string | undefined {
+  const session = jsonOf(text)
+  return typeof session === 'string' ? session : undefined
+}
+
 function memberOf (id: string, epoch: string | undefined, joinedAtText: string | undefined, seenAtText: string | undefined, infoText = ''): Stored | undefined {
   const [joinedAt, seenAt, info] = [numberOf(joinedAtText), numberOf(seenAtText), jsonOf(infoText)]
   return epoch === undefined || joinedAt === undefined || seenAt === undefined || !isInfo(info) ? undefined : { id, registrationId: epoch, joinedAt, seenAt, info }

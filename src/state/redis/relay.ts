@@ -184,7 +184,8 @@ export class RedisRelay implements Relay {
     const isElsewhere = here === undefined
     const step = { from, to, session, begins, idleMs, header, head, tail, withoutSession: withoutSession.payload, isElsewhere }
     return sendInSession(this.#node.run, keys, step)
-      .then(({ outcome, session: bound }) => {
+      .then(({ outcome, session: bound, isUnreadable }) => {
+        if (isUnreadable) this.#node.link.skipped++
         if (here === undefined || outcome !== 'sent') return outcome
         const delivered = deliverHere(bound, true)
         if (delivered === 'sent' || !begins || bound === undefined) return delivered

@@ -1,6 +1,7 @@
 import type { SendOutcome } from '../../contract.js'
 import { mostBegun } from '../../local/sessions.js'
 import type { RoomKeys } from '../keys.js'
+import { readSession } from '../messages.js'
 import { type Run, script } from './script.js'
 
 /**
@@ -90,6 +91,8 @@ export interface SendInSessionAnswer {
   readonly outcome: SendOutcome | 'foreign'
   /** The session that the frame belongs to, for the node of the sender to deliver it. */
   readonly session: string | undefined
+  /** Redis names a session that is not one of ours. The frame belongs to none then. */
+  readonly isUnreadable: boolean
 }
 
 /** @throws RedisDown */
@@ -99,7 +102,9 @@ export async function sendInSession (run: Run, keys: RoomKeys, step: SendInSessi
   const answer = await run(sendInSessionScript, [keys.members], from, to, name, begins ? 1 : 0, idleMs,
     header, head, tail, withoutSession, isElsewhere ? keys.nodePrefix : '', keys.sessions) as Buffer[]
   const [outcome, bound] = answer.map(String) as [SendInSessionAnswer['outcome'], string]
-  return { outcome, session: isElsewhere || outcome !== 'sent' || bound === '' ? undefined : JSON.parse(bound) as string }
+  if (isElsewhere || outcome !== 'sent' || bound === '') return { outcome, session: undefined, isUnreadable: false }
+  const found = readSession(bound)
+  return { outcome, session: found, isUnreadable: found === undefined }
 }
 
 /**
