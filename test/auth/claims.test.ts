@@ -60,7 +60,8 @@ for (const subject of subjects) {
   t.test(`${name}: the claim dialects says where a token counts`, async (t) => {
     const app = await start(t, subject)
     for (const dialects of [[name], ['*'], ['other', `${name.slice(0, 2)}*`]]) {
-      await enter(t, app, subject, 'alice', { options: bearing({ sub: 'alice', dialects }) }).then(async ({ client }) => await client.close())
+      const { client } = await enter(t, app, subject, 'alice', { options: bearing({ sub: 'alice', dialects }) })
+      await client.close()
     }
     for (const dialects of [[], ['other'], [`${name}x`]]) {
       const client = await connect(t, app, subject.path('alice'), bearing({ sub: 'alice', dialects }))
@@ -161,14 +162,24 @@ t.test('a room may be made unless the claim rooms is empty', async (t) => {
 t.test('a tom node gives roles to another only with the role assign', async (t) => {
   const app = await build(t, withSecret)
   const assign = (nodeId: string) => ({ type: 'role-assign', nodeId, roles: ['host'] })
-  for (const [roles, may] of [[undefined, false], [[], false], [['discover', 'Assign'], false], [['assign'], true], [['admin'], true]] as const) {
+  for (const [roles, may] of [
+    [undefined, false],
+    [[], false],
+    [['discover', 'Assign'], false],
+    [['assign'], true],
+    [['admin'], true]
+  ] as const) {
     const node = await connect(t, app, '/tom', bearing({ sub: 'alice', roles }))
     node.send({ type: 'register', nodeId: 'alice', username: 'A' })
     await node.nextOf('participants')
     node.send(assign('alice'))
     t.same(await node.nextThat(({ type }) => type !== 'participants'), { ...assign('alice'), from: 'alice' }, 'to itself it may')
     node.send(assign('bob'))
-    t.same(await node.nextThat(({ type }) => type !== 'participants'), may ? { ...assign('bob'), from: 'alice' } : { type: 'error', error: 'not allowed' }, JSON.stringify(roles))
+    t.same(
+      await node.nextThat(({ type }) => type !== 'participants'),
+      may ? { ...assign('bob'), from: 'alice' } : { type: 'error', error: 'not allowed' },
+      JSON.stringify(roles)
+    )
     await node.close()
   }
 })

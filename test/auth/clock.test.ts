@@ -27,7 +27,14 @@ t.test('a token that expires in two months is not forgotten when the clock is se
   const timers = new Timers((error) => { throw error }, 25, { now: () => uptime, timeOfDay: () => timeOfDay })
   t.teardown(() => timers.close())
   const log = pino({ level: 'silent' })
-  const limits = { maxClients: 1, maxClientsPerAddress: 1, maxPayload: 1024, maxBuffered: 65_536, messageRate: new TokenRate(100, 100), heartbeatMs: 2 ** 31 - 1 }
+  const limits = {
+    maxClients: 1,
+    maxClientsPerAddress: 1,
+    maxPayload: 1024,
+    maxBuffered: 65_536,
+    messageRate: new TokenRate(100, 100),
+    heartbeatMs: 2 ** 31 - 1
+  }
   const connections = new Connections(limits, { timers, log, audit: openAudit({ LOG_LEVEL: 'silent' }, log), leave: () => true })
   const permit = readPermit({ sub: 'alice', exp: (now + 60 * day) / 1000 }, now)
   connections.accept(socket, { choose: () => undefined, unknown: '' }, { address: '', handshake: { query: {} }, permit })
@@ -58,7 +65,10 @@ t.test('what a payload grants is read once, and what is not of our shape is noth
   t.ok(readPermit({ sub: 'alice', exp: (now + 1) / 1000 }, now))
   t.ok(readPermit({ sub: 'alice', iat: (now + 5_000) / 1000 }, now))
   t.equal(readPermit({ sub: 'alice', iat: (now + 5_002) / 1000 }, now), undefined)
-  for (const payload of [undefined, null, 'alice', [], {}, { sub: 7 }, { sub: 'a', exp: Infinity }, { sub: 'a', exp: null }, { sub: 'a', ids: 'b' }, { sub: 'a', ids: [7] }, { sub: 'a', dialects: null }, { sub: 'a', groups: {} }]) {
+  for (const payload of [
+    undefined, null, 'alice', [], {}, { sub: 7 }, { sub: 'a', exp: Infinity }, { sub: 'a', exp: null },
+    { sub: 'a', ids: 'b' }, { sub: 'a', ids: [7] }, { sub: 'a', dialects: null }, { sub: 'a', groups: {} }
+  ]) {
     t.equal(readPermit(payload, now), undefined, JSON.stringify(payload))
   }
 })

@@ -65,7 +65,13 @@ t.test('a dialect of an app’s own gets tokens checked, and asks what they allo
             connection.deliver(JSON.stringify({ subject, dialects: claims?.dialects }))
           }
         },
-        errors: { frame: (error) => JSON.stringify({ error }), notJson: 'not JSON', unknownType: () => 'unknown', malformed: () => 'malformed', internal: 'internal' },
+        errors: {
+          frame: (error) => JSON.stringify({ error }),
+          notJson: 'not JSON',
+          unknownType: () => 'unknown',
+          malformed: () => 'malformed',
+          internal: 'internal'
+        },
         open: (connection) => connection,
         close () {}
       })

@@ -134,7 +134,11 @@ async function slowKeys (t: Test) {
   })
   return {
     env: { JWKS_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` },
-    token: (kid: '1' | '2', claims: Frame) => tokenFor(claims, { alg: 'ES256', key: (kid === '1' ? first : second).privateKey, header: { kid } }),
+    token: (kid: '1' | '2', claims: Frame) => tokenFor(claims, {
+      alg: 'ES256',
+      key: (kid === '1' ? first : second).privateKey,
+      header: { kid }
+    }),
     answer: () => answer(),
     isAsked: () => asked > 1
   }

@@ -15,7 +15,12 @@ type App = Awaited<ReturnType<typeof build>>
 /** One key of a key server, and how to sign with it. */
 function keyOf (alg: string, kid: string, more: Frame = {}) {
   const { privateKey, publicKey, pem } = pairFor(alg)
-  return { kid, pem, jwk: { ...publicKey.export({ format: 'jwk' }), kid, ...more }, sign: (header: Frame = { kid }, as = alg) => tokenFor(claims, { alg: as, key: privateKey, header }) }
+  return {
+    kid,
+    pem,
+    jwk: { ...publicKey.export({ format: 'jwk' }), kid, ...more },
+    sign: (header: Frame = { kid }, as = alg) => tokenFor(claims, { alg: as, key: privateKey, header })
+  }
 }
 
 /** A key server, whose answer a test may change. */
@@ -55,7 +60,11 @@ t.test('keys are looked up by their kid, and fetched once', async (t) => {
   const app = await build(t, server.env)
   for (const { kid, sign } of keys) await isTaken(t, app, sign(), kid)
   await Promise.all(keys.map(async ({ sign }) => await isTaken(t, app, sign())))
-  t.equal((await fetch(`${urlOf(app)}/tom/peers`, { headers: { authorization: `Bearer ${keys[0]?.sign()}` } })).status, 401, 'REST checks it too: it lacks the role')
+  t.equal(
+    (await fetch(`${urlOf(app)}/tom/peers`, { headers: { authorization: `Bearer ${keys[0]?.sign()}` } })).status,
+    401,
+    'REST checks it too: it lacks the role'
+  )
   t.equal(server.fetches, 1)
 })
 
@@ -64,7 +73,8 @@ t.test('the algorithm is that of the key', async (t) => {
   const ec = keyOf('ES256', 'ec')
   const pinned = keyOf('RS256', 'pinned', { alg: 'RS512' })
   const encrypting = keyOf('RS256', 'encrypting', { use: 'enc' })
-  const server = await keyServer(t, [rsa.jwk, ec.jwk, pinned.jwk, encrypting.jwk, { kty: 'oct', kid: 'oct', k: Buffer.from('secret').toString('base64url') }])
+  const symmetric = { kty: 'oct', kid: 'oct', k: Buffer.from('secret').toString('base64url') }
+  const server = await keyServer(t, [rsa.jwk, ec.jwk, pinned.jwk, encrypting.jwk, symmetric])
   const app = await build(t, server.env)
   const bad: Record<string, string> = {
     'the kid of another key': rsa.sign({ kid: 'ec' }),

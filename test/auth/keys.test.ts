@@ -85,6 +85,11 @@ t.test('a public key that is none stops the start, and is not told', async (t) =
 })
 
 t.test('a setting that is needed twice, or without a key, stops the start', async (t) => {
-  const bad: Env[] = [{ ...withSecret, JWT_PUBLIC_KEY: rsa.pem }, { JWKS_URL: 'http://a.test', ...withSecret }, { JWT_ISSUER: 'a' }, { JWT_AUDIENCE: 'a' }]
+  const bad: Env[] = [
+    { ...withSecret, JWT_PUBLIC_KEY: rsa.pem },
+    { JWKS_URL: 'http://a.test', ...withSecret },
+    { JWT_ISSUER: 'a' },
+    { JWT_AUDIENCE: 'a' }
+  ]
   for (const env of bad) t.throws(() => readConfig(env, []), { name: 'ConfigError' })
 })

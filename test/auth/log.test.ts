@@ -5,7 +5,12 @@ import { start } from '../process.js'
 import { tokenFor, withQuery, withSecret } from './tokens.js'
 
 t.test('no token is logged, answered or told in an error, wherever it came from and at any level', async (t) => {
-  const tokens = { good: tokenFor({ sub: 'alice', dialects: ['tom', 'drone'] }), fresh: tokenFor({ sub: 'alice' }), forged: tokenFor({ sub: 'alice' }, { key: 'other' }), garbage: 'hunter2.hunter2.hunter2' }
+  const tokens = {
+    good: tokenFor({ sub: 'alice', dialects: ['tom', 'drone'] }),
+    fresh: tokenFor({ sub: 'alice' }),
+    forged: tokenFor({ sub: 'alice' }, { key: 'other' }),
+    garbage: 'hunter2.hunter2.hunter2'
+  }
   for (const LOG_LEVEL of ['info', 'debug', 'trace']) {
     const { port, child, output, exited } = await start(t, { ...withSecret, LOG_LEVEL })
     const heard: string[] = []

@@ -15,7 +15,13 @@ for (const { name } of builtIn) {
   t.test(`${name}: without a good token the peers are not listed, discovery or not`, async (t) => {
     for (const ALLOW_DISCOVERY of ['false', 'true']) {
       const app = await build(t, { ...withSecret, ALLOW_DISCOVERY })
-      for (const init of [{}, { headers: { authorization: 'Bearer hunter2' } }, bearing({ ...discoverer, exp: inSeconds(-1) }), bearing(discoverer, { key: 'other' }), bearing(discoverer, { alg: 'none' })]) {
+      for (const init of [
+        {},
+        { headers: { authorization: 'Bearer hunter2' } },
+        bearing({ ...discoverer, exp: inSeconds(-1) }),
+        bearing(discoverer, { key: 'other' }),
+        bearing(discoverer, { alg: 'none' })
+      ]) {
         const answer = await fetch(urlOf(app) + path, init)
         t.equal(answer.status, 401)
         t.same(await answer.json(), { error: 'Unauthorized' })
@@ -27,12 +33,22 @@ for (const { name } of builtIn) {
   t.test(`${name}: with a token the peers are listed where discovery is on, or for a role`, async (t) => {
     const subject = dialect(name)
     for (const [ALLOW_DISCOVERY, claims, status] of [
-      ['false', alice, 401], ['false', { ...alice, roles: ['assign', 'discovery'] }, 401], ['false', discoverer, 200], ['false', { ...alice, roles: ['admin'] }, 200],
-      ['true', alice, 200], ['true', { ...alice, dialects: ['other'] }, 401], ['false', { ...discoverer, dialects: ['other'] }, 401], ['false', { ...discoverer, dialects: [name] }, 200]
+      ['false', alice, 401],
+      ['false', { ...alice, roles: ['assign', 'discovery'] }, 401],
+      ['false', discoverer, 200],
+      ['false', { ...alice, roles: ['admin'] }, 200],
+      ['true', alice, 200],
+      ['true', { ...alice, dialects: ['other'] }, 401],
+      ['false', { ...discoverer, dialects: ['other'] }, 401],
+      ['false', { ...discoverer, dialects: [name] }, 200]
     ] as const) {
       const app = await build(t, { ...withSecret, ALLOW_DISCOVERY })
       const { id } = await enter(t, app, subject, 'peer', { options: bearing({ sub: 'peer' }) })
-      for (const [to, init] of [[path, bearing(claims)], [withQuery(path, `token=${tokenFor(claims)}`), {}], [withQuery(path, `access_token=${tokenFor(claims)}`), {}]] as const) {
+      for (const [to, init] of [
+        [path, bearing(claims)],
+        [withQuery(path, `token=${tokenFor(claims)}`), {}],
+        [withQuery(path, `access_token=${tokenFor(claims)}`), {}]
+      ] as const) {
         const answer = await fetch(urlOf(app) + to, init)
         t.equal(answer.status, status, JSON.stringify(claims))
         t.same(await answer.json(), status === 200 ? [id] : { error: 'Unauthorized' })
@@ -43,7 +59,9 @@ for (const { name } of builtIn) {
   t.test(`${name}: health and fresh ids are open to everybody`, async (t) => {
     const app = await build(t, withSecret)
     for (const path of [`/${name}/health`, `/${name}/id`]) {
-      for (const init of [{}, { headers: { authorization: 'Bearer hunter2' } }]) t.equal((await fetch(urlOf(app) + path, init)).status, 200, path)
+      for (const init of [{}, { headers: { authorization: 'Bearer hunter2' } }]) {
+        t.equal((await fetch(urlOf(app) + path, init)).status, 200, path)
+      }
     }
   })
 }
@@ -51,7 +69,9 @@ for (const { name } of builtIn) {
 t.test('the banner, health, readiness and the API document are open to everybody', async (t) => {
   const app = await build(t, withSecret)
   for (const path of ['/', '/health', '/ready', '/openapi.json']) {
-    for (const init of [{}, { headers: { authorization: 'Bearer hunter2' } }]) t.equal((await fetch(urlOf(app) + path, init)).status, 200, path)
+    for (const init of [{}, { headers: { authorization: 'Bearer hunter2' } }]) {
+      t.equal((await fetch(urlOf(app) + path, init)).status, 200, path)
+    }
   }
 })
 

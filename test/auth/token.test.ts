@@ -120,8 +120,14 @@ t.test('a token that is offered as a subprotocol, alone or beside others, never 
   const token = tokenFor({ sub: 'alice' })
   const cut = token.slice(0, 50)
   for (const [offered, selected] of [
-    [[token], ''], [[cut], ''], [['chat', token], 'chat'], [[token, 'chat'], 'chat'], [['x'.repeat(65)], ''], [['v1.chat.example'], 'v1.chat.example'],
-    [[token, 'signalbox.jwt'], 'signalbox.jwt'], [['chat', 'json'], 'chat']
+    [[token], ''],
+    [[cut], ''],
+    [['chat', token], 'chat'],
+    [[token, 'chat'], 'chat'],
+    [['x'.repeat(65)], ''],
+    [['v1.chat.example'], 'v1.chat.example'],
+    [[token, 'signalbox.jwt'], 'signalbox.jwt'],
+    [['chat', 'json'], 'chat']
   ] as Array<[string[], string]>) {
     for (const server of [app, open]) {
       // By hand, since a client of ws that is given none of its subprotocols ends.
@@ -139,8 +145,15 @@ async function upgrade (t: Test, url: string, offered: string[]): Promise<string
   const socket = createConnection({ host: hostname, port: Number(port) })
   t.teardown(() => socket.destroy())
   socket.write([
-    'GET /tom HTTP/1.1', `Host: ${hostname}:${port}`, 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    `Sec-WebSocket-Protocol: ${offered.join(', ')}`, '', ''
+    'GET /tom HTTP/1.1',
+    `Host: ${hostname}:${port}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    `Sec-WebSocket-Protocol: ${offered.join(', ')}`,
+    '',
+    ''
   ].join('\r\n'))
   let answer = ''
   for await (const part of socket) {
@@ -151,7 +164,13 @@ async function upgrade (t: Test, url: string, offered: string[]): Promise<string
 }
 
 /** Connects and offers subprotocols, as a browser does that cannot set headers. */
-function offer (t: Test, app: Awaited<ReturnType<typeof build>>, path: string, headers: Record<string, string>, protocols: string[]): Client {
+function offer (
+  t: Test,
+  app: Awaited<ReturnType<typeof build>>,
+  path: string,
+  headers: Record<string, string>,
+  protocols: string[]
+): Client {
   const client = new Client(new WebSocket(urlOf(app).replace('http', 'ws') + path, protocols, { headers }))
   t.teardown(() => client.socket.terminate())
   return client

@@ -34,7 +34,9 @@ function signature (alg: string, key: string | KeyObject, input: string): string
 export function pairFor (alg: string): { privateKey: KeyObject, publicKey: KeyObject, pem: string } {
   const pair = alg === 'EdDSA'
     ? generateKeyPairSync('ed25519')
-    : alg.startsWith('ES') ? generateKeyPairSync('ec', { namedCurve: alg === 'ES256' ? 'P-256' : 'P-384' }) : generateKeyPairSync('rsa', { modulusLength: 2048 })
+    : alg.startsWith('ES')
+      ? generateKeyPairSync('ec', { namedCurve: alg === 'ES256' ? 'P-256' : 'P-384' })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 })
   return { ...pair, pem: pair.publicKey.export({ type: 'spki', format: 'pem' }).toString() }
 }
 
