@@ -31,7 +31,12 @@ t.test('a frame has 4096 members and elements at most, at all levels', async (t)
   // Of two members and a list, which begins with one that no comma stands before.
   alice.send({ type: 'signal', payload: listOf(4096) })
   t.match(await bob.next(), { type: 'signal', payload: listOf(4096) })
-  for (const payload of [listOf(4097), Object.fromEntries(listOf(4097).map((_, at) => [at, 0])), [listOf(3000), listOf(3000)], ','.repeat(5000)]) {
+  for (const payload of [
+    listOf(4097),
+    Object.fromEntries(listOf(4097).map((_, at) => [at, 0])),
+    [listOf(3000), listOf(3000)],
+    ','.repeat(5000)
+  ]) {
     alice.send({ type: 'signal', payload })
     const isText = typeof payload === 'string'
     t.match(await (isText ? bob : alice).next(), isText ? { payload } : { message: 'Invalid JSON' })

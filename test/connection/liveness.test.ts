@@ -73,7 +73,10 @@ t.test('a socket that does not answer the close is cut', async (t) => {
   const chunks: Buffer[] = []
   socket.on('data', (chunk) => chunks.push(chunk))
   socket.on('end', () => socket.destroy())
-  socket.write('GET /tom HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n')
+  socket.write(
+    'GET /tom HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +
+    'sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+  )
   await until(() => app.signalbox.connections.size === 1)
   const { closed } = app.signalbox.connections.counters
   await passUntil(() => closed.get('4101') === 1, 2.1 * intervalMs)

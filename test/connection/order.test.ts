@@ -8,15 +8,32 @@ import { build, type Client, connect, type Frame } from '../helper.js'
 /** More than are written to one by one. */
 const members = 12
 const rooms = ['tom', 'drone'] as const
-const registering = { tom: (id: string) => ({ type: 'register', nodeId: id, username: id }), drone: (id: string) => ({ type: 'register', id }) }
+const registering = {
+  tom: (id: string) => ({ type: 'register', nodeId: id, username: id }),
+  drone: (id: string) => ({ type: 'register', id })
+}
 
 type Room = typeof rooms[number]
 
 /** To all of a room, to all but one, to one, or the end of a turn of the event loop. */
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ to: fc.constant('all' as const), room: fc.constantFrom(...rooms) }) },
-  { weight: 4, arbitrary: fc.record({ to: fc.constant('others' as const), room: fc.constantFrom(...rooms), but: fc.nat({ max: members - 1 }) }) },
-  { weight: 2, arbitrary: fc.record({ to: fc.constant('one' as const), room: fc.constantFrom(...rooms), one: fc.nat({ max: members - 1 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      to: fc.constant('others' as const),
+      room: fc.constantFrom(...rooms),
+      but: fc.nat({ max: members - 1 })
+    })
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      to: fc.constant('one' as const),
+      room: fc.constantFrom(...rooms),
+      one: fc.nat({ max: members - 1 })
+    })
+  },
   { weight: 1, arbitrary: fc.constant({ to: 'nobody' as const }) }
 )
 

@@ -2,7 +2,10 @@ import t from 'tap'
 import { build, type Client, connect, totals } from '../helper.js'
 import { buildInVirtualTime } from '../virtual-time.js'
 
-t.test('the sender of what a client does not read is told, others feel nothing, and the client is closed with 4100 when it has read nothing for 5 s', async (t) => {
+const title = 'the sender of what a client does not read is told, others feel nothing, ' +
+  'and the client is closed with 4100 when it has read nothing for 5 s'
+
+t.test(title, async (t) => {
   const { app, now, passUntil } = await buildInVirtualTime(t, { MAX_BUFFERED: '65536', MESSAGE_RATE: '1000000', MESSAGE_BURST: '1000000' })
   const [slow, sender, neighbour] = [await connect(t, app, '/drone'), await connect(t, app, '/drone'), await connect(t, app, '/drone')]
   for (const [id, client] of Object.entries({ slow, sender, neighbour })) {

@@ -20,9 +20,11 @@ t.test('a star for the subdomain takes any depth, but neither the domain itself 
   for (const origin of ['https://a.example.com', 'https://a.b.c.example.com', 'http://a.example.com:8080']) t.ok(isAllowed(origin), origin)
   for (const origin of [
     'https://example.com', 'https://.example.com', 'https://evilexample.com', 'http://a.example.com', 'https://a.example.com:8080',
-    'https://a.example.com.evil.test', 'https://aXexample.com', 'https://a.example.comx', 'https://a.example.com:443', 'https://a.example.com:',
+    'https://a.example.com.evil.test', 'https://aXexample.com', 'https://a.example.comx', 'https://a.example.com:443',
+    'https://a.example.com:',
     'https://evil.test/.example.com', 'https://evil.test?.example.com', 'https://evil.test#.example.com', 'https://evil.test\\.example.com',
-    'https://evil.test:1.example.com', 'https://evil@a.example.com', 'https://evil:a@a.example.com', 'https://a..example.com', 'https://%.example.com',
+    'https://evil.test:1.example.com', 'https://evil@a.example.com', 'https://evil:a@a.example.com',
+    'https://a..example.com', 'https://%.example.com',
     'https://a .example.com', 'https://a.example.com\n', 'https://*.example.com', 'https://[::1].example.com'
   ]) t.notOk(isAllowed(origin), origin)
 })
@@ -32,9 +34,15 @@ t.test('an empty list lets no browser in', async (t) => {
 })
 
 t.test('an entry matches as a browser writes it', async (t) => {
-  const isAllowed = originFilter(['HTTPS://Example.COM:443', 'http://münchen.example:80', 'https://*.MÜNCHEN.example', 'file://', 'capacitor://localhost', 'http://[0:0::1]:3000'])
+  const isAllowed = originFilter([
+    'HTTPS://Example.COM:443', 'http://münchen.example:80', 'https://*.MÜNCHEN.example', 'file://',
+    'capacitor://localhost', 'http://[0:0::1]:3000'
+  ])
   for (const origin of [
-    'https://example.com', 'http://xn--mnchen-3ya.example', 'https://a.xn--mnchen-3ya.example', 'file://', 'capacitor://localhost', 'http://[::1]:3000'
+    'https://example.com', 'http://xn--mnchen-3ya.example', 'https://a.xn--mnchen-3ya.example', 'file://',
+    'capacitor://localhost', 'http://[::1]:3000'
   ]) t.ok(isAllowed(origin), origin)
-  for (const origin of ['https://example.com:443', 'null', 'file:///', 'capacitor://localhost.evil.test']) t.notOk(isAllowed(origin), origin)
+  for (const origin of ['https://example.com:443', 'null', 'file:///', 'capacitor://localhost.evil.test']) {
+    t.notOk(isAllowed(origin), origin)
+  }
 })

@@ -46,5 +46,9 @@ t.test('X-Forwarded-For says who a client is only where the proxy is trusted', a
   t.equal((await refusal(t, choosy, '/tom', from('192.0.2.1', '127.0.0.2'))).status, 429)
   await connect(t, choosy, '/tom', from('192.0.2.3', '127.0.0.1'))
   t.equal((await refusal(t, choosy, '/tom', from('192.0.2.4', '127.0.0.1'))).status, 429, 'another address is no proxy')
-  t.equal((await refusal(t, choosy, '/tom', from('192.0.2.1, 10.1.2.3', '127.0.0.2'))).status, 429, 'a chain is followed as far as it is trusted')
+  t.equal(
+    (await refusal(t, choosy, '/tom', from('192.0.2.1, 10.1.2.3', '127.0.0.2'))).status,
+    429,
+    'a chain is followed as far as it is trusted'
+  )
 })

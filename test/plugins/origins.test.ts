@@ -20,7 +20,10 @@ t.test('with ALLOWED_ORIGINS the others are refused with 403, before the upgrade
     t.equal(response.status, 200)
     t.equal(response.headers.get('access-control-allow-origin'), origin)
   }
-  for (const origin of ['https://evil.test', 'https://example.org', 'https://evilexample.org', 'https://example.com.evil.test', 'http://example.com', 'null']) {
+  for (const origin of [
+    'https://evil.test', 'https://example.org', 'https://evilexample.org', 'https://example.com.evil.test',
+    'http://example.com', 'null'
+  ]) {
     for (const path of sockets) t.equal((await refusal(t, app, path, { origin })).status, 403, `${origin} on ${path}`)
     for (const path of ['/', '/health', '/ready', '/tom/id', '/peerjs/peers', '/psync/health', '/openapi.json']) {
       const response = await fetch(urlOf(app) + path, { headers: { origin } })
