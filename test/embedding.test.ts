@@ -48,10 +48,16 @@ t.test('it works beside the routes of somebody’s own app, which stay as they w
     t.equal(answer.status, 200, `neither our origins nor our rates count at ${path}`)
     t.notOk(answer.headers.has('access-control-allow-origin'), 'and there are no CORS headers')
   }
-  const preflight = await fetch(`${urlOf(app)}/mine`, { method: 'OPTIONS', headers: { ...headers, 'access-control-request-method': 'GET' } })
+  const preflight = await fetch(`${urlOf(app)}/mine`, {
+    method: 'OPTIONS',
+    headers: { ...headers, 'access-control-request-method': 'GET' }
+  })
   t.equal(preflight.status, 404, 'a preflight is not answered for them')
   t.same(await (await fetch(`${urlOf(app)}/broken`)).json(), { statusCode: 500, error: 'Internal Server Error', message: 'theirs' })
-  t.same(await (await fetch(`${urlOf(app)}/nowhere`)).json(), { statusCode: 404, error: 'Not Found', message: 'Route GET:/nowhere not found' })
+  t.same(
+    await (await fetch(`${urlOf(app)}/nowhere`)).json(),
+    { statusCode: 404, error: 'Not Found', message: 'Route GET:/nowhere not found' }
+  )
   t.equal((await refusal(t, app, '/tom', { origin: 'https://theirs.example' })).status, 403, 'while ours are guarded')
 })
 

@@ -11,7 +11,13 @@ t.test('what clients tell each other is in no log and no metric, well-formed or 
     const [alice, bob] = await enterBoth(t, port, subject)
     alice.signal(bob.id, { sdp: marker })
     t.same((await bob.hears()).load, { sdp: marker })
-    const frames = [marker, { type: marker }, { type: 'register', id: marker.repeat(30) }, subject.signal(alice.id, 'nobody', { sdp: marker }), `{"type":"offer","sdp":"${marker}`]
+    const frames = [
+      marker,
+      { type: marker },
+      { type: 'register', id: marker.repeat(30) },
+      subject.signal(alice.id, 'nobody', { sdp: marker }),
+      `{"type":"offer","sdp":"${marker}`
+    ]
     for (const frame of frames) alice.send(frame)
     await alice.settle()
     alice.send({ type: marker.repeat(100_000) })

@@ -22,10 +22,12 @@ export interface Running {
   openFiles (): number
 }
 
-/** Runs the built server, with these settings and flags and nothing from our environment, and ends it with the test. `maxFiles` is how many it may open. */
+/** Runs the built server with these settings and flags only, and ends it with the test. `maxFiles` bounds its open files. */
 export function run (t: Test, env: Env = {}, argv: string[] = [], server = built, maxFiles?: number): Running {
   const { PATH = '' } = process.env
-  const [command, ...before] = maxFiles === undefined ? [process.execPath] : ['sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`, process.execPath]
+  const [command, ...before] = maxFiles === undefined
+    ? [process.execPath]
+    : ['sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`, process.execPath]
   const child = spawn(command as string, [...before, server, ...argv], { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const output = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => { output.stdout += text })
@@ -35,7 +37,10 @@ export function run (t: Test, env: Env = {}, argv: string[] = [], server = built
     child.kill('SIGKILL')
     await exited
   })
-  const memory = (which: 'VmRSS' | 'VmHWM') => Number(new RegExp(`^${which}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) * 1024
+  const memory = (which: 'VmRSS' | 'VmHWM') => {
+    const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+    return Number(new RegExp(`^${which}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024
+  }
   return {
     child,
     output,
@@ -47,7 +52,13 @@ export function run (t: Test, env: Env = {}, argv: string[] = [], server = built
 }
 
 /** The same on a free port of the loopback, once it listens. */
-export async function start (t: Test, env: Env = {}, argv: string[] = [], server = built, maxFiles?: number): Promise<Running & { port: number }> {
+export async function start (
+  t: Test,
+  env: Env = {},
+  argv: string[] = [],
+  server = built,
+  maxFiles?: number
+): Promise<Running & { port: number }> {
   const running = run(t, { HOST: '127.0.0.1', PORT: '0', ...env }, argv, server, maxFiles)
   const { child, output, exited } = running
   const ended = exited.then((code) => { throw new Error(`exited with ${code} instead of listening: ${output.stderr}`) })

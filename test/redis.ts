@@ -73,7 +73,11 @@ export async function startCluster (t: Test, extra: readonly string[] = []): Pro
   const home = await mkdtemp(join(tmpdir(), 'redis-cluster-'))
   const ports = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort(), await freePort()]
   const start = async (at: number): Promise<RedisServer> => await startRedis(t, ports[at], [
-    '--cluster-enabled', 'yes', '--cluster-port', String(ports[at + 3]), '--cluster-config-file', join(home, `${at}.conf`), '--cluster-node-timeout', '2000', ...extra
+    '--cluster-enabled', 'yes',
+    '--cluster-port', String(ports[at + 3]),
+    '--cluster-config-file', join(home, `${at}.conf`),
+    '--cluster-node-timeout', '2000',
+    ...extra
   ])
   const nodes = await Promise.all([0, 1, 2].map(start))
   t.teardown(async () => await rm(home, { recursive: true, force: true }))

@@ -16,7 +16,8 @@ async function raw (t: Test, port: number, text: string): Promise<Socket> {
   return socket
 }
 
-const upgrade = 'GET /tom HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+const upgrade = 'GET /tom HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +
+  'sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
 
 t.test('SIGTERM: nobody new is let in, REST answers, and everybody is closed with 1001, spread over DRAIN_MS', async (t) => {
   const drainMs = 2000

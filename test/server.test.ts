@@ -17,7 +17,9 @@ t.test('--help prints every setting and starts nothing', async (t) => {
   for (const argv of [['--help'], ['--port', 'bad', '--help']]) {
     const { output, exited } = run(t, {}, argv)
     t.equal(await exited, 0)
-    for (const name of settingNames) t.ok(output.stdout.includes(`${flagOf(name)} `) && output.stdout.includes(`environment ${name}\n`), name)
+    for (const name of settingNames) {
+      t.ok(output.stdout.includes(`${flagOf(name)} `) && output.stdout.includes(`environment ${name}\n`), name)
+    }
     t.equal(output.stderr, '')
   }
 })
@@ -59,9 +61,17 @@ t.test('a plugin that cannot be loaded ends the process with one line that names
 t.test('no query string is logged, at any level', async (t) => {
   const secret = 'hunter2hunter2'
   for (const LOG_LEVEL of ['info', 'debug', 'trace']) {
-    const { port, child, output, exited } = await start(t, { LOG_LEVEL, ALLOWED_ORIGINS: 'https://a.test', MAX_PAYLOAD: '1024', CONNECT_RATE: '20' })
+    const { port, child, output, exited } = await start(t, {
+      LOG_LEVEL,
+      ALLOWED_ORIGINS: 'https://a.test',
+      MAX_PAYLOAD: '1024',
+      CONNECT_RATE: '20'
+    })
     const get = async (path: string, init: RequestInit = {}) => await (await fetch(`${urlOf(port)}${path}?token=${secret}`, init)).text()
-    for (const path of ['/', '/health', '/ready', '/nope', '/tom', '/tom/health', '/tom/peers', '/peerjs/id', '/wrong/peers', '/%zz', '/openapi.json']) await get(path)
+    for (const path of [
+      '/', '/health', '/ready', '/nope', '/tom', '/tom/health', '/tom/peers', '/peerjs/id', '/wrong/peers', '/%zz',
+      '/openapi.json'
+    ]) await get(path)
     await get('/tom/id', { headers: { origin: 'https://evil.test' } })
     await get('/tom/id', { method: 'POST', body: 'x' })
     await get('/tom/id', { method: 'POST', headers: { 'content-type': 'application/json' }, body: 'x'.repeat(4096) })
@@ -80,7 +90,11 @@ t.test('no query string is logged, at any level', async (t) => {
     const rival = await connect(t, port, `/peerjs?key=peerjs&id=a&token=other${secret}`)
     await rival.closed
     // Requests that are none.
-    for (const text of [`GET /tom?token=${secret} HTTP/1.1\r\nbroken header\r\n\r\n`, `GET /tom?token=${secret} HTTP/9.9\r\n\r\n`, `GET /?token=${secret} HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(100_000)}\r\n\r\n`]) {
+    for (const text of [
+      `GET /tom?token=${secret} HTTP/1.1\r\nbroken header\r\n\r\n`,
+      `GET /tom?token=${secret} HTTP/9.9\r\n\r\n`,
+      `GET /?token=${secret} HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(100_000)}\r\n\r\n`
+    ]) {
       const socket = connectTcp(port, '127.0.0.1').on('error', () => {}).resume()
       socket.end(text)
       // Not `once`, for which a reset is an error: what the server does not read it may answer with one.
@@ -100,7 +114,9 @@ t.test('no query string is logged, at any level', async (t) => {
 t.test('the process goes on when clients reset their connections at any moment', async (t) => {
   const { port, child, output } = await start(t, { NATIVE_PORTS: 'psync:0', CONNECT_RATE: '100000' })
   const nativePort = Number(/psync alone at 127\.0\.0\.1:(\d+)/.exec(output.stdout)?.[1])
-  const upgrade = (path: string) => `GET ${path} HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`
+  const upgrade = (path: string) =>
+    `GET ${path} HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n` +
+    'sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
   for (const to of [port, nativePort]) {
     for (const text of [upgrade('/'), upgrade('/ws'), upgrade('/nope'), upgrade('/health'), 'GET /health HTTP/1.1\r\n', '']) {
       for (let round = 0; round < 10; round++) {

@@ -32,12 +32,25 @@ async function cut (t: Test, socket: Socket, text: string): Promise<number> {
 for (const kind of ['plain', 'TLS'] as const) {
   t.test(`${kind}: a client that takes too long over its request is cut, on every listener`, async (t) => {
     const { env, client } = filesFor(t)
-    const settings: Env = { LOG_LEVEL: 'silent', HOST: '127.0.0.1', NATIVE_PORTS: 'tom:0', ...(kind === 'TLS' && { TLS_CERT: env.TLS_CERT, TLS_KEY: env.TLS_KEY }) }
-    const app = createService(readConfig(settings, []), { ...defaultTimeouts, headersTimeout: 500, requestTimeout: 500, connectionsCheckingInterval: 100 })
+    const settings: Env = {
+      LOG_LEVEL: 'silent',
+      HOST: '127.0.0.1',
+      NATIVE_PORTS: 'tom:0',
+      ...(kind === 'TLS' && { TLS_CERT: env.TLS_CERT, TLS_KEY: env.TLS_KEY })
+    }
+    const app = createService(readConfig(settings, []), {
+      ...defaultTimeouts,
+      headersTimeout: 500,
+      requestTimeout: 500,
+      connectionsCheckingInterval: 100
+    })
     t.teardown(async () => await app.close())
     await app.listen({ port: 0, host: '127.0.0.1' })
     const ports = [(app.server.address() as AddressInfo).port, app.nativePorts[0] ?? 0]
-    const peers = await Promise.all(ports.map(async (port) => await connect(t, `http${kind === 'TLS' ? 's' : ''}://127.0.0.1:${port}`, port === ports[0] ? '/tom' : '/', client())))
+    const scheme = kind === 'TLS' ? 'https' : 'http'
+    const peers = await Promise.all(ports.map(async (port) =>
+      await connect(t, `${scheme}://127.0.0.1:${port}`, port === ports[0] ? '/tom' : '/', client())
+    ))
     await Promise.all(ports.flatMap((port) => Object.entries(beginnings).map(async ([name, text]) => {
       const socket = kind === 'TLS' ? connectTls({ port, ...client() }) : connectTcp(port, '127.0.0.1')
       await once(socket, kind === 'TLS' ? 'secureConnect' : 'connect')

@@ -119,7 +119,10 @@ t.test('drone: clients of both nodes are listed, share sessions, and a takeover 
 t.test('tom: joins and leaves are announced on both nodes, and a takeover closes the older one', async (t) => {
   const [one, other] = await two(t)
   const register = (nodeId: string) => ({ type: 'register', nodeId, username: nodeId })
-  const has = (...ids: string[]) => ({ type, participants }: Frame) => type === 'participants' && JSON.stringify((participants as Frame[]).map(({ nodeId }) => nodeId).sort()) === JSON.stringify(ids)
+  const has = (...ids: string[]) => ({ type, participants }: Frame) => {
+    if (type !== 'participants') return false
+    return JSON.stringify((participants as Frame[]).map(({ nodeId }) => nodeId).sort()) === JSON.stringify(ids)
+  }
   const alice = await greeted(t, one, '/tom', register('alice'), 'participants')
   const bob = await connect(t, other, '/tom')
   bob.send(register('bob'))

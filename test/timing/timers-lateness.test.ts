@@ -6,7 +6,10 @@ t.test('a call runs at most one tick late, whatever the phase in which the clock
   const tickMs = 200
   const startedAt = performance.now()
   // Three quarters into a tick.
-  const timers = new Timers((error) => t.fail(String(error)), tickMs, { now: () => performance.now() - startedAt + 150, timeOfDay: Date.now })
+  const timers = new Timers((error) => t.fail(String(error)), tickMs, {
+    now: () => performance.now() - startedAt + 150,
+    timeOfDay: Date.now
+  })
   t.teardown(() => timers.close())
   const done = new EventTarget()
   timers.schedule(60, () => done.dispatchEvent(new Event('ran')))
