@@ -29,7 +29,14 @@ const opened = { prefix: 'rooms/', digits: 4, idleMs: 2000, emptyMs: 1000 }
 const anyId = fc.oneof(
   fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }),
   fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }),
-  fc.string({ unit: fc.constantFrom('"', '\\', '/', ' ', '\u2028', '\ufeff', '\ufffe', '\uffff', '\u05d0', '\u202e', '\u0301', '\u{1f600}', '\u{1fffe}', '\u{10ffff}', '%', '*', '[', '{sb:0}'), minLength: 1, maxLength: 20 }),
+  fc.string({
+    unit: fc.constantFrom(
+      '"', '\\', '/', ' ', '\u2028', '\ufeff', '\ufffe', '\uffff', '\u05d0', '\u202e', '\u0301',
+      '\u{1f600}', '\u{1fffe}', '\u{10ffff}', '%', '*', '[', '{sb:0}'
+    ),
+    minLength: 1,
+    maxLength: 20
+  }),
   fc.constantFrom('\u{10ffff}'.repeat(128), 'é'.repeat(256), '__proto__')
 ).filter((id) => id.length <= 256 && !/\p{Cc}/u.test(id))
 
@@ -128,12 +135,15 @@ export function stateContract (t: Test, makeState: MakeState): void {
           t.same(await (sink as Inbox).got(1), [`to ${id}`])
         }
         const [one, other] = all as [string, string]
-        t.equal(await state.sessions.send({ room, from: one, to: other, session: one, begins: true, idleMs: 1000, frame: (session) => JSON.stringify([session]) }), 'sent')
+        const frame = (session: string | undefined) => JSON.stringify([session])
+        const first = { room, from: one, to: other, session: one, begins: true, idleMs: 1000, frame }
+        t.equal(await state.sessions.send(first), 'sent')
         t.same(await (members[1]?.sink as Inbox).got(1), [JSON.stringify([one])])
         t.equal(await state.peers.disconnect(room, other, { code: closeCodes.policy, reason: 'Go' }), 'closed')
         for (const member of members) t.equal(await state.peers.leave(member), true)
         t.equal(await state.peers.count(room), 0)
-        t.equal(await state.relay.sendOrKeep({ room, from: one, to: other, frame: `kept for ${other}`, keepMs, expired: () => 'expired' }), 'kept')
+        const kept = { room, from: one, to: other, frame: `kept for ${other}`, keepMs, expired: () => 'expired' }
+        t.equal(await state.relay.sendOrKeep(kept), 'kept')
         await state.peers.leave(await enter({ room, id: other, sink }))
         t.same(await sink.got(1), [`kept for ${other}`])
         if (room === 'tom') {
@@ -221,7 +231,9 @@ export function stateContract (t: Test, makeState: MakeState): void {
     const sink = new Inbox()
     const member = await enter({ id: 'a', sink })
     const ending = { code: closeCodes.policy, reason: 'Go' }
-    for (const [room, id] of [['tom', 'b'], ['drone', 'a'], ['tom', '__proto__']] as const) t.equal(await state.peers.disconnect(room, id, ending), 'absent', `${id} in ${room}`)
+    for (const [room, id] of [['tom', 'b'], ['drone', 'a'], ['tom', '__proto__']] as const) {
+      t.equal(await state.peers.disconnect(room, id, ending), 'absent', `${id} in ${room}`)
+    }
     await state.peers.leave(member)
     t.equal(await state.peers.disconnect('tom', 'a', ending), 'absent')
     t.same(sink.closes, [])
@@ -279,14 +291,16 @@ export function stateContract (t: Test, makeState: MakeState): void {
   scenario('a place given up elsewhere makes no room in a full one', async (t, { state, enter }) => {
     await enter({ room: 'psync/x', id: 'a' })
     const b = await enter({ room: 'psync/y', id: 'b' })
-    t.same(await state.peers.join({ room: 'psync/x', id: 'b', sink: new Inbox(), replace: true, maxMembers: 1, leaving: b }), { outcome: 'full' })
+    const join = { room: 'psync/x', id: 'b', sink: new Inbox(), replace: true, maxMembers: 1, leaving: b }
+    t.same(await state.peers.join(join), { outcome: 'full' })
     t.same(ids(await state.peers.list('psync/y')), ['b'], 'and a join that fails leaves nothing')
   })
 
   scenario('a place that was taken over already gives up nothing', async (t, { state, enter }) => {
     const replaced = await enter({ id: 'a' })
     await enter({ id: 'a' })
-    t.same(await state.peers.join({ room: 'tom', id: 'b', sink: new Inbox(), replace: true, maxMembers: 1, leaving: replaced }), { outcome: 'full' })
+    const join = { room: 'tom', id: 'b', sink: new Inbox(), replace: true, maxMembers: 1, leaving: replaced }
+    t.same(await state.peers.join(join), { outcome: 'full' })
     await enter({ id: 'c', leaving: replaced })
     t.same(ids(await state.peers.list('tom')), ['a', 'c'])
   })
@@ -301,7 +315,10 @@ export function stateContract (t: Test, makeState: MakeState): void {
   scenario('a join that fails changes nothing', async (t, { state, enter }) => {
     const sink = new Inbox()
     const heard: string[] = []
-    state.peers.watch('psync', { joined: (room, { id }) => heard.push(`+${room} ${id}`), left: (room, { id }) => heard.push(`-${room} ${id}`) })
+    state.peers.watch('psync', {
+      joined: (room, { id }) => heard.push(`+${room} ${id}`),
+      left: (room, { id }) => heard.push(`-${room} ${id}`)
+    })
     await enter({ room: 'psync/x', id: 'a' })
     const place = await enter({ room: 'psync/y', id: 'b', sink })
     const welcome = () => 'welcome'
@@ -317,7 +334,10 @@ export function stateContract (t: Test, makeState: MakeState): void {
 
   scenario('who joins elsewhere leaves the earlier place, and both are told', async (t, { state, enter }) => {
     const heard: string[] = []
-    state.peers.watch('psync', { joined: (room, { id }) => heard.push(`+${room} ${id}`), left: (room, { id }) => heard.push(`-${room} ${id}`) })
+    state.peers.watch('psync', {
+      joined: (room, { id }) => heard.push(`+${room} ${id}`),
+      left: (room, { id }) => heard.push(`-${room} ${id}`)
+    })
     const sink = new Inbox()
     const first = await enter({ room: 'psync/x', id: 'a', sink })
     const second = await enter({ room: 'psync/y', id: 'a', sink, leaving: first })
@@ -428,7 +448,10 @@ export function stateContract (t: Test, makeState: MakeState): void {
 
   scenario('of the rooms that one has opened and left empty the first goes for one too many', async (t, { state, enter }) => {
     const sink = new Inbox()
-    const open = async (by: string, digits = 4) => `rooms/${await state.rooms.open({ ...opened, idleMs: 60_000, emptyMs: 60_000, digits, by })}`
+    const open = async (by: string, digits = 4) => {
+      const code = await state.rooms.open({ ...opened, idleMs: 60_000, emptyMs: 60_000, digits, by })
+      return `rooms/${code}`
+    }
     const isOpen = async (room: string) => {
       const joined = await state.peers.join({ room, id: 'looks', sink: new Inbox(), replace: true, requireOpen: true })
       if (joined.outcome === 'joined') await state.peers.leave(joined.member)
@@ -478,7 +501,9 @@ export function stateContract (t: Test, makeState: MakeState): void {
   })
 
   for (const [what, use] of [
-    ['a join', async ({ state }: StateUnderTest, room: string) => await state.peers.join({ room, id: 'b', sink: new Inbox(), replace: false, requireOpen: true })],
+    ['a join', async ({ state }: StateUnderTest, room: string) => {
+      return await state.peers.join({ room, id: 'b', sink: new Inbox(), replace: false, requireOpen: true })
+    }],
     ['a broadcast', async ({ state }: StateUnderTest, room: string) => await state.relay.broadcast(room, 'signal')],
     ['a broadcast that reaches nobody', async ({ state }: StateUnderTest, room: string) => await state.relay.broadcast(room, 'signal', 'a')]
   ] as const) {
@@ -500,7 +525,8 @@ export function stateContract (t: Test, makeState: MakeState): void {
     const room = `rooms/${await state.rooms.open(opened)}`
     await enter({ room, id: 'a', sink, requireOpen: true })
     await pass(opened.idleMs / 2)
-    t.same(await state.peers.join({ room, id: 'b', sink: new Inbox(), replace: false, requireOpen: true, maxMembers: 1 }), { outcome: 'full' })
+    const join = { room, id: 'b', sink: new Inbox(), replace: false, requireOpen: true, maxMembers: 1 }
+    t.same(await state.peers.join(join), { outcome: 'full' })
     await pass(opened.idleMs / 2 + leeway)
     t.equal(await sink.closedWith(), closeCodes.roomExpired)
   })
@@ -718,7 +744,8 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.equal(await fill(state, 64, { from: 'm0', origin: 'mallory' }), 64, 'what has expired does not count')
   }, { maxMessages: 256 })
 
-  scenario('a sender fills an eighth of a node, all of one origin half of it, and all together no more than there is', async (t, { state, pass, enter }) => {
+  const shares = 'a sender fills an eighth of a node, all of one origin half of it, and all together no more than there is'
+  scenario(shares, async (t, { state, pass, enter }) => {
     const frame = '1'.repeat(10_000)
     const leave = async (from: string, origin: string) => {
       let to = 0
@@ -749,7 +776,9 @@ export function stateContract (t: Test, makeState: MakeState): void {
   }, { totalBytes: 65_536 })
 
   scenario('many frames at once are kept no more than one after the other', async (t, { state }) => {
-    const sent = await Promise.all(Array.from({ length: 200 }, async (_, at) => await state.relay.sendOrKeep({ ...mail, to: `x${at}`, frame: '1'.repeat(8192) })))
+    const sent = await Promise.all(Array.from({ length: 200 }, async (_, at) =>
+      await state.relay.sendOrKeep({ ...mail, to: `x${at}`, frame: '1'.repeat(8192) })
+    ))
     t.equal(sent.filter((sent) => sent === 'kept').length, 6)
     t.ok(state.size().mailboxBytes <= 65_536)
   }, { totalBytes: 65_536 })

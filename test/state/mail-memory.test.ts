@@ -23,9 +23,23 @@ function expiredOf (from: string, to: string): () => string {
 for (const { title, receivers, senders, letters, idLength, text } of [
   { title: 'tiny frames for thousands of names', receivers: 20_000, senders: 1, letters: 1, idLength: 10, text: '{}' },
   { title: 'frames for names that are as long as may be', receivers: 10_000, senders: 1, letters: 1, idLength: 256, text: '{}' },
-  { title: 'many frames in a mailbox', receivers: 200, senders: 1, letters: 250, idLength: 10, text: '{"candidate":"candidate:1 1 udp 1"}' },
+  {
+    title: 'many frames in a mailbox',
+    receivers: 200,
+    senders: 1,
+    letters: 250,
+    idLength: 10,
+    text: '{"candidate":"candidate:1 1 udp 1"}'
+  },
   { title: 'many senders in a mailbox', receivers: 100, senders: 200, letters: 1, idLength: 10, text: '{}' },
-  { title: 'text that needs two bytes for each of its letters', receivers: 2_000, senders: 1, letters: 10, idLength: 10, text: `{"x":"中${'x'.repeat(1000)}"}` }
+  {
+    title: 'text that needs two bytes for each of its letters',
+    receivers: 2_000,
+    senders: 1,
+    letters: 10,
+    idLength: 10,
+    text: `{"x":"中${'x'.repeat(1000)}"}`
+  }
 ]) {
   t.test(`mail takes no more memory than is counted: ${title}`, async (t) => {
     const timers = new Timers((error) => { throw error })

@@ -16,7 +16,10 @@ const ran = new Set<string>()
 const strays = new Set<string>()
 /** A monitor writes line feeds and quotes in its own way. */
 const gist = (lua: string) => lua.replace(/[^A-Za-z]|n/g, '')
-const names = new Map(Object.entries(scriptsFor('SPUBLISH')).flatMap(([name, { lua }]) => [[gist(lua), name], [createHash('sha1').update(lua).digest('hex'), name]]))
+const names = new Map(Object.entries(scriptsFor('SPUBLISH')).flatMap(([name, { lua }]) => [
+  [gist(lua), name],
+  [createHash('sha1').update(lua).digest('hex'), name]
+]))
 const tagOf = (key: string) => key.slice(0, key.indexOf('}') + 1)
 
 for (const { client } of nodes) {

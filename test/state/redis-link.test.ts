@@ -70,7 +70,8 @@ t.test('nodes of a cluster that no URL names get the same password', async (t) =
 
 t.test('the log says that nobody answers', async (t) => {
   explains(t, await linkTo(t, `redis://:${encoded}@127.0.0.1:${await freePort()}`), /ECONNREFUSED/)
-  explains(t, await linkTo(t, `redis://:${encoded}@127.0.0.1:${await freePort()}`, `redis://:${encoded}@127.0.0.1:${await freePort()}`), /no node of the cluster can be reached/)
+  const urls = [await freePort(), await freePort()].map((port) => `redis://:${encoded}@127.0.0.1:${port}`)
+  explains(t, await linkTo(t, ...urls), /no node of the cluster can be reached/)
   const nowhere = `redis://:${encoded}@nowhere.invalid`
   explains(t, await linkTo(t, nowhere), /nowhere.invalid/)
   explains(t, await linkTo(t, nowhere, nowhere), /nowhere.invalid/)
@@ -94,9 +95,15 @@ t.test('a database is used that exists, and no other in its place', async (t) =>
 t.test('rediss is TLS, with a certificate that must be trusted', async (t) => {
   const dir = t.testdir()
   const [key, cert] = [`${dir}/key.pem`, `${dir}/cert.pem`]
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-subj', '/CN=localhost', '-days', '2'], { stdio: 'ignore' })
+  execFileSync('openssl', [
+    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+    '-keyout', key, '-out', cert, '-subj', '/CN=localhost', '-days', '2'
+  ], { stdio: 'ignore' })
   const port = await freePort()
-  await startRedis(t, undefined, ['--tls-port', String(port), '--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert, '--tls-auth-clients', 'no'])
+  await startRedis(t, undefined, [
+    '--tls-port', String(port), '--tls-cert-file', cert, '--tls-key-file', key,
+    '--tls-ca-cert-file', cert, '--tls-auth-clients', 'no'
+  ])
   const url = `rediss://127.0.0.1:${port}`
   explains(t, await linkTo(t, url), /self.signed certificate/)
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'

@@ -16,12 +16,17 @@ function read (bytes: Buffer): { messages: NodeMessage[], skipped: number } {
 const bytesOf = (head: LetterHead, body: string, type = '') => Buffer.from(headOf(head, type, Buffer.byteLength(body)) + body)
 
 /** A message with its frame as text. */
-const plain = (message: NodeMessage) => 'frame' in message ? { ...message, frame: { type: message.frame.type, text: String(message.frame.payload) } } : message
+const plain = (message: NodeMessage) => 'frame' in message
+  ? { ...message, frame: { type: message.frame.type, text: String(message.frame.payload) } }
+  : message
 
 t.test('letters come out as they went in, whatever their names and bodies hold', async (t) => {
   const letter = fc.record({ room: name, to: name, from: name, type: name, frame })
   fc.assert(fc.property(fc.array(letter, { minLength: 1 }), frame, (letters, last) => {
-    const all = [...letters.map(({ room, to, from, type, frame }) => bytesOf(['frame', room, to, from], frame, type)), letterOf(['signal', 'r', 'b\nc 1 2', 'p d e'], new Frame('offer', last))]
+    const all = [
+      ...letters.map(({ room, to, from, type, frame }) => bytesOf(['frame', room, to, from], frame, type)),
+      letterOf(['signal', 'r', 'b\nc 1 2', 'p d e'], new Frame('offer', last))
+    ]
     const { messages, skipped } = read(Buffer.concat(all))
     t.equal(skipped, 0)
     t.same(messages.map(plain), [
@@ -67,7 +72,14 @@ t.test('events are understood with all their parts, and skipped with fewer or ot
       t.match(read(Buffer.from(JSON.stringify(parts.with(count, null as unknown as string)))), { messages: [], skipped: 1 })
     }
   }
-  for (const bad of [['close', 'room', 'id', 'epoch', '99'], ['joined', 'x', 'room', 'id', 'epoch', '1', '2', '{}'], ['joined', '7', 'room', 'id', 'epoch', '1', '2', '{'], ['joined', '7', 'room', 'id', 'epoch', '1', '2', '{"a":1}'], ['__proto__', 'a', 'b'], ['constructor', 'a', 'b']]) {
+  for (const bad of [
+    ['close', 'room', 'id', 'epoch', '99'],
+    ['joined', 'x', 'room', 'id', 'epoch', '1', '2', '{}'],
+    ['joined', '7', 'room', 'id', 'epoch', '1', '2', '{'],
+    ['joined', '7', 'room', 'id', 'epoch', '1', '2', '{"a":1}'],
+    ['__proto__', 'a', 'b'],
+    ['constructor', 'a', 'b']
+  ]) {
     t.match(read(Buffer.from(JSON.stringify(bad))), { messages: [], skipped: 1 }, JSON.stringify(bad))
   }
 })
@@ -77,8 +89,11 @@ t.test('no bytes at all make it throw, and all of them end', async (t) => {
     fc.uint8Array().map((bytes) => Buffer.from(bytes)),
     fc.json().map((text) => Buffer.from(text)),
     fc.string({ unit: 'binary' }).map((text) => Buffer.from(text)),
-    fc.tuple(fc.constantFrom('frame', 'all', 'signal', 'lost', 'disconnect', 'x', ''), fc.array(fc.oneof(fc.nat(), fc.constantFrom('-', '', '1e9', '99999999999999999999', '-1')), { maxLength: 8 }), fc.string())
-      .map(([kind, lengths, rest]) => Buffer.from(`${kind} ${lengths.join(' ')}\n${rest}`))
+    fc.tuple(
+      fc.constantFrom('frame', 'all', 'signal', 'lost', 'disconnect', 'x', ''),
+      fc.array(fc.oneof(fc.nat(), fc.constantFrom('-', '', '1e9', '99999999999999999999', '-1')), { maxLength: 8 }),
+      fc.string()
+    ).map(([kind, lengths, rest]) => Buffer.from(`${kind} ${lengths.join(' ')}\n${rest}`))
   )
   fc.assert(fc.property(fc.array(piece), (pieces) => {
     const { messages, skipped } = read(Buffer.concat(pieces))
@@ -91,6 +106,16 @@ t.test('a frame that is no text is not handed on', async (t) => {
 })
 
 t.test('a value that no member has is none', async (t) => {
-  t.match(readMember('a', 'node\nepoch\nnull\n1.5\n2\n{"username":"A"}'), { id: 'a', registrationId: 'epoch', joinedAt: 1.5, seenAt: 2, info: { username: 'A' } })
-  for (const value of ['', 'x', 'node\nepoch\nnull\n1\n2', 'node\nepoch\nnull\nx\n2\n{}', 'node\nepoch\nnull\n1\n2\n[]', 'node\nepoch\nnull\n1\n2\n{"a":{}}']) t.equal(readMember('a', value), undefined, JSON.stringify(value))
+  t.match(
+    readMember('a', 'node\nepoch\nnull\n1.5\n2\n{"username":"A"}'),
+    { id: 'a', registrationId: 'epoch', joinedAt: 1.5, seenAt: 2, info: { username: 'A' } }
+  )
+  for (const value of [
+    '',
+    'x',
+    'node\nepoch\nnull\n1\n2',
+    'node\nepoch\nnull\nx\n2\n{}',
+    'node\nepoch\nnull\n1\n2\n[]',
+    'node\nepoch\nnull\n1\n2\n{"a":{}}'
+  ]) t.equal(readMember('a', value), undefined, JSON.stringify(value))
 })
