@@ -59,7 +59,9 @@ function certificate ({ issuer, publicKey, issuing, isAuthority = false }: Makin
   const { alt = [], from = -60_000, to = 3_600_000, usage } = issuing
   const extensions = [
     extension('2.5.29.19', sequence(...(isAuthority ? [der(0x01, Buffer.from([0xff]))] : []))),
-    ...(alt.length > 0 ? [extension('2.5.29.17', sequence(...alt.map(([type, value]) => der(0x80 | altTags[type], Buffer.from(value)))))] : []),
+    ...(alt.length > 0
+      ? [extension('2.5.29.17', sequence(...alt.map(([type, value]) => der(0x80 | altTags[type], Buffer.from(value)))))]
+      : []),
     ...(usage === undefined ? [] : [extension('2.5.29.37', sequence(oid(usages[usage])))])
   ]
   const algorithm = sequence(oid('1.2.840.10045.4.3.2'))

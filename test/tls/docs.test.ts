@@ -12,7 +12,10 @@ t.test('the commands in docs/auth.md make certificates with which a client is wh
   const [, settings = ''] = /```sh\n(TLS_CERT=.*) npm start\n/.exec(page) ?? []
   const directory = t.testdir()
   execFileSync('bash', ['-euc', commands], { cwd: directory, stdio: 'pipe' })
-  const env = Object.fromEntries(settings.split(' ').map((setting) => setting.split('=')).map(([name, value = '']) => [name, value.endsWith('.pem') ? join(directory, value) : value]))
+  const env = Object.fromEntries(settings.split(' ').map((setting) => {
+    const [name, value = ''] = setting.split('=')
+    return [name, value.endsWith('.pem') ? join(directory, value) : value]
+  }))
   t.match(env, { TLS_CERT: String, TLS_KEY: String, TLS_CA: String, TLS_REQUIRE_CLIENT_CERT: 'true' })
   const { url } = await secure(t, env)
   const read = (name: string) => readFileSync(join(directory, name), 'utf8')

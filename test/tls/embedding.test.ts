@@ -6,7 +6,12 @@ import { begin, connect } from '../helper.js'
 import { authority, forLoopback } from './certificates.js'
 import { type Files, filesFor, request } from './secure.js'
 
-const configOf = ({ env }: Files, more: Partial<Config> = {}): Partial<Config> => ({ ...env, HOST: '127.0.0.1', NATIVE_PORTS: ['tom:0'], ...more })
+const configOf = ({ env }: Files, more: Partial<Config> = {}): Partial<Config> => ({
+  ...env,
+  HOST: '127.0.0.1',
+  NATIVE_PORTS: ['tom:0'],
+  ...more
+})
 
 /** An app of somebody’s own, with a certificate of its own. */
 async function listen (t: Test, app: FastifyInstance): Promise<{ url: string, native: string }> {
@@ -36,7 +41,10 @@ t.test('certificates that an app has asked for and checked count as ours do', as
   const app = secureApp({ ...theirs.issue(forLoopback), ca: theirs.cert, requestCert: true, rejectUnauthorized: false })
   await app.register(signalbox, { config: configOf(files, { TLS_REQUIRE_CLIENT_CERT: true }) })
   const { url, native } = await listen(t, app)
-  for (const [to, path, credentials] of [[url, '/tom', { ca: theirs.cert, ...theirs.issue({ cn: 'alice' }) }], [native, '/', files.client({ cn: 'alice' })]] as const) {
+  for (const [to, path, credentials] of [
+    [url, '/tom', { ca: theirs.cert, ...theirs.issue({ cn: 'alice' }) }],
+    [native, '/', files.client({ cn: 'alice' })]
+  ] as const) {
     const alice = await connect(t, to, path, credentials)
     alice.send({ type: 'register', nodeId: 'bob', username: 'B' })
     t.same(await alice.next(), { type: 'error', error: 'not allowed' })
@@ -50,12 +58,18 @@ t.test('certificates that an app has asked for and checked count as ours do', as
 t.test('an app that listens without TLS does not take the settings for it', async (t) => {
   const app = fastify()
   t.teardown(async () => await app.close())
-  await t.rejects(async () => await app.register(signalbox, { config: configOf(filesFor(t)) }), new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option'))
+  await t.rejects(
+    async () => await app.register(signalbox, { config: configOf(filesFor(t)) }),
+    new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option')
+  )
 })
 
 t.test('files that cannot be used end the registration', async (t) => {
   const files = filesFor(t)
   const app = secureApp(authority().issue(forLoopback))
   t.teardown(async () => await app.close())
-  await t.rejects(async () => await app.register(signalbox, { config: configOf(files, { TLS_KEY: files.env.TLS_CA }) }), { name: 'ConfigError', message: /^TLS_KEY: / })
+  await t.rejects(
+    async () => await app.register(signalbox, { config: configOf(files, { TLS_KEY: files.env.TLS_CA }) }),
+    { name: 'ConfigError', message: /^TLS_KEY: / }
+  )
 })

@@ -137,7 +137,8 @@ t.test('a handshake that never ends does not keep the server from closing', asyn
 t.test('an upgrade that is reset while it is refused does not end the process', async (t) => {
   const { env, client } = filesFor(t)
   const server = await secure(t, { TLS_CERT: env.TLS_CERT, TLS_KEY: env.TLS_KEY, NATIVE_PORTS })
-  const upgrade = 'GET /nope HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+  const upgrade = 'GET /nope HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +
+    'sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
   for (const to of listenersOf(server)) {
     for (let round = 0; round < 5; round++) {
       const raw = await open(t, to)

@@ -48,7 +48,8 @@ export interface Secure {
 
 /** The stock server with TLS on free ports of the loopback, closed with the test. */
 export async function secure (t: Test, env: Env, timeouts: Partial<Timeouts> = {}): Promise<Secure> {
-  const app = createService(readConfig({ CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, []), { ...usual, ...timeouts })
+  const config = readConfig({ CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, [])
+  const app = createService(config, { ...usual, ...timeouts })
   t.teardown(async () => await app.close())
   await app.listen({ port: 0, host: '127.0.0.1' })
   const at = (port: number) => `https://127.0.0.1:${port}`
@@ -56,12 +57,17 @@ export async function secure (t: Test, env: Env, timeouts: Partial<Timeouts> = {
 }
 
 /** An answer over https, whose socket ends with it. */
-export async function request (url: string, credentials: Credentials & { localAddress?: string }, headers: Record<string, string> = {}): Promise<{ status: number, headers: NodeJS.Dict<string | string[]>, body: unknown }> {
+export async function request (
+  url: string,
+  credentials: Credentials & { localAddress?: string },
+  headers: Record<string, string> = {}
+): Promise<{ status: number, headers: NodeJS.Dict<string | string[]>, body: unknown }> {
   return await new Promise((resolve, reject) => {
     get(url, { ...credentials, headers, agent: false }, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (chunk: string) => { text += chunk }).on('end', () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text })
+        const body: unknown = text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body })
       })
     }).on('error', reject)
   })

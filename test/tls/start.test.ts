@@ -34,21 +34,32 @@ t.test('files that cannot be used refuse the start with a line that names the se
     writeFileSync(path, text)
     return path
   }
-  const weak = generateKeyPairSync('rsa', { modulusLength: 2048, privateKeyEncoding: { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'p' }, publicKeyEncoding: { type: 'spki', format: 'pem' } })
+  const weak = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'p' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' }
+  })
+  const broken = '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n'
   for (const name of ['TLS_CERT', 'TLS_KEY', 'TLS_CA']) {
     t.match(refused(t, name, { ...env, [name]: join(t.testdirName, 'none.pem') }), /none\.pem", expected a readable file \(ENOENT\)$/)
     t.match(refused(t, name, { ...env, [name]: t.testdirName }), /expected a readable file \(EISDIR\)$/)
     t.notMatch(refused(t, name, { ...env, [name]: file('text.pem', 'hunter2') }), 'hunter2')
-    t.notMatch(refused(t, name, { ...env, [name]: file('broken.pem', '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n') }), 'hunter2')
+    t.notMatch(refused(t, name, { ...env, [name]: file('broken.pem', broken) }), 'hunter2')
     refused(t, name, { ...env, [name]: file('empty.pem', '') })
     t.notMatch(refused(t, name, { ...env, [name]: key }), key.slice(30, 60), 'the key itself for its path')
   }
   refused(t, 'TLS_CERT', { ...env, TLS_CERT: env.TLS_KEY })
   refused(t, 'TLS_KEY', { ...env, TLS_KEY: env.TLS_CERT })
-  refused(t, 'TLS_CERT', { ...env, TLS_CERT: file('chain.pem', `${cert}-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n`) })
-  t.match(refused(t, 'TLS_KEY', { ...env, TLS_KEY: file('other.pem', key) }), /expected the private key of the first certificate in TLS_CERT$/)
+  refused(t, 'TLS_CERT', { ...env, TLS_CERT: file('chain.pem', `${cert}${broken}`) })
+  t.match(
+    refused(t, 'TLS_KEY', { ...env, TLS_KEY: file('other.pem', key) }),
+    /expected the private key of the first certificate in TLS_CERT$/
+  )
   t.match(refused(t, 'TLS_KEY', { ...env, TLS_KEY: file('secret.pem', weak.privateKey) }), /without a passphrase$/)
-  t.match(refused(t, 'TLS_CERT', { ...env, TLS_CERT: join('x'.repeat(1000), 'none.pem') }), /^TLS_CERT: invalid value "….{0,300}none\.pem", expected/)
+  t.match(
+    refused(t, 'TLS_CERT', { ...env, TLS_CERT: join('x'.repeat(1000), 'none.pem') }),
+    /^TLS_CERT: invalid value "….{0,300}none\.pem", expected/
+  )
 })
 
 t.test('a certificate may come with its chain, and with its key in one file', async (t) => {
@@ -68,14 +79,20 @@ t.test('what openssl makes of keys is taken', async (t) => {
   openssl('genrsa', '-traditional', '-out', at('rsa.pem'), '2048')
   openssl('genpkey', '-algorithm', 'ed25519', '-out', at('ed.pem'))
   for (const name of ['ec.pem', 'rsa.pem', 'ed.pem']) {
-    openssl('req', '-x509', '-key', at(name), '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '1', '-out', at('self.pem'))
+    openssl(
+      'req', '-x509', '-key', at(name), '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1',
+      '-days', '1', '-out', at('self.pem')
+    )
     const { url, app } = await secure(t, { ...env, TLS_CERT: at('self.pem'), TLS_KEY: at(name) })
     t.equal((await request(`${url}/health`, { ca: readFileSync(at('self.pem'), 'utf8') })).status, 200, name)
     await app.close()
   }
   openssl('genrsa', '-out', at('weak.pem'), '512')
   openssl('req', '-x509', '-key', at('weak.pem'), '-subj', '/CN=localhost', '-days', '1', '-out', at('weak-cert.pem'))
-  t.match(refused(t, 'TLS_CERT', { ...env, TLS_CERT: at('weak-cert.pem'), TLS_KEY: at('weak.pem') }), /expected a certificate with a stronger key or signature/)
+  t.match(
+    refused(t, 'TLS_CERT', { ...env, TLS_CERT: at('weak-cert.pem'), TLS_KEY: at('weak.pem') }),
+    /expected a certificate with a stronger key or signature/
+  )
 })
 
 t.test('the built server speaks TLS, takes new certificates over and drains', async (t) => {

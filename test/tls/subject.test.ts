@@ -85,7 +85,10 @@ t.test('a fresh token must be the certificate’s, and lasts no longer than it',
   await Promise.all(subjects.map(async (subject) => {
     const { url } = await secure(t, { ...env, ...required, ...withSecret, ...subject.env })
     const { place } = await enter(t, url, subject, 'host', { options: bearing(client({ cn: 'host' }), { sub: 'host' }) })
-    const alice = await enter(t, url, subject, 'alice', { place, options: bearing(client({ cn: 'alice', to: 4_000 }), { sub: 'alice', exp: inSeconds(60) }) })
+    const alice = await enter(t, url, subject, 'alice', {
+      place,
+      options: bearing(client({ cn: 'alice', to: 4_000 }), { sub: 'alice', exp: inSeconds(60) })
+    })
     const bob = await enter(t, url, subject, 'bob', { place, options: bearing(client({ cn: 'bob' }), { sub: 'bob', exp: inSeconds(60) }) })
     alice.send(refresh({ sub: 'alice', exp: inSeconds(600) }))
     t.same(await alice.client.nextOf('auth'), ok, subject.name)
@@ -144,7 +147,10 @@ t.test('peers are listed as with tokens', async (t) => {
     [{ ALLOW_DISCOVERY: 'true' }, client(), {}, 200]
   ] as const) {
     const { url } = await secure(t, { ...env, ...settings })
-    for (const { name } of builtIn) t.equal((await request(`${url}/${name}/peers`, credentials, headers)).status, status, `${name} ${JSON.stringify(settings)}`)
+    for (const { name } of builtIn) {
+      const answer = await request(`${url}/${name}/peers`, credentials, headers)
+      t.equal(answer.status, status, `${name} ${JSON.stringify(settings)}`)
+    }
   }
 })
 

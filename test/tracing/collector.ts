@@ -40,7 +40,9 @@ interface Export {
   }>
 }
 
-const table = (attributes: readonly Attribute[]): Attributes => Object.fromEntries(attributes.map(({ key, value }) => [key, String(Object.values(value)[0])]))
+const table = (attributes: readonly Attribute[]): Attributes => Object.fromEntries(
+  attributes.map(({ key, value }) => [key, String(Object.values(value)[0])])
+)
 
 /**
  * Receives OTLP over HTTP, as JSON, until the test ends.
@@ -56,7 +58,9 @@ export async function collect (t: Test): Promise<Collector> {
     paths.push(request.url ?? '')
     texts.push(JSON.stringify(request.headers), text)
     for (const { resource, scopeSpans } of (JSON.parse(text) as Export).resourceSpans) {
-      for (const span of scopeSpans.flatMap(({ spans }) => spans)) spans.push({ ...span, attributes: table(span.attributes), resource: table(resource.attributes) })
+      for (const span of scopeSpans.flatMap(({ spans }) => spans)) {
+        spans.push({ ...span, attributes: table(span.attributes), resource: table(resource.attributes) })
+      }
     }
     response.setHeader('content-type', 'application/json').end('{}')
   }).listen(0, '127.0.0.1')

@@ -11,7 +11,11 @@ const provider = new tracing.BasicTracerProvider({ spanProcessors: [new tracing.
 trace.setGlobalTracerProvider(provider)
 
 /** What the spans that have ended say of their requests. */
-const told = () => exporter.getFinishedSpans().map(({ name, attributes }) => [name, attributes['url.path'], attributes['http.response.status_code']])
+const told = () => exporter.getFinishedSpans().map(({ name, attributes }) => [
+  name,
+  attributes['url.path'],
+  attributes['http.response.status_code']
+])
 
 /** Somebody's own app, which has a route and us below `/signal`. */
 async function start (t: Test, OTEL_ENABLED: boolean, prepare?: (app: FastifyInstance) => PromiseLike<unknown>): Promise<FastifyInstance> {
@@ -43,7 +47,10 @@ t.test('in somebody’s own app it makes spans of our routes only, with the SDK 
 
 t.test('where the app makes spans itself, ours end all the same, and have no query', async (t) => {
   for (const OTEL_ENABLED of [false, true]) {
-    const app = await start(t, OTEL_ENABLED, async (app) => await app.register(new FastifyOtelInstrumentation({ instrumentHooks: false, instrumentHandler: false }).plugin()))
+    const app = await start(t, OTEL_ENABLED, async (app) => {
+      const instrumentation = new FastifyOtelInstrumentation({ instrumentHooks: false, instrumentHandler: false })
+      await app.register(instrumentation.plugin())
+    })
     await visit(t, app)
     await until(() => told().length >= 4)
     t.same(told(), [['request', '/mine?token=hunter2', 200], ours[0], ['request', '/signal/nope?token=hunter2', 404], ours[1]])

@@ -10,7 +10,8 @@ import { collect } from './collector.js'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Makes a process say, when it exits, which files of CommonJS it has loaded: all packages of OpenTelemetry are that. */
-const probe = "import Module from 'node:module'; process.on('exit', () => process.stdout.write('loaded ' + JSON.stringify(Object.keys(Module._cache))))"
+const probe = "import Module from 'node:module'; " +
+  "process.on('exit', () => process.stdout.write('loaded ' + JSON.stringify(Object.keys(Module._cache))))"
 const probed: Env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(probe)}`, DRAIN_MS: '0' }
 
 /** The packages for traces that a server loads until it ends. */

@@ -21,7 +21,11 @@ t.test('at the end the spans that wait are sent', async (t) => {
 t.test('a collector that never answers does not keep the process', async (t) => {
   const silent = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1')
   await once(silent, 'listening')
-  const { port, child, exited } = await start(t, { ...exportTo((silent.address() as AddressInfo).port), OTEL_EXPORTER_OTLP_TIMEOUT: '60000', DRAIN_MS: '0' })
+  const { port, child, exited } = await start(t, {
+    ...exportTo((silent.address() as AddressInfo).port),
+    OTEL_EXPORTER_OTLP_TIMEOUT: '60000',
+    DRAIN_MS: '0'
+  })
   t.teardown(() => silent.close())
   await Promise.all([once(silent, 'connection'), fetch(`${urlOf(port)}/health`)])
   const from = performance.now()
@@ -32,7 +36,12 @@ t.test('a collector that never answers does not keep the process', async (t) => 
 })
 
 t.test('a collector that is not there is told in the log, and harms nobody', async (t) => {
-  const { port, child, output, exited } = await start(t, { ...exportTo(await freePort()), OTEL_EXPORTER_OTLP_TIMEOUT: '100', OTEL_EXPORTER_OTLP_HEADERS: 'authorization=hunter2', DRAIN_MS: '0' })
+  const { port, child, output, exited } = await start(t, {
+    ...exportTo(await freePort()),
+    OTEL_EXPORTER_OTLP_TIMEOUT: '100',
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=hunter2',
+    DRAIN_MS: '0'
+  })
   t.equal((await fetch(`${urlOf(port)}/health`)).status, 200)
   await until(() => /"level":40,[^\n]*"msg":"tracing: connect ECONNREFUSED 127\.0\.0\.1:\d+"/.test(output.stdout))
   const client = await connect(t, port, '/tom')

@@ -49,13 +49,24 @@ t.test('each request and each handshake makes one span, with its route and its o
 
 t.test('neither a query nor a token nor a secret is exported', async (t) => {
   const { env, spans, text } = await collect(t)
-  const { port, child, exited, output } = await start(t, { ...env, CONNECT_RATE: '30', OTEL_NODE_RESOURCE_DETECTORS: 'all' }, ['--jwt-secret', secret])
+  const settings = { ...env, CONNECT_RATE: '30', OTEL_NODE_RESOURCE_DETECTORS: 'all' }
+  const { port, child, exited, output } = await start(t, settings, ['--jwt-secret', secret])
   const token = tokenFor({ sub: 'alice' })
-  const queries = [`token=${token}`, `access_token=${token}`, `token=${token}&x=hunter2`, `token=hunter2&token=${token}`, 'hunter2', '?hunter2']
+  const queries = [
+    `token=${token}`,
+    `access_token=${token}`,
+    `token=${token}&x=hunter2`,
+    `token=hunter2&token=${token}`,
+    'hunter2',
+    '?hunter2'
+  ]
   const headers = { authorization: `Bearer ${token}`, cookie: 'hunter2', baggage: 'hunter2=hunter2', tracestate: 'hunter2=hunter2' }
   for (const query of queries) {
-    for (const path of ['/', '/health', '/ice-servers', '/tom/peers', '/wrong/peers', '/tom', '/nope', '/%zz']) await (await fetch(`${urlOf(port)}${path}?${query}`, { headers })).text()
-    await (await fetch(`${urlOf(port)}/tom/id?${query}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"hunter2' })).text()
+    for (const path of ['/', '/health', '/ice-servers', '/tom/peers', '/wrong/peers', '/tom', '/nope', '/%zz']) {
+      await (await fetch(`${urlOf(port)}${path}?${query}`, { headers })).text()
+    }
+    const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"hunter2' }
+    await (await fetch(`${urlOf(port)}/tom/id?${query}`, post)).text()
     await refusal(t, port, `/health?${query}`)
   }
   await connect(t, port, `/peerjs?key=peerjs&id=alice&token=${token}`)
@@ -102,7 +113,12 @@ t.test('sockets talk as ever, and what they say makes no span', async (t) => {
 
 t.test('the variables of the SDK count', async (t) => {
   const { env, spans } = await collect(t)
-  const { port, child, exited } = await start(t, { ...env, OTEL_SERVICE_NAME: 'ours', OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test,service.instance.id=one', OTEL_FASTIFY_IGNORE_PATHS: '/{health,metrics}' })
+  const { port, child, exited } = await start(t, {
+    ...env,
+    OTEL_SERVICE_NAME: 'ours',
+    OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test,service.instance.id=one',
+    OTEL_FASTIFY_IGNORE_PATHS: '/{health,metrics}'
+  })
   for (const path of ['/health', '/ready']) await fetch(urlOf(port) + path)
   child.kill('SIGTERM')
   await exited

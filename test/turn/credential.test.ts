@@ -13,7 +13,9 @@ const guarded = await build(t, { ...turn.env, ...withSecret })
 
 /** What `GET /ice-servers` gives to whoever has a token with this `sub`; without one, on a server that lets everybody in. */
 async function fetchCredential (sub?: string): Promise<Credential> {
-  const answer = sub === undefined ? await fetch(`${urlOf(open)}/ice-servers`) : await fetch(`${urlOf(guarded)}/ice-servers`, bearing({ sub }))
+  const answer = sub === undefined
+    ? await fetch(`${urlOf(open)}/ice-servers`)
+    : await fetch(`${urlOf(guarded)}/ice-servers`, bearing({ sub }))
   const { iceServers: [{ username = '', credential = '' } = {}] } = await answer.json() as { iceServers: Array<Partial<Credential>> }
   return { username, credential }
 }
@@ -65,7 +67,8 @@ t.test('the quota of a user is that of the subject, and of nobody else', async (
 
 t.test('coturn takes whatever a subject is', async (t) => {
   for (const sub of [
-    'auth0|5f7c1a', 'system:serviceaccount:here:alice', '1795230000:1', 'alice@example.org', ' ', 'Alice Smith', 'O’Hara', "O'Hara", 'a\\b', '"', 'union select',
+    'auth0|5f7c1a', 'system:serviceaccount:here:alice', '1795230000:1', 'alice@example.org', ' ', 'Alice Smith',
+    'O’Hara', "O'Hara", 'a\\b', '"', 'union select',
     'Reunion/selected', 'ålice', '\u0000', 'x'.repeat(256), 'x'.repeat(257), 'å'.repeat(256), 'x'.repeat(10_000)
   ]) {
     t.equal((await allocate(t, turn.port, await fetchCredential(sub))).error, undefined, JSON.stringify(sub.slice(0, 40)))

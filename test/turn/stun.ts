@@ -11,7 +11,15 @@ export interface Credential {
 /** @see https://www.rfc-editor.org/rfc/rfc8656#section-18 */
 const allocateMethod = 0x0003
 const failed = 0x0110
-const attributes = { username: 0x0006, messageIntegrity: 0x0008, errorCode: 0x0009, realm: 0x0014, nonce: 0x0015, relayedAddress: 0x0016, requestedTransport: 0x0019 }
+const attributes = {
+  username: 0x0006,
+  messageIntegrity: 0x0008,
+  errorCode: 0x0009,
+  realm: 0x0014,
+  nonce: 0x0015,
+  relayedAddress: 0x0016,
+  requestedTransport: 0x0019
+}
 const cookie = Buffer.from([0x21, 0x12, 0xa4, 0x42])
 const udp = Buffer.from([17, 0, 0, 0])
 
@@ -22,7 +30,10 @@ export interface Allocation {
   readonly error: number | undefined
 }
 
-/** Asks a TURN server on the loopback for an allocation, from a port of its own, as a browser does: first without a credential, then with it. */
+/**
+ * Asks a TURN server on the loopback for an allocation, as a browser does: first without a credential, then with it.
+ * Each call has its own port.
+ */
 export async function allocate (t: Test, port: number, { username, credential }: Credential): Promise<Allocation> {
   const socket = createSocket('udp4')
   t.teardown(() => socket.close())
