@@ -1,13 +1,29 @@
 import { batchFrom, type Frame, type FrameLike, frameOf } from '../../frame/bytes.js'
-import type { JoinRequest, Member, Peer, PeerInfo, Sender, StateSize, Watcher } from '../contract.js'
+import type { JoinRequest, Member, Peer, PeerInfo, Sender, Sink, StateSize, Watcher } from '../contract.js'
 
-/** The `info` of a peer that joined without any. */
-export const noInfo: PeerInfo = Object.freeze({})
+const noInfo: PeerInfo = Object.freeze({})
 
 /** A peer whose socket is on this node. */
-export interface LocalMember extends Member {
+export class LocalMember implements Member {
+  readonly room: string
+  readonly id: string
+  readonly sink: Sink
+  readonly info: PeerInfo
   readonly owner: string | undefined
   readonly undeliverable: ((to: string) => void) | undefined
+
+  constructor ({ room, id, sink, info = noInfo, owner, undeliverable }: JoinRequest) {
+    this.room = room
+    this.id = id
+    this.sink = sink
+    this.info = info
+    this.owner = owner
+    this.undeliverable = undeliverable
+  }
+
+  get seenAt (): number {
+    return this.sink.seenAt
+  }
 }
 
 /** A room's members on this node, by id, in the order they joined. */

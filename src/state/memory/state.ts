@@ -2,12 +2,12 @@ import { type FrameLike, frameOf } from '../../frame/bytes.js'
 import { closeCodes } from '../../frame/close-codes.js'
 import type { Timer, Timers } from '../../timing/timers.js'
 import type {
-  JoinOutcome, JoinRequest, Mail, MailboxLimits, Member, Origin, Peer, PeerInfo, Relay, Rooms, Sender, SendOutcome, SessionSignal,
-  Sink, State
+  JoinOutcome, JoinRequest, Mail, MailboxLimits, Member, Origin, Peer, Relay, Rooms, Sender, SendOutcome, SessionSignal,
+  State
 } from '../contract.js'
 import { memoryAttempts } from '../local/attempts.js'
 import {
-  type BroadcastOutcome, deliverList, deliverToAll, isAlone, type LocalMember, noInfo, noReceivers, refusalBy, senderAbout, senderIn,
+  type BroadcastOutcome, deliverList, deliverToAll, isAlone, LocalMember, noReceivers, refusalBy, senderAbout, senderIn,
   sizeOf, Watchers
 } from '../local/exchange.js'
 import { Mailboxes } from '../local/mailboxes.js'
@@ -16,29 +16,6 @@ import { RoomSessions } from '../local/sessions.js'
 import { withMembershipLimit } from '../membership.js'
 
 const nobody: readonly Member[] = []
-
-/** A peer of this process. */
-class Registration implements LocalMember {
-  readonly room: string
-  readonly id: string
-  readonly sink: Sink
-  readonly info: PeerInfo
-  readonly owner: string | undefined
-  readonly undeliverable: ((to: string) => void) | undefined
-
-  constructor ({ room, id, sink, info = noInfo, owner, undeliverable }: JoinRequest) {
-    this.room = room
-    this.id = id
-    this.sink = sink
-    this.info = info
-    this.owner = owner
-    this.undeliverable = undeliverable
-  }
-
-  get seenAt (): number {
-    return this.sink.seenAt
-  }
-}
 
 /** When an opened room expires. Times in ms. */
 interface RoomLifetime {
@@ -55,7 +32,7 @@ interface RoomLifetime {
 
 interface Room {
   readonly name: string
-  readonly members: Map<string, Registration>
+  readonly members: Map<string, LocalMember>
   lifetime: RoomLifetime | undefined
   sessions: RoomSessions | undefined
 }
@@ -72,7 +49,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     find(room, from)?.sink.deliver(expired())
   })
 
-  function find (room: string, id: string): Registration | undefined {
+  function find (room: string, id: string): LocalMember | undefined {
     return rooms.get(room)?.members.get(id)
   }
 
@@ -133,7 +110,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     const holder = room?.members.get(id)
     const outcome = refusalBy(room?.members, request)
     if (outcome !== undefined) return { outcome }
-    const member = new Registration(request)
+    const member = new LocalMember(request)
     // Used before `leave`, which may remove the longest empty room.
     if (room !== undefined) noteUsed(room)
     if (leaving !== undefined && leaving !== holder) leave(leaving)

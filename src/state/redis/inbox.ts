@@ -1,15 +1,11 @@
 import type { KeptMail } from './mail.js'
 import type { NodeMessage, Probe } from './messages.js'
 import type { RedisNode } from './node.js'
-import type { Registrations } from './registrations.js'
+import type { Parts, Registrations } from './registrations.js'
 import type { RedisRelay } from './relay.js'
 import type { LocalRooms } from './rooms.js'
 
-export interface InboxParts {
-  readonly process: string
-  readonly node: RedisNode
-  readonly rooms: LocalRooms
-  readonly kept: KeptMail
+export interface InboxParts extends Parts {
   readonly registrations: Registrations
   readonly relay: RedisRelay
 }
@@ -70,12 +66,12 @@ export class Inbox {
     if (isSignal && refusedBy !== undefined && this.#node.isUp) this.#node.outbox.notify(['lost', room, from, refusedBy])
   }
 
-  #onClose ({ room: name, id, epoch, code }: Extract<NodeMessage, { kind: 'close' }>): void {
+  #onClose ({ room: name, id, registrationId, code }: Extract<NodeMessage, { kind: 'close' }>): void {
     const room = this.#rooms.get(name)
     const pending = room?.pending.get(id)
-    if (pending?.member.registrationId === epoch) pending.isReplaced = true
+    if (pending?.member.registrationId === registrationId) pending.isReplaced = true
     const member = room?.members.get(id)
-    if (room === undefined || member?.registrationId !== epoch) return
+    if (room === undefined || member?.registrationId !== registrationId) return
     room.members.delete(id)
     member.sink.close(code)
     this.#rooms.release(room)

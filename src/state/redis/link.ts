@@ -114,7 +114,8 @@ export class RedisLink {
     }
     if (!this.#isUp && this.#complaints.size === 0) this.#complain('no answer in time')
     if (this.#isClosed) return
-    this.#clock = setInterval(() => { this.#tick().catch((error: unknown) => this.log.error({ err: error }, 'probe')) }, probeEveryMs).unref()
+    const probe = (): void => { this.#tick().catch((error: unknown) => this.log.error({ err: error }, 'probe')) }
+    this.#clock = setInterval(probe, probeEveryMs).unref()
   }
 
   /** Runs a script. @throws RedisDown */
@@ -174,7 +175,9 @@ export class RedisLink {
     })
     client.on('close', () => end('connection lost'))
     // Of a cluster: a connection to one of the nodes that deliver, and slots that are elsewhere now.
-    client.on('-node', (_client, deliveringNode?: string) => { if (deliveringNode !== undefined) end('connection to a node of the cluster lost') })
+    client.on('-node', (_client, deliveringNode?: string) => {
+      if (deliveringNode !== undefined) end('connection to a node of the cluster lost')
+    })
     client.on('subscribersReady', () => {
       if (!this.#isUp) return
       if (this.#commands instanceof Cluster) this.#commands.refreshSlotsCache()

@@ -34,13 +34,13 @@ export interface Stored extends ReplicaEntry {
 /** An event of a room, as its scripts publish it. */
 export type RoomEvent =
   | { readonly kind: 'joined', readonly sequence: number, readonly room: string, readonly member: Stored }
-  | { readonly kind: 'left', readonly sequence: number, readonly room: string, readonly id: string, readonly epoch: string }
+  | { readonly kind: 'left', readonly sequence: number, readonly room: string, readonly id: string, readonly registrationId: string }
 
 /** When peers of another node were heard of. It is no event of the room, and may be missed. */
 export interface SeenEvent {
   readonly kind: 'seen'
   readonly room: string
-  readonly peers: ReadonlyArray<{ readonly id: string, readonly epoch: string, readonly seenAt: number }>
+  readonly peers: ReadonlyArray<{ readonly id: string, readonly registrationId: string, readonly seenAt: number }>
 }
 
 /** The room was lost in Redis: whoever has members in it brings them back. */
@@ -73,7 +73,7 @@ export type NodeMessage =
   | ToAll
   | { readonly kind: 'lost', readonly room: string, readonly to: string, readonly from: string }
   | { readonly kind: 'disconnect', readonly room: string, readonly to: string, readonly ending: CloseRequest }
-  | { readonly kind: 'close', readonly room: string, readonly id: string, readonly epoch: string, readonly code: CloseCode }
+  | { readonly kind: 'close', readonly room: string, readonly id: string, readonly registrationId: string, readonly code: CloseCode }
   | { readonly kind: 'found', readonly batch: string }
   | RoomEvent
   | SeenEvent
@@ -142,7 +142,8 @@ export function readMessages (bytes: Buffer, take: (message: NodeMessage) => voi
     let end = start + lengths.length - 1
     for (const length of lengths) end += length
     if (end > bytes.length) return skip()
-    const message = lengths.length < letterParts ? undefined : letterFrom(bytes, kinds.find((kind) => kindEnd - at === kind.length && holds(bytes, kind, at)), start, lengths)
+    const kind = kinds.find((kind) => kindEnd - at === kind.length && holds(bytes, kind, at))
+    const message = lengths.length < letterParts ? undefined : letterFrom(bytes, kind, start, lengths)
     if (message === undefined) skip()
     else take(message)
     at = end
@@ -181,7 +182,8 @@ function readLengths (bytes: Buffer, from: number, limit: number, lengths: numbe
 }
 
 /** Its parts, of which there may be more than we know. */
-function letterFrom (bytes: Buffer, kind: LetterKind | undefined, start: number, [roomBytes = 0, toBytes = 0, fromBytes = 0, typeBytes = 0, bodyBytes = 0]: readonly number[]): NodeMessage | undefined {
+function letterFrom (bytes: Buffer, kind: LetterKind | undefined, start: number, lengths: readonly number[]): NodeMessage | undefined {
+  const [roomBytes = 0, toBytes = 0, fromBytes = 0, typeBytes = 0, bodyBytes = 0] = lengths
   const end = start + roomBytes + toBytes + fromBytes + typeBytes + 4
   const names = bytes.toString('utf8', start, end)
   // As a rule all of them are ASCII, and read at once.
@@ -223,11 +225,12 @@ function eventOf (text: string): NodeMessage | undefined {
     case 'seen': return seenOf(one, parts.slice(2))
     case 'close': {
       const code = numberOf(four)
-      return three !== undefined && isCloseCode(code) ? { kind, room: one, id: two, epoch: three, code } : undefined
+      return three !== undefined && isCloseCode(code) ? { kind, room: one, id: two, registrationId: three, code } : undefined
     }
     case 'left': {
       const sequence = numberOf(one)
-      return sequence === undefined || three === undefined || four === undefined ? undefined : { kind, sequence, room: two, id: three, epoch: four }
+      if (sequence === undefined || three === undefined || four === undefined) return undefined
+      return { kind, sequence, room: two, id: three, registrationId: four }
     }
     case 'joined': {
       const sequence = numberOf(one)
@@ -240,18 +243,18 @@ function eventOf (text: string): NodeMessage | undefined {
 function seenOf (room: string, parts: readonly string[]): SeenEvent | undefined {
   const peers = []
   for (let at = 0; at < parts.length; at += 3) {
-    const [id = '', epoch = ''] = parts.slice(at, at + 2)
+    const [id = '', registrationId = ''] = parts.slice(at, at + 2)
     const seenAt = numberOf(parts[at + 2])
     if (seenAt === undefined) return undefined
-    peers.push({ id, epoch, seenAt })
+    peers.push({ id, registrationId, seenAt })
   }
   return { kind: 'seen', room, peers }
 }
 
-/** A member as Redis holds it, beside its id: `node LF epoch LF owner LF joinedAt LF seenAt LF info`. Undefined for anything else. */
+/** Reads a member as Redis holds it: `node LF registrationId LF owner LF joinedAt LF seenAt LF info`. Undefined for anything else. */
 export function readMember (id: string, value: string): Stored | undefined {
-  const [, epoch, , joinedAt, seenAt, info] = value.split('\n')
-  return memberOf(id, epoch, joinedAt, seenAt, info)
+  const [, registrationId, , joinedAt, seenAt, info] = value.split('\n')
+  return memberOf(id, registrationId, joinedAt, seenAt, info)
 }
 
 /** A session as Redis holds it. Undefined for anything else. */
@@ -260,13 +263,21 @@ export function readSession (text: string): string | undefined {
   return typeof session === 'string' ? session : undefined
 }
 
-function memberOf (id: string, epoch: string | undefined, joinedAtText: string | undefined, seenAtText: string | undefined, infoText = ''): Stored | undefined {
+function memberOf (
+  id: string,
+  registrationId: string | undefined,
+  joinedAtText: string | undefined,
+  seenAtText: string | undefined,
+  infoText = ''
+): Stored | undefined {
   const [joinedAt, seenAt, info] = [numberOf(joinedAtText), numberOf(seenAtText), jsonOf(infoText)]
-  return epoch === undefined || joinedAt === undefined || seenAt === undefined || !isInfo(info) ? undefined : { id, registrationId: epoch, joinedAt, seenAt, info }
+  if (registrationId === undefined || joinedAt === undefined || seenAt === undefined || !isInfo(info)) return undefined
+  return { id, registrationId, joinedAt, seenAt, info }
 }
 
 function isInfo (value: unknown): value is PeerInfo {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((entry) => typeof entry === 'string')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.values(value).every((entry) => typeof entry === 'string')
 }
 
 function endingOf (value: unknown): CloseRequest | undefined {

@@ -11,32 +11,36 @@ import { reap } from './scripts/membership.js'
 import { send } from './scripts/relay.js'
 import type { Run } from './scripts/script.js'
 
-/** A step that Redis comes to later than this is void. In ms. */
+/** A step is void if Redis executes it later than this. In ms. */
 const stepTimeoutMs = 1_000
-/** By then a node that lost Redis when we did has brought its peers back. In ms. */
+/** After an outage the other nodes have restored their peers by then. In ms. */
 const restoreGraceMs = 5_000
 const retryMs = 250
-/** Rooms or peers of which Redis is told at once. */
+/** How many rooms or peers are sent to Redis at a time. */
 const atOnce = 200
 
 export interface NodeListener {
   onMessage: (message: Exclude<NodeMessage, Probe>) => void
-  /** Nothing that was listened to is any more. */
+  /** The link is down, and all subscriptions have ended. */
   onDown: () => void
-  /** Makes Redis hold what this node holds, under its new name. `isEmptied`: it has lost what it held. False when it refused a part of it. */
+  /**
+   * Restores in Redis what this node holds, under its new name. False if Redis refused a part of it.
+   *
+   * @param isEmptied Redis has lost its data
+   */
   restoreAll: (isEmptied: boolean) => Promise<boolean>
-  /** The same for the parts that were refused. */
+  /** Restores the parts that were refused. False if some still are. */
   restoreRefused: () => Promise<boolean>
   /** The lease was renewed. */
   onRenewed: () => Promise<void>
-  /** Whether anybody wants to know who leaves the room. */
+  /** Whether a watcher hears who leaves the room. */
   isWatched: (room: string) => boolean
 }
 
 /**
- * This process among the others: its name, the lease it holds under that name, and the end of those that lost theirs. When
- * the lease or the link was lost it takes a new name and brings everything back under it; what was on its way under
- * the old one is void, because every step carries the end of its node's lease.
+ * This process as one node among others. It has a name, holds a lease under that name, and removes nodes whose lease has run out.
+ * After a lost lease or link it takes a new name and restores everything under it. Steps in flight under the old name are void,
+ * because every step carries the end of its node's lease.
  */
 export class RedisNode {
   readonly link: RedisLink
@@ -48,33 +52,38 @@ export class RedisNode {
   readonly #log: Log
   #listener: NodeListener | undefined
   #name = ''
-  /** Redis may hold something under the name. */
+  /** Redis may hold data under the name. */
   #isNameUsed = false
-  /** Earlier names of which Redis may still hold something. */
+  /** Earlier names under which Redis may still hold data. */
   readonly #former = new Set<string>()
   #renewedAt = -Infinity
-  /** By the clock of Redis, which is at most so far ahead of ours. */
+  /** By the clock of Redis. */
   #leaseUntil = 0
+  /** How far the clock of Redis is ahead of ours, at most. In ms. */
   #clockAhead = 0
-  /** What to add to our clock for that of Redis. It stays the same for as long as it may be right. */
+  /** The difference between the clock of Redis and ours. Kept for as long as it may be right. In ms. */
   #clockOffset: number | undefined
   #generation: string | undefined
-  #mustSettle = false
-  /** Redis has refused something, and may hold under the name what has gone. */
+  #mustReregister = false
+  /** Redis has refused a command, and may hold outdated data under the name. */
   #isStale = false
-  #isSettled = false
-  #settling: Promise<void> | undefined
-  /** Before, others may not have had the time to come back. */
+  #isRegistered = false
+  #reregistering: Promise<void> | undefined
+  /** Earlier, other nodes may not have had the time to come back. */
   #reapsFrom = Infinity
   #isStarting = true
   #isReaping = false
-  readonly #told = { dropped: 0, skipped: 0, refused: 0 }
-  #beat: Timer | undefined
+  readonly #reported = { dropped: 0, skipped: 0, refused: 0 }
+  #leaseTimer: Timer | undefined
   #isClosed = false
 
   constructor (link: RedisLink, { leaseMs, timers, log }: { leaseMs: number, timers: Timers, log: Log }) {
     this.link = link
-    this.outbox = new Outbox((room) => link.keys.tagOf(room), async (room, batch) => await this.#handOver(room, batch), (error) => log.error({ err: error }, 'frames for other nodes'))
+    this.outbox = new Outbox(
+      (room) => link.keys.tagOf(room),
+      async (room, batch) => await this.#handOver(room, batch),
+      (error) => log.error({ err: error }, 'frames for other nodes')
+    )
     this.#leaseMs = leaseMs
     this.#timers = timers
     this.#log = log
@@ -90,17 +99,17 @@ export class RedisNode {
     return this.link.isUp && this.#timers.now() - this.#renewedAt < this.#leaseMs
   }
 
-  /** And Redis holds all that this node does. */
+  /** It is up, and Redis holds everything that this node holds. */
   get isReady (): boolean {
-    return this.isUp && this.#isSettled
+    return this.isUp && this.#isRegistered
   }
 
-  /** How long after an outage the others may take to bring theirs back. In ms. */
+  /** How long other nodes may take to restore their peers after an outage. In ms. */
   get graceMs (): number {
     return Math.max(this.#leaseMs, restoreGraceMs)
   }
 
-  /** A time of our monotonic clock by the clock of Redis, which all nodes can compare. Undefined until that was seen. */
+  /** Converts a time of our monotonic clock to the clock of Redis, which all nodes share. Undefined until Redis has answered once. */
   clockOfRedis (at: number): number | undefined {
     return this.#clockOffset === undefined ? undefined : at + this.#clockOffset
   }
@@ -109,19 +118,19 @@ export class RedisNode {
     this.#listener = listener
     await this.link.start(randomUUID(), {
       onMessage: listener.onMessage,
-      onUp: () => this.settle(),
+      onUp: () => this.reregister(),
       onDown: () => {
-        this.#isSettled = false
+        this.#isRegistered = false
         this.#renewedAt = -Infinity
         listener.onDown()
       }
     })
-    await this.#settling
+    await this.#reregistering
     this.#isStarting = false
-    this.#awaitBeat()
+    this.#scheduleRenewal()
   }
 
-  /** Runs a script, which is void if Redis comes to it too late. @throws RedisDown */
+  /** Runs a script, which is void if Redis executes it too late. @throws RedisDown */
   readonly run: Run = async (script, keys, ...args) => {
     this.outbox.flush()
     return await this.#run(script, keys, ...args)
@@ -142,32 +151,32 @@ export class RedisNode {
       return await this.link.run(script, keys, ...args, voidFrom)
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('LATE'))) throw error
-      this.settle()
+      this.reregister()
       throw new RedisDown('too late', { cause: error })
     }
   }
 
-  /** Takes a new name and brings everything back under it: for when Redis may not hold what this node does. */
-  settle (): void {
-    this.#isSettled = false
-    this.#mustSettle = true
+  /** Takes a new name and restores everything under it. Called when Redis may not hold what this node holds. */
+  reregister (): void {
+    this.#isRegistered = false
+    this.#mustReregister = true
     if (!this.link.isUp) return
-    this.#settling ??= this.#settleAll()
+    this.#reregistering ??= this.#reregisterUntilDone()
       .catch((error: unknown) => this.#log.error({ err: error }, 'bringing peers back'))
-      .finally(() => { this.#settling = undefined })
+      .finally(() => { this.#reregistering = undefined })
   }
 
-  /** Something has failed that Redis may have done or not. It will hold what this node does: at once, or when it may not refuse any more. */
+  /** Repairs the data in Redis after a command that may or may not have been executed: at once, or once Redis no longer refuses. */
   mend (error: unknown): void {
     if (error instanceof RedisRefused) this.#isStale = true
-    else if (error instanceof RedisDown) this.settle()
+    else if (error instanceof RedisDown) this.reregister()
     else this.#log.error({ err: error }, 'redis')
   }
 
   async close (): Promise<void> {
     this.#isClosed = true
-    this.#timers.cancel(this.#beat)
-    await this.#settling
+    this.#timers.cancel(this.#leaseTimer)
+    await this.#reregistering
     try {
       await this.#forget(this.#name)
     } catch (error) {
@@ -176,20 +185,20 @@ export class RedisNode {
     await this.link.close()
   }
 
-  async #settleAll (): Promise<void> {
-    while (this.#mustSettle && this.link.isUp && !this.#isClosed) {
-      this.#mustSettle = false
+  async #reregisterUntilDone (): Promise<void> {
+    while (this.#mustReregister && this.link.isUp && !this.#isClosed) {
+      this.#mustReregister = false
       try {
-        await this.#settleOnce()
+        await this.#reregisterOnce()
       } catch (error) {
         orIfDown(error, undefined)
-        this.#mustSettle = true
+        this.#mustReregister = true
         await new Promise<void>((resolve) => { this.#timers.schedule(retryMs, resolve) })
       }
     }
   }
 
-  async #settleOnce (): Promise<void> {
+  async #reregisterOnce (): Promise<void> {
     const startedAt = this.#timers.now()
     const { peersRestored } = this.counters
     const { tags } = this.link.keys
@@ -204,14 +213,15 @@ export class RedisNode {
     await this.#renew(true)
     const isWhole = await this.#listener?.restoreAll(generation !== undefined && generation !== this.#generation)
     if (isWhole === true) await this.#reapFormer()
-    if (this.#mustSettle || !this.isUp) return
-    this.#isSettled = true
+    if (this.#mustReregister || !this.isUp) return
+    this.#isRegistered = true
     // When Redis stood still, all nodes have lost their leases at once.
     this.#reapsFrom = this.#timers.now() + (this.#isStarting ? this.#leaseMs : this.graceMs)
-    this.#log.info({ node: this.#name, restored: this.counters.peersRestored - peersRestored, ms: Math.round(this.#timers.now() - startedAt) }, 'among the other nodes')
+    const restored = this.counters.peersRestored - peersRestored
+    this.#log.info({ node: this.#name, restored, ms: Math.round(this.#timers.now() - startedAt) }, 'among the other nodes')
   }
 
-  /** Ends what was held under earlier names, once everything is held under this one. What Redis refuses to end is left for later. */
+  /** Removes the data of earlier names, once everything is held under this one. What Redis refuses is left for later. */
   async #reapFormer (): Promise<void> {
     for (const name of [...this.#former]) {
       try {
@@ -226,43 +236,46 @@ export class RedisNode {
 
   /** Tries again what Redis has refused. */
   async #mendRest (): Promise<void> {
-    if (!this.#isSettled || await this.#listener?.restoreRefused() !== true) return
+    if (!this.#isRegistered || await this.#listener?.restoreRefused() !== true) return
     await this.#reapFormer()
-    if (this.#isStale && this.#former.size === 0) this.settle()
+    if (this.#isStale && this.#former.size === 0) this.reregister()
   }
 
-  #awaitBeat (): void {
+  #scheduleRenewal (): void {
     if (this.#isClosed) return
-    this.#beat = this.#timers.schedule(this.#leaseMs / 3, () => {
-      this.#onBeat()
+    this.#leaseTimer = this.#timers.schedule(this.#leaseMs / 3, () => {
+      this.#renewLease()
         .catch((error: unknown) => { if (!(error instanceof RedisDown)) this.#log.error({ err: error }, 'lease') })
-        .finally(() => this.#awaitBeat())
+        .finally(() => this.#scheduleRenewal())
     })
   }
 
-  async #onBeat (): Promise<void> {
+  async #renewLease (): Promise<void> {
     this.#report()
     if (!this.link.isUp) return
-    if (!this.#isSettled && this.#settling === undefined) return this.settle()
+    if (!this.#isRegistered && this.#reregistering === undefined) return this.reregister()
     if (this.#renewedAt === -Infinity) return
     const dead = await this.#renew(false)
-    if (dead === undefined) return this.settle()
-    if (dead.length > 0 && !this.#isReaping && this.#timers.now() >= this.#reapsFrom) this.#reapAll(dead).catch((error: unknown) => this.#log.error({ err: error }, 'reaping'))
+    if (dead === undefined) return this.reregister()
+    if (dead.length > 0 && !this.#isReaping && this.#timers.now() >= this.#reapsFrom) {
+      this.#reapAll(dead).catch((error: unknown) => this.#log.error({ err: error }, 'reaping'))
+    }
     await this.#mendRest()
     await this.#listener?.onRenewed()
   }
 
-  /** Says what has come up since the last time, once and without its content. */
+  /** Logs what went wrong since the last time, without its content. */
   #report (): void {
     const { link, counters: { framesDropped } } = this
     const since = (name: 'dropped' | 'skipped' | 'refused', total: number): number => {
-      const count = total - this.#told[name]
-      this.#told[name] = total
+      const count = total - this.#reported[name]
+      this.#reported[name] = total
       return count
     }
     const [dropped, skipped, refused] = [since('dropped', framesDropped), since('skipped', link.skipped), since('refused', link.refused)]
     if (dropped > 0) this.#log.warn({ dropped }, 'frames dropped: their receivers had gone')
-    if (skipped > 0) this.#log.warn({ skipped, ...(link.failure !== undefined && { err: link.failure }) }, 'messages from Redis skipped: not understood')
+    const failure = link.failure === undefined ? {} : { err: link.failure }
+    if (skipped > 0) this.#log.warn({ skipped, ...failure }, 'messages from Redis skipped: not understood')
     if (refused > 0) this.#log.warn({ refused, reason: link.refusal }, 'redis refused commands')
     link.failure = undefined
   }
@@ -287,8 +300,9 @@ export class RedisNode {
     this.#renewedAt = sentAt
     this.#leaseUntil = clock + this.#leaseMs
     this.#clockAhead = clock - sentAt
-    const leastAhead = clock - this.#timers.now()
-    if (this.#clockOffset === undefined || this.#clockOffset < leastAhead || this.#clockOffset > this.#clockAhead + 1) this.#clockOffset = (leastAhead + this.#clockAhead) / 2
+    const minAhead = clock - this.#timers.now()
+    const isWrong = this.#clockOffset === undefined || this.#clockOffset < minAhead || this.#clockOffset > this.#clockAhead + 1
+    if (isWrong) this.#clockOffset = (minAhead + this.#clockAhead) / 2
     this.#generation = generation
     this.counters.renewals++
     this.#log.debug({ node: name, ms: Math.round(this.#timers.now() - sentAt) }, 'lease renewed')

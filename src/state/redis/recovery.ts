@@ -1,4 +1,5 @@
 import type { Timer, Timers } from '../../timing/timers.js'
+import type { InboxParts } from './inbox.js'
 import { RedisRefused } from './link.js'
 import type { KeptMail } from './mail.js'
 import { restoreRequestOf } from './messages.js'
@@ -7,16 +8,6 @@ import type { Registrations } from './registrations.js'
 import type { RedisRelay } from './relay.js'
 import type { LocalRoom } from './room.js'
 import type { LocalRooms } from './rooms.js'
-
-export interface RecoveryParts {
-  readonly process: string
-  readonly node: RedisNode
-  readonly rooms: LocalRooms
-  readonly kept: KeptMail
-  readonly registrations: Registrations
-  readonly relay: RedisRelay
-  readonly timers: Timers
-}
 
 /** Restores in Redis what this node holds, after an outage or a lost lease. */
 export class Recovery {
@@ -29,7 +20,7 @@ export class Recovery {
   readonly #timers: Timers
   #check: Timer | undefined
 
-  constructor ({ process, node, rooms, kept, registrations, relay, timers }: RecoveryParts) {
+  constructor ({ process, node, rooms, kept, registrations, relay, timers }: InboxParts) {
     this.#process = process
     this.#node = node
     this.#rooms = rooms
@@ -58,7 +49,9 @@ export class Recovery {
     const refused = all.filter(({ isPartial }) => isPartial)
     const isWhole = await this.#restoreRooms(all.filter(({ isPartial, isLost }) => isPartial || isLost))
     for (const room of refused) {
-      if (!room.isPartial) await this.#node.link.publish(this.#node.link.keys.of(room.name).channel, restoreRequestOf({ room: room.name, process: this.#process }))
+      if (room.isPartial) continue
+      const { channel } = this.#node.link.keys.of(room.name)
+      await this.#node.link.publish(channel, restoreRequestOf({ room: room.name, process: this.#process }))
     }
     return isWhole
   }
@@ -77,7 +70,8 @@ export class Recovery {
     }
     for (const room of rooms) room.isPartial = room.isLost = false
     await inBatches(rooms, async (room) => await attempt(room, async () => await this.#rooms.listenAgain(room)))
-    const members = rooms.filter(({ isPartial }) => !isPartial).flatMap((room) => [...room.members.values()].map((member) => ({ room, member })))
+    const members = rooms.filter(({ isPartial }) => !isPartial)
+      .flatMap((room) => [...room.members.values()].map((member) => ({ room, member })))
     await inBatches(members, async ({ room, member }) => await attempt(room, async () => await this.#registrations.restore(room, member)))
     return isWhole
   }

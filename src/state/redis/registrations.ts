@@ -15,7 +15,8 @@ const eventTimeoutMs = 1_000
 /** The least time between two registrations of one process, so that no two have the same. In ms. */
 const minApartMs = 0.001
 
-export interface RegistrationParts {
+/** The parts of the Redis state that the others are made of. */
+export interface Parts {
   /** Distinguishes the registrations of this process from those of others, whatever its node is called. */
   readonly process: string
   readonly node: RedisNode
@@ -37,7 +38,7 @@ export class Registrations {
   #count = 0
   #lastAt = 0
 
-  constructor ({ process, node, rooms, kept, timers }: RegistrationParts) {
+  constructor ({ process, node, rooms, kept, timers }: Parts) {
     this.#process = process
     this.#node = node
     this.#rooms = rooms

@@ -8,18 +8,14 @@ import type { Kept } from '../local/mailboxes.js'
 import type { KeptMail } from './mail.js'
 import { headOf, type LetterHead, letterOf } from './messages.js'
 import { orIfDown, type RedisNode } from './node.js'
-import type { Registrations } from './registrations.js'
+import type { Parts, Registrations } from './registrations.js'
 import type { LocalRoom } from './room.js'
 import type { LocalRooms } from './rooms.js'
 import { expireMail, sendOrKeep } from './scripts/mail.js'
 import { broadcast } from './scripts/relay.js'
 import { endSession, sendInSession } from './scripts/sessions.js'
 
-export interface RelayParts {
-  readonly process: string
-  readonly node: RedisNode
-  readonly rooms: LocalRooms
-  readonly kept: KeptMail
+export interface RelayParts extends Parts {
   readonly registrations: Registrations
   readonly mailboxes: MailboxLimits
 }
@@ -164,7 +160,7 @@ export class RedisRelay implements Relay {
     if (here instanceof Promise) return here.then(() => this.sendInSession(signal))
     const known = here === undefined ? undefined : this.#rooms.get(name)?.sessions
     const resolved = session ?? known?.latest(from, to)
-    const deliverHere = (session: string | undefined, isReported: boolean): SendOutcome => {
+    const deliverLocal = (session: string | undefined, isReported: boolean): SendOutcome => {
       if (here?.sink.deliver(frame(session), false, this.senderIn(name, from)) !== true) return 'failed'
       if (session !== undefined && begins) known?.begin(session, from, to, idleMs)
       else if (session !== undefined) known?.touch(session, from, to, idleMs, isReported)
@@ -172,10 +168,11 @@ export class RedisRelay implements Relay {
     }
     // Both peers are on this node and have the session. Its use is reported to Redis only now and then.
     const isRecent = here !== undefined && resolved !== undefined && !begins && known?.wasReported(resolved, from, to, idleMs / 20)
-    if (isRecent === true) return deliverHere(resolved, false)
+    if (isRecent === true) return deliverLocal(resolved, false)
     if (!this.#node.isUp) {
       if (here === undefined) return 'absent'
-      return session !== undefined && known?.[begins ? 'mayBegin' : 'mayUse'](session, from, to) === false ? 'foreign' : deliverHere(resolved, false)
+      const isForeign = session !== undefined && known?.[begins ? 'mayBegin' : 'mayUse'](session, from, to) === false
+      return isForeign ? 'foreign' : deliverLocal(resolved, false)
     }
     const keys = this.#node.link.keys.of(name)
     const withoutSession = frameOf(frame(undefined))
@@ -187,10 +184,10 @@ export class RedisRelay implements Relay {
       .then(({ outcome, session: bound, isUnreadable }) => {
         if (isUnreadable) this.#node.link.skipped++
         if (here === undefined || outcome !== 'sent') return outcome
-        const delivered = deliverHere(bound, true)
+        const delivered = deliverLocal(bound, true)
         if (delivered === 'sent' || !begins || bound === undefined) return delivered
         return endSession(this.#node.run, keys, { from, to, session: bound }).then(() => delivered)
-      }, (error: unknown) => orIfDown<SendOutcome>(error, here === undefined ? 'absent' : deliverHere(resolved, false)))
+      }, (error: unknown) => orIfDown<SendOutcome>(error, here === undefined ? 'absent' : deliverLocal(resolved, false)))
   }
 
   senderIn (room: string, from: string | undefined): Sender | undefined {

@@ -1,41 +1,26 @@
 import type { Timer } from '../../timing/timers.js'
-import type { JoinRequest, Peer, PeerInfo, Sink, Watcher, FrameLike } from '../contract.js'
-import { type LocalMember, noInfo } from '../local/exchange.js'
+import type { JoinRequest, Peer, Watcher, FrameLike } from '../contract.js'
+import { LocalMember } from '../local/exchange.js'
 import { RoomSessions } from '../local/sessions.js'
 import type { ReplicaEntry, RoomEvent } from './messages.js'
 
-/** A peer whose socket is on this node. */
-export class Registration implements LocalMember {
-  readonly room: string
-  readonly id: string
-  readonly sink: Sink
-  readonly info: PeerInfo
-  readonly owner: string | undefined
-  readonly undeliverable: ((to: string) => void) | undefined
-  /** Stands for this registration, on whichever node and under whichever of its incarnations. */
+/** A peer of this node, with what the other nodes know it by. */
+export class Registration extends LocalMember {
+  /** Names this registration. It stays the same when the node takes a new name. */
   readonly registrationId: string
-  /** When it came: by this process's monotonic clock, and no two at once. */
+  /** When it was made, by this process's monotonic clock. No two are equal. */
   readonly registeredAt: number
-  /** The same by the clock of Redis, which all nodes can compare. Undefined until this node has seen that clock. */
+  /** The same by the clock of Redis, which all nodes share. Undefined until this node knows that clock. */
   joinedAt: number | undefined
-  /** What the other nodes were told of `seenAt`. */
-  toldAt: number
+  /** The `seenAt` that the other nodes were last told. */
+  reportedAt: number
 
-  constructor ({ room, id, sink, info = noInfo, owner, undeliverable }: JoinRequest, epoch: string, registeredAt: number, joinedAt: number | undefined) {
-    this.room = room
-    this.id = id
-    this.sink = sink
-    this.info = info
-    this.owner = owner
-    this.undeliverable = undeliverable
-    this.registrationId = epoch
+  constructor (request: JoinRequest, registrationId: string, registeredAt: number, joinedAt: number | undefined) {
+    super(request)
+    this.registrationId = registrationId
     this.registeredAt = registeredAt
     this.joinedAt = joinedAt
-    this.toldAt = sink.seenAt
-  }
-
-  get seenAt (): number {
-    return this.sink.seenAt
+    this.reportedAt = this.seenAt
   }
 }
 
@@ -137,14 +122,15 @@ export class LocalRoom {
     this.#sequence = sequence
     // A node that was declared dead brings its peers back: to itself they have not left.
     if (event.kind === 'joined') this.#add(event.member)
-    else if (!this.#isStaying(event.id, event.epoch)) this.#remove(event.id, event.epoch)
+    else if (!this.#isStaying(event.id, event.registrationId)) this.#remove(event.id, event.registrationId)
     return true
   }
 
   /** Another node tells when it heard of its peer. */
-  see (id: string, epoch: string, seenAt: number): void {
+  see (id: string, registrationId: string, seenAt: number): void {
     const known = this.replica.get(id)
-    if (known?.registrationId === epoch && this.members.get(id) !== known) this.replica.set(id, { id, registrationId: epoch, info: known.info, seenAt })
+    if (known?.registrationId !== registrationId || this.members.get(id) === known) return
+    this.replica.set(id, { id, registrationId, info: known.info, seenAt })
   }
 
   /** A registration that no event will tell of, since Redis does not know it. */
@@ -160,33 +146,34 @@ export class LocalRoom {
   }
 
   #add (known: ReplicaEntry): void {
-    const { id, registrationId: epoch } = known
-    if (this.replica.get(id)?.registrationId === epoch) return
+    const { id, registrationId } = known
+    if (this.replica.get(id)?.registrationId === registrationId) return
     const pending = this.pending.get(id)
-    const isOurs = pending?.member.registrationId === epoch
+    const isOurs = pending?.member.registrationId === registrationId
     this.replica.delete(id)
     if (isOurs) pending.others = [...this.replica.values()]
-    this.replica.set(id, isOurs ? pending.member : this.#local(id, epoch) ?? known)
+    this.replica.set(id, isOurs ? pending.member : this.#local(id, registrationId) ?? known)
     if (isOurs) {
-      if (pending.previous !== undefined && this.members.get(pending.previous.id) === pending.previous) this.members.delete(pending.previous.id)
+      const { previous } = pending
+      if (previous !== undefined && this.members.get(previous.id) === previous) this.members.delete(previous.id)
       pending.seen()
     }
     this.watcher?.joined?.(this.name, this.replica.get(id) as ReplicaEntry)
   }
 
-  #isStaying (id: string, epoch: string): boolean {
-    const member = this.#local(id, epoch)
+  #isStaying (id: string, registrationId: string): boolean {
+    const member = this.#local(id, registrationId)
     return member !== undefined && ![...this.pending.values()].some(({ previous: own }) => own === member)
   }
 
-  #local (id: string, epoch: string): Registration | undefined {
+  #local (id: string, registrationId: string): Registration | undefined {
     const member = this.members.get(id)
-    return member?.registrationId === epoch ? member : undefined
+    return member?.registrationId === registrationId ? member : undefined
   }
 
-  #remove (id: string, epoch: string): void {
+  #remove (id: string, registrationId: string): void {
     const known = this.replica.get(id)
-    if (known?.registrationId !== epoch) return
+    if (known?.registrationId !== registrationId) return
     this.replica.delete(id)
     this.watcher?.left?.(this.name, known)
   }

@@ -122,7 +122,7 @@ export class LocalRooms {
 
   onSeen ({ room: name, peers }: SeenEvent): void {
     const room = this.#rooms.get(name)
-    for (const { id, epoch, seenAt } of peers) room?.see(id, epoch, seenAt)
+    for (const { id, registrationId, seenAt } of peers) room?.see(id, registrationId, seenAt)
   }
 
   /** Tells the others when the peers here were last heard of, where that is shown to anybody. */
@@ -144,12 +144,12 @@ export class LocalRooms {
   }
 
   async #tellSeenIn (room: LocalRoom): Promise<void> {
-    const news = [...room.members.values()].filter((member) => member.seenAt - member.toldAt > seenStepMs)
+    const news = [...room.members.values()].filter((member) => member.seenAt - member.reportedAt > seenStepMs)
     const keys = this.#node.link.keys.of(room.name)
     for (let at = 0; at < news.length; at += seenAtOnce) {
       const seen = news.slice(at, at + seenAtOnce).map((member) => {
         const { id, registrationId, seenAt } = member
-        member.toldAt = seenAt
+        member.reportedAt = seenAt
         return { id, registrationId, seenAt }
       })
       await tellSeen(this.#node.run, keys, room.name, seen)
