@@ -186,7 +186,9 @@ export class RedisRelay implements Relay {
         if (here === undefined || outcome !== 'sent') return outcome
         const delivered = deliverLocal(bound, true)
         if (delivered === 'sent' || !begins || bound === undefined) return delivered
-        return endSession(this.#node.run, keys, { from, to, session: bound }).then(() => delivered)
+        // Without Redis the session ends by itself, after `idleMs`.
+        return endSession(this.#node.run, keys, { from, to, session: bound })
+          .then(() => delivered, (error: unknown) => orIfDown(error, delivered))
       }, (error: unknown) => orIfDown<SendOutcome>(error, here === undefined ? 'absent' : deliverLocal(resolved, false)))
   }
 
