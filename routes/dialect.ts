@@ -13,8 +13,8 @@ export interface BuiltInDialect {
   readonly nativePath: NativePath
 }
 
-/** What a dialect needs to announce who comes and goes. */
-export interface PresenceContext {
+/** What the handlers of a dialect need of `app.signalbox`. */
+export interface DialectContext {
   readonly config: Config
   readonly timers: Timers
   readonly connections: { readonly isDraining: boolean }

@@ -8,7 +8,7 @@ export const disconnectReason = 'Disconnected by an administrator'
 
 /** Lists connections and closes them. */
 export const connections: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = async (app, { callerOf }) => {
-  const { connections, dialects } = app.signalbox
+  const { connections, dialects, timers } = app.signalbox
 
   const nameOf = ({ number }: ClientConnection) => `${connections.node}-${number}`
 
@@ -50,7 +50,7 @@ export const connections: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = as
     }
     const hasMore = page.length > limit
     if (hasMore) page.pop()
-    const now = Date.now()
+    const now = timers.timeOfDay()
     return {
       connections: page.map((connection) => summaryOf(connection, now)),
       ...(hasMore && { next: nameOf(page.at(-1) as ClientConnection) })

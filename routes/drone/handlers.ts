@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import type { Config } from '../../src/config/schema.js'
 import type { Handlers } from '../../src/dialect/dialect.js'
 import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
 import type { Received } from '../../src/frame/parse.js'
 import type { MemberList } from '../../src/dialect/member-list.js'
 import type { State } from '../../src/state/contract.js'
 import { register, type RegisteringClient } from '../../src/dialect/registration.js'
+import type { DialectContext } from '../dialect.js'
 import { forwarded, type Signal } from './envelope.js'
 import { room } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'
 import { timestamp } from './timestamp.js'
 
-export function droneHandlers (state: State, config: Config, updates: MemberList | undefined): Handlers<typeof frames, RegisteringClient> {
+export function droneHandlers (
+  state: State,
+  { config, timers }: DialectContext,
+  updates: MemberList | undefined
+): Handlers<typeof frames, RegisteringClient> {
   const { peers, sessions } = state
 
   /** Sends a signal in its session. An offer without a session gets a new one. */
@@ -29,7 +33,7 @@ export function droneHandlers (state: State, config: Config, updates: MemberList
       session: given ?? (begins ? `session-${randomUUID()}` : undefined),
       begins,
       idleMs: config.SESSION_TIMEOUT_MS,
-      frame: (session) => forwarded(frame, received, { from, session, timestamp: timestamp() })
+      frame: (session) => forwarded(frame, received, { from, session, timestamp: timestamp(timers) })
     })
     return andThen(sent, (sent) => {
       if (sent === 'foreign') connection.refuse(errorMessages.foreignSession)
@@ -43,7 +47,7 @@ export function droneHandlers (state: State, config: Config, updates: MemberList
       const registered = register(state, config, client, {
         room,
         id,
-        welcome: () => encode({ type: 'registered', id, timestamp: timestamp() }),
+        welcome: () => encode({ type: 'registered', id, timestamp: timestamp(timers) }),
         undeliverable: (to) => client.connection.refuse(errorMessages.absent, to),
         taken: errorMessages.taken
       })
@@ -67,7 +71,7 @@ export function droneHandlers (state: State, config: Config, updates: MemberList
     },
 
     ping ({ connection }) {
-      connection.deliver(encode({ type: 'pong', timestamp: timestamp() }))
+      connection.deliver(encode({ type: 'pong', timestamp: timestamp(timers) }))
     }
   }
 }

@@ -14,7 +14,7 @@ export const drone: FastifyPluginAsync = async (app) => {
   await mountSocket(app, '', app.speak({
     name: dialect,
     frames,
-    handlers: droneHandlers(state, signalbox.config, list),
+    handlers: droneHandlers(state, signalbox, list),
     errors: {
       ...errorMessages,
       frame: (message, details) => encode({ type: 'error', message, ...(details !== undefined && { details }) })

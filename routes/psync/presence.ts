@@ -1,6 +1,6 @@
 import type { Peer, State } from '../../src/state/contract.js'
 import type { Frame } from '../../src/frame/bytes.js'
-import type { PresenceContext } from '../dialect.js'
+import type { DialectContext } from '../dialect.js'
 import { dialect, roomPrefix } from './room.js'
 import { encode } from './schema.js'
 
@@ -14,7 +14,7 @@ export function news (type: 'peer_joined' | 'peer_left', room: string, peer: Pee
 }
 
 /** Tells a group who comes and, with `PSYNC_PEER_LEFT`, who goes. */
-export function announcePresence ({ peers, relay }: State, { config, connections }: PresenceContext): void {
+export function announcePresence ({ peers, relay }: State, { config, connections }: DialectContext): void {
   const announce = (type: 'peer_joined' | 'peer_left') => (room: string, peer: Peer) => {
     relay.broadcastHere(room, () => news(type, room, peer), peer.id, peer)
   }

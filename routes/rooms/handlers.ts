@@ -1,6 +1,5 @@
 import type { Static } from '@sinclair/typebox'
 import { originOf } from '../../src/net/address.js'
-import type { Config } from '../../src/config/schema.js'
 import type { Connection } from '../../src/dialect/connection.js'
 import type { Handlers } from '../../src/dialect/dialect.js'
 import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
@@ -9,6 +8,7 @@ import { TokenRate, TokenBucket } from '../../src/limits/token-bucket.js'
 import type { Received } from '../../src/frame/parse.js'
 import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 import type { Frame } from '../../src/frame/bytes.js'
+import type { DialectContext } from '../dialect.js'
 import type { GuessThrottle } from './guesses.js'
 import { roomOf, roomPrefix } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'
@@ -34,7 +34,11 @@ function refuseMore (connection: Connection): void {
   connection.refuse(errorMessages.tooManyAttempts)
 }
 
-export function roomsHandlers (state: State, config: Config, guesses: GuessThrottle): Handlers<typeof frames, RoomsClient> {
+export function roomsHandlers (
+  state: State,
+  { config, timers }: DialectContext,
+  guesses: GuessThrottle
+): Handlers<typeof frames, RoomsClient> {
   const { peers, rooms, relay } = state
   const creationRate = new TokenRate(maxRoomsLeft * 1000 / config.ROOM_EMPTY_TTL_MS, maxRoomsLeft)
 
@@ -73,7 +77,7 @@ export function roomsHandlers (state: State, config: Config, guesses: GuessThrot
     create (client) {
       if (!client.connection.may.createRoom()) return client.connection.deny()
       client.creations ??= new TokenBucket(creationRate)
-      if (!client.creations.take(performance.now())) return refuseMore(client.connection)
+      if (!client.creations.take(timers.now())) return refuseMore(client.connection)
       const opened = rooms.open({
         prefix: roomPrefix,
         digits: config.ROOM_ID_DIGITS,

@@ -14,7 +14,7 @@ export const rooms: FastifyPluginAsync = async (app) => {
   await mountSocket(app, '', app.speak({
     name: dialect,
     frames,
-    handlers: roomsHandlers(state, signalbox.config, guesses),
+    handlers: roomsHandlers(state, signalbox, guesses),
     errors: { ...errorMessages, frame: (message) => encode({ type: 'error', message }) },
     open (connection) {
       const myId = randomUUID()

@@ -1,12 +1,12 @@
 import { type MemberList, memberList } from '../../src/dialect/member-list.js'
 import type { Peer, State } from '../../src/state/contract.js'
 import type { Frame } from '../../src/frame/bytes.js'
-import type { PresenceContext } from '../dialect.js'
+import type { DialectContext } from '../dialect.js'
 import { dialect, room } from './room.js'
 import { encode } from './schema.js'
 
 /** Tells the nodes who comes and goes, and soon after each change who is there. */
-export function announcePresence (state: State, { timers, connections }: PresenceContext): MemberList {
+export function announcePresence (state: State, { timers, connections }: DialectContext): MemberList {
   const { peers, relay } = state
   const list = memberList(state, timers, room, (nodes) => encode({ type: 'participants', participants: nodes.map(participant) }))
 

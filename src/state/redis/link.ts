@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate as afterReading } from 'node:timers/promises'
 import { Cluster, Redis } from 'ioredis'
 import type { Log } from '../../telemetry/log.js'
+import type { Clock } from '../../timing/clock.js'
 import { checkUrls, commandTimeoutMs, connectTo, isReply, reasonOf } from './client.js'
 import { Keys } from './keys.js'
 import { type NodeMessage, type Probe, probeOf, readMessages } from './messages.js'
@@ -59,6 +60,7 @@ export class RedisLink {
   readonly keys: Keys
   readonly #urls: readonly string[]
   readonly #isCluster: boolean
+  readonly #clock: Clock
   readonly #commands: Redis | Cluster
   /** Serves from one outage to the next: what was subscribed through an earlier one is forgotten with it. */
   #listening: Redis | Cluster | undefined
@@ -66,7 +68,7 @@ export class RedisLink {
   #isUp = false
   #isClosed = false
   #isGathering = false
-  #clock: NodeJS.Timeout | undefined
+  #probing: NodeJS.Timeout | undefined
   #probe: { readonly token: string, at: number, readonly missing: Set<string> } | undefined
   #channels: string[] = []
   readonly #complaints = new Set<string>()
@@ -82,8 +84,9 @@ export class RedisLink {
   refusal = ''
 
   /** @throws ConfigError for URLs that no Redis can have */
-  constructor (urls: readonly string[], log: Log) {
+  constructor (urls: readonly string[], { log, clock }: { log: Log, clock: Clock }) {
     this.log = log
+    this.#clock = clock
     this.#urls = urls
     this.#isCluster = urls.length > 1
     checkUrls(urls)
@@ -107,15 +110,15 @@ export class RedisLink {
     this.#listener = listener
     this.#channels = this.keys.tags.map((tag) => `${tag}:probe:${node}`)
     await this.#tick()
-    const deadline = performance.now() + probeTimeoutMs
-    while (!this.#isUp && !this.#isClosed && this.#complaints.size === 0 && performance.now() < deadline) {
+    const deadline = this.#clock.now() + probeTimeoutMs
+    while (!this.#isUp && !this.#isClosed && this.#complaints.size === 0 && this.#clock.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 20))
       await this.#tick()
     }
     if (!this.#isUp && this.#complaints.size === 0) this.#complain('no answer in time')
     if (this.#isClosed) return
     const probe = (): void => { this.#tick().catch((error: unknown) => this.log.error({ err: error }, 'probe')) }
-    this.#clock = setInterval(probe, probeEveryMs).unref()
+    this.#probing = setInterval(probe, probeEveryMs).unref()
   }
 
   /** Runs a script. @throws RedisDown */
@@ -154,7 +157,7 @@ export class RedisLink {
   async close (): Promise<void> {
     this.#isClosed = true
     this.#isUp = false
-    clearInterval(this.#clock)
+    clearInterval(this.#probing)
     this.#listening?.disconnect()
     this.#commands.disconnect()
   }
@@ -241,7 +244,7 @@ export class RedisLink {
     if (this.#isClosed) return
     const earlier = this.#probe
     if (earlier !== undefined) {
-      if (performance.now() - earlier.at < probeTimeoutMs) return
+      if (this.#clock.now() - earlier.at < probeTimeoutMs) return
       await afterReading()
       if (this.#probe === earlier) this.#begin('a probe was lost')
       return
@@ -249,11 +252,11 @@ export class RedisLink {
     const { status } = this.#commands
     if (status === 'end') this.#commands.connect().catch(() => {})
     if (status !== 'ready') return
-    const probe = { token: randomUUID(), at: performance.now(), missing: new Set(this.#channels) }
+    const probe = { token: randomUUID(), at: this.#clock.now(), missing: new Set(this.#channels) }
     this.#probe = probe
     try {
       if (this.#listening === undefined) await this.#listen()
-      probe.at = performance.now()
+      probe.at = this.#clock.now()
       await Promise.all(this.#channels.map(async (channel) => {
         await this.publish(channel, probeOf({ token: probe.token, channel }))
       }))
@@ -290,7 +293,7 @@ export class RedisLink {
     if (this.#isClosed || this.#probe === undefined || this.#probe.token !== token) return
     this.#probe.missing.delete(channel)
     if (this.#probe.missing.size > 0) return
-    this.roundTripMs = performance.now() - this.#probe.at
+    this.roundTripMs = this.#clock.now() - this.#probe.at
     this.#probe = undefined
     if (this.#isUp) return
     this.#isUp = true
