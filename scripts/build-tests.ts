@@ -1,5 +1,5 @@
 import { readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 
@@ -16,16 +16,34 @@ const sourceUrl: Plugin = {
   }
 }
 
+/** A module of its own for each folder, which imports those of its files that are given. */
+function folders (files: readonly string[]): Plugin {
+  return {
+    name: 'folders',
+    setup ({ onResolve, onLoad }) {
+      onResolve({ filter: /^folder:/ }, ({ path }) => ({ path: path.replace('folder:', ''), namespace: 'folder' }))
+      onLoad({ filter: /./, namespace: 'folder' }, ({ path }) => ({
+        contents: files.filter((file) => dirname(file) === path).map((file) => `import './${basename(file)}'\n`).join(''),
+        resolveDir: join(root, path),
+        loader: 'js'
+      }))
+    }
+  }
+}
+
 /**
- * Bundles each test file given as an argument, together with the sources it imports, into a JavaScript file of the same
- * path in `build/`. Packages stay outside.
+ * Bundles each test file given as an argument, together with the sources it imports, into a JavaScript file of the same path in
+ * `build/`, and all those of a folder into its `index.js`: one process instead of ten. Packages stay outside.
  */
 const files = process.argv.slice(2)
 const outdir = join(root, 'build')
 await rm(outdir, { recursive: true, force: true })
 await build({
   absWorkingDir: root,
-  entryPoints: files,
+  entryPoints: [
+    ...files.map((file) => ({ in: file, out: file.replace(/\.ts$/, '') })),
+    ...[...new Set(files.map(dirname))].map((folder) => ({ in: `folder:${folder}`, out: `${folder}/index` }))
+  ],
   outbase: root,
   outdir,
   bundle: true,
@@ -37,5 +55,5 @@ await build({
   sourcesContent: false,
   splitting: true,
   logLevel: 'warning',
-  plugins: [sourceUrl]
+  plugins: [sourceUrl, folders(files)]
 })

@@ -8,23 +8,31 @@ shopt -s globstar extglob nullglob
 
 # Tests that time separate processes, and need a machine that keeps up.
 timed=@(bench|cluster|deploy|hostile|redis-cluster|siege)
+# Folders whose quick tests share a process: starting one takes longer than most of them.
+together=@(config|connection|frame|limits|net|plugins|routes/@(drone|peerjs|psync|rooms|tom)|telemetry|timing|turn)
 
 prepare() { # prepare FILE...: what these tests need, and the tests as JavaScript
   bash scripts/test-tools.sh && npm run --silent build && npx tsx scripts/build-tests.ts "$@"
 }
 
-run() { # run JOBS FILE...: with what is in $flags
+run() { # run JOBS FILE|FOLDER...: with what is in $flags
   local jobs=$1 built=()
   shift
-  for file in "$@"; do built+=("build/${file%.ts}.js"); done
+  for file in "$@"; do
+    case $file in
+      *.ts) built+=("build/${file%.ts}.js") ;;
+      *) built+=("build/$file/index.js") ;;
+    esac
+  done
   tap --jobs="$jobs" --node-arg=--enable-source-maps ${flags[@]+"${flags[@]}"} "${built[@]}"
 }
 
-split() { # split FILE...: into $processes, which are timed, and $others
-  processes=() others=()
+split() { # split FILE...: into $processes, which are timed, $folders, and $others
+  processes=() folders=() others=()
   for file in "$@"; do
     case $file in
       test/$timed/* | test/state/redis*) processes+=("$file") ;;
+      test/$together/!(*.long).test.ts) folders+=("${file%/*}") ;;
       *) others+=("$file") ;;
     esac
   done
@@ -47,9 +55,10 @@ case ${1-} in
     quick=(test/**/!(*.long).test.ts)
     prepare "${quick[@]}" && npm run --silent lint || exit 1
     split "${quick[@]}"
-    run 5 "${others[@]}" || status=1
+    mapfile -t folders < <(printf '%s\n' "${folders[@]}" | uniq)
+    run 5 "${folders[@]}" "${others[@]}" || status=1
     run 2 "${processes[@]}" || status=1
-    TEST_STATE=nodes run 5 test/routes/{drone,peerjs,psync,rooms,tom}/!(*.long).test.ts || status=1
+    TEST_STATE=nodes run 5 test/routes/{drone,peerjs,psync,rooms,tom} || status=1
     ;;
   *)
     files=()

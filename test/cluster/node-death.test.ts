@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import type { Client } from '../helper.js'
 import { start } from '../process.js'
 import { startRedis } from '../redis.js'
-import { eventually, isReady, listenTo, signal, tomPeer } from './nodes.js'
+import { eventually, heardOf, isReady, listenTo, signal, tomPeer } from './nodes.js'
 
 const leaseMs = 1_500
 
@@ -22,6 +22,7 @@ t.test('the peers of a node that is killed leave within two leases, announced on
   const witnesses = [await tomPeer(t, one.port, 'w1'), await tomPeer(t, two.port, 'w2')]
   const ids = ['p0', 'p1', 'p2', 'p3', 'p4']
   for (const id of ids) await tomPeer(t, three.port, id)
+  for (const witness of witnesses) await heardOf(witness, ids.at(-1) as string)
   const heard = witnesses.map(listenTo)
   three.child.kill('SIGKILL')
   await once(three.child, 'exit')
@@ -44,6 +45,7 @@ t.test('a node that was paused for longer than its lease brings its peers back, 
   const witness = await tomPeer(t, one.port, 'w')
   const stays = await tomPeer(t, three.port, 'stays')
   const replaced = await tomPeer(t, three.port, 'replaced')
+  await heardOf(witness, 'replaced')
   const heard = listenTo(witness)
   three.child.kill('SIGSTOP')
   await eventually(() => heard.includes('leave stays') && heard.includes('leave replaced'))
@@ -69,6 +71,7 @@ t.test('a node that was paused for less than its lease goes on as if nothing had
   const [one, , three] = await processes(t) as [Awaited<ReturnType<typeof start>>, unknown, Awaited<ReturnType<typeof start>>]
   const witness = await tomPeer(t, one.port, 'w')
   const paused = await tomPeer(t, three.port, 'p')
+  await heardOf(witness, 'p')
   const heard = listenTo(witness)
   three.child.kill('SIGSTOP')
   witness.send(signal('w', 'p', 1))

@@ -29,6 +29,11 @@ export async function tomPeer (t: Test, to: FastifyInstance | number, nodeId: st
   return client
 }
 
+/** Waits until a tom node has heard of another one's arrival. */
+export async function heardOf (client: Client, nodeId: string): Promise<void> {
+  await client.nextThat((frame) => frame.action === 'join' && frame.nodeId === nodeId)
+}
+
 /** Collects the arrivals and departures that a tom node hears of from now on, as `join x` and `leave x`. */
 export function listenTo (client: Client): string[] {
   const heard: string[] = []

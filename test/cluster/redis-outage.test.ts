@@ -4,7 +4,7 @@ import { readConfig } from '../../src/config/read.js'
 import { createService } from '../../src/service.js'
 import { build, type Client, connect } from '../helper.js'
 import { type RedisServer, startRedis } from '../redis.js'
-import { countersOf, eventually, isReady, listenTo, signal, tomPeer, type Way, wayTo } from './nodes.js'
+import { countersOf, eventually, heardOf, isReady, listenTo, signal, tomPeer, type Way, wayTo } from './nodes.js'
 
 /** Shorter than the outages are. */
 const leaseMs = 2_000
@@ -27,6 +27,7 @@ function outage (title: string, begin: (outage: Outage) => unknown, end: (t: Tes
     const caller = await connect(t, one, '/peerjs?key=peerjs&id=caller&token=t')
     await caller.nextOf('OPEN')
     const { host, local, guest } = await room(t, one, other)
+    await heardOf(a, 'b')
     const heard = [a, b].map(listenTo)
 
     await begin({ redis, ways })
@@ -122,6 +123,7 @@ t.test('when Redis stands still for longer than all leases nobody is announced a
   const env = { REDIS_URL: redis.url, NODE_LEASE_MS: String(leaseMs) }
   const [one, other] = [await build(t, env), await build(t, env)]
   const [a, b] = [await tomPeer(t, one, 'a'), await tomPeer(t, other, 'b')]
+  await heardOf(a, 'b')
   const heard = [a, b].map(listenTo)
   redis.process.kill('SIGSTOP')
   const stoodAt = performance.now()
@@ -141,6 +143,7 @@ t.test('a connection that listens but hears nothing any more is found out and re
   const one = await build(t, { REDIS_URL: way.url })
   const other = await build(t, { REDIS_URL: redis.url })
   const [a, a2, b] = [await tomPeer(t, one, 'a'), await tomPeer(t, one, 'a2'), await tomPeer(t, other, 'b')]
+  await heardOf(a, 'b')
   const heard = [a, b].map(listenTo)
   way.freeze('listening')
   await eventually(async () => !await isReady(one))
