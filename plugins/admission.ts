@@ -42,7 +42,8 @@ export default fp(async (app) => {
   const { config, connections, eventLoop, gate, timers } = app.signalbox
   const isAllowed = originFilter(config.ALLOWED_ORIGINS)
   const pressure = new Pressure(config.MAX_EVENT_LOOP_DELAY, config.MAX_MEMORY)
-  eventLoop.onReport(({ delayMs }) => pressure.check(delayMs))
+  // While the app is being built the process is busy, and nobody waits for it.
+  app.addHook('onReady', async () => eventLoop.onReport(({ delayMs }) => pressure.check(delayMs)))
   const healthChecks = new TokenBuckets(new TokenRate(healthRate.perSecond, healthRate.burst))
 
   async function checkOrigin ({ headers: { origin }, ip }: FastifyRequest, reply: FastifyReply) {

@@ -16,7 +16,7 @@ const sourceUrl: Plugin = {
   }
 }
 
-/** A module of its own for each folder, which imports those of its files that are given. */
+/** A module for each folder, which imports those of its files that share a process. */
 function folders (files: readonly string[]): Plugin {
   return {
     name: 'folders',
@@ -32,17 +32,17 @@ function folders (files: readonly string[]): Plugin {
 }
 
 /**
- * Bundles each test file given as an argument, together with the sources it imports, into a JavaScript file of the same path in
- * `build/`, and all those of a folder into its `index.js`: one process instead of ten. Packages stay outside.
+ * Bundles each test file given as an argument, with the sources that it imports, into a JavaScript file of the same path in `build/`,
+ * and those after `--together` into an `index.js` for each folder. Packages stay outside.
  */
-const files = process.argv.slice(2)
+const [alone = [], together = []] = process.argv.slice(2).join('\n').split('--together').map((list) => list.split('\n').filter(Boolean))
 const outdir = join(root, 'build')
 await rm(outdir, { recursive: true, force: true })
 await build({
   absWorkingDir: root,
   entryPoints: [
-    ...files.map((file) => ({ in: file, out: file.replace(/\.ts$/, '') })),
-    ...[...new Set(files.map(dirname))].map((folder) => ({ in: `folder:${folder}`, out: `${folder}/index` }))
+    ...alone.map((file) => ({ in: file, out: file.replace(/\.ts$/, '') })),
+    ...[...new Set(together.map(dirname))].map((folder) => ({ in: `folder:${folder}`, out: `${folder}/index` }))
   ],
   outbase: root,
   outdir,
@@ -55,5 +55,5 @@ await build({
   sourcesContent: false,
   splitting: true,
   logLevel: 'warning',
-  plugins: [sourceUrl, folders(files)]
+  plugins: [sourceUrl, folders(together)]
 })

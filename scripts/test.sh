@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # npm test                       types, style, and all quick tests: *.test.ts but *.long.test.ts
-# npm run test:long              all long tests, *.long.test.ts, and the dialects' tests with the state on one Redis: before a release
+# npm run test:long              all long tests, *.long.test.ts, and the dialects' tests with the state on one Redis and on two nodes
 # npm test -- FILE|FOLDER...     these tests, of both speeds; what begins with a dash is tap's. TEST_STATE=redis or nodes puts the state there
 set -uo pipefail
 cd "$(dirname "$0")/.."
 shopt -s globstar extglob nullglob
 
-# Tests that time separate processes, and need a machine that keeps up.
+# Folders that time separate processes, and need a machine that keeps up.
 timed=@(bench|cluster|deploy|hostile|redis-cluster|siege)
-# Folders whose quick tests share a process: starting one takes longer than most of them.
-together=@(config|connection|frame|limits|net|plugins|routes/@(drone|peerjs|psync|rooms|tom)|telemetry|timing|turn)
+# Quick tests that take so long that each has a process of its own, which begins first.
+slow=@(auth/@(jwks|log)|browser/*|cluster/@(node-death|redis-outage)|differential/*|embedding-types|plugins/connect-rate-nodes|\
+routes/@(bare-root|contract|properties)|server*|state/@(redis|redis-link)|tracing/*)
+dialects=@(drone|peerjs|psync|rooms|tom)
 
-prepare() { # prepare FILE...: what these tests need, and the tests as JavaScript
+# prepare FILE... [--together FILE...]: what these tests need, and the tests as JavaScript. Those that share a process make one for each folder.
+prepare() {
   bash scripts/test-tools.sh && npm run --silent build && npx tsx scripts/build-tests.ts "$@"
 }
 
@@ -27,38 +30,42 @@ run() { # run JOBS FILE|FOLDER...: with what is in $flags
   tap --jobs="$jobs" --node-arg=--enable-source-maps ${flags[@]+"${flags[@]}"} "${built[@]}"
 }
 
-split() { # split FILE...: into $processes, which are timed, $folders, and $others
-  processes=() folders=() others=()
-  for file in "$@"; do
-    case $file in
-      test/$timed/* | test/state/redis*) processes+=("$file") ;;
-      test/$together/!(*.long).test.ts) folders+=("${file%/*}") ;;
-      *) others+=("$file") ;;
-    esac
-  done
+# What awaits outside its tests would have those of the next file begin after the end of the last.
+shares_process() {
+  [[ $1 != test/$slow.test.ts ]] && ! grep -qE '^(const [^=]+ = )?await ' "$1"
+}
+
+folders() { # folders FILE...: where they are, each once
+  printf '%s\n' "${@%/*}" | sort -u
 }
 
 flags=()
 status=0
 case ${1-} in
   --long)
-    dialects=(test/routes/contract.test.ts test/routes/{drone,peerjs,psync,rooms,tom}/*.test.ts)
     long=(test/**/*.long.test.ts)
-    prepare "${dialects[@]}" "${long[@]}" || exit 1
-    split "${long[@]}"
-    run 2 "${others[@]}" || status=1
-    run 1 "${processes[@]}" || status=1
-    TEST_STATE=redis run 5 "${dialects[@]}" || status=1
-    TEST_STATE=nodes run 1 test/routes/contract.test.ts || status=1
+    on_redis=(test/routes/$dialects/*.test.ts)
+    prepare test/routes/contract.test.ts "${long[@]}" --together "${on_redis[@]}" || exit 1
+    run 2 test/!($timed)/**/*.long.test.ts || status=1
+    run 1 test/$timed/*.long.test.ts || status=1
+    TEST_STATE=redis run 5 test/routes/contract.test.ts $(folders "${on_redis[@]}") || status=1
+    TEST_STATE=nodes run 5 test/routes/contract.test.ts $(folders "${on_redis[@]}") || status=1
     ;;
   '')
-    quick=(test/**/!(*.long).test.ts)
-    prepare "${quick[@]}" && npm run --silent lint || exit 1
-    split "${quick[@]}"
-    mapfile -t folders < <(printf '%s\n' "${folders[@]}" | uniq)
-    run 5 "${folders[@]}" "${others[@]}" || status=1
-    run 2 "${processes[@]}" || status=1
-    TEST_STATE=nodes run 5 test/routes/{drone,peerjs,psync,rooms,tom} || status=1
+    alone=() alone_timed=() shared=() shared_timed=()
+    for file in test/**/!(*.long).test.ts; do
+      if shares_process "$file"; then part=shared; else part=alone; fi
+      if [[ $file == test/$timed/* ]]; then part+=_timed; fi
+      declare -n part_files=$part
+      part_files+=("$file")
+    done
+    said=$(mktemp)
+    npm run --silent lint > "$said" 2>&1 & lint=$!
+    prepare "${alone[@]}" "${alone_timed[@]}" --together "${shared[@]}" "${shared_timed[@]}" || exit 1
+    run 6 "${alone[@]}" $(folders "${shared[@]}") || status=1
+    wait $lint || { echo '# lint'; cat "$said"; status=1; }
+    rm "$said"
+    run 4 "${alone_timed[@]}" $(folders "${shared_timed[@]}") || status=1
     ;;
   *)
     files=()

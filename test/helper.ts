@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import { WebSocket } from 'ws'
 import { readConfig } from '../src/config/read.js'
+import type { DialectName } from '../src/config/schema.js'
 import type { CloseCode } from '../src/frame/close-codes.js'
 import { createService } from '../src/service.js'
 import { freshDatabase } from './redis.js'
@@ -13,7 +14,7 @@ import { freshDatabase } from './redis.js'
 export type Env = Record<string, string>
 
 /** Limits that a test of something else should not meet. */
-const generous: Env = { CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127.0.0.1' }
+const generous: Env = { CONNECT_RATE: '1000000', MAX_EVENT_LOOP_DELAY: '60000', LOG_LEVEL: 'silent', HOST: '127.0.0.1' }
 
 /** How often to ask over HTTP. In ms. */
 export const askEveryMs = 25
@@ -35,6 +36,11 @@ export async function build (t: Test, env: Env = {}): Promise<FastifyInstance> {
   const app = await listen(t, shared)
   if (where === 'nodes') nodesOf.set(app, [app, await listen(t, shared)])
   return app
+}
+
+/** The same, of a server that speaks one dialect alone: it is there in half the time. */
+export function buildOnly (dialect: DialectName): typeof build {
+  return async (t, env = {}) => await build(t, { DIALECTS: dialect, ...env })
 }
 
 async function listen (t: Test, env: Env): Promise<FastifyInstance> {

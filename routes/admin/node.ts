@@ -33,8 +33,7 @@ export const node: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = async (ap
       size: app.state.size(),
       ...(counters !== undefined && { counters }),
       memory: { rss, heapTotal, heapUsed, external },
-      // JSON has no NaN, which the delay is before it has been measured.
-      eventLoop: { utilization, delayMs: Math.max(0, delayMs || 0) }
+      eventLoop: { utilization, delayMs: Math.max(0, delayMs) }
     }
   })
 

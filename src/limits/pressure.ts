@@ -20,9 +20,9 @@ export class Pressure {
     return this.#strainedChecks > 1
   }
 
-  /** To be called each second. @param delayMs mean delay of the event loop in that second; NaN if it could not be measured */
+  /** To be called each second. @param delayMs mean delay of the event loop in that second */
   check (delayMs: number): void {
-    const isStrained = !(delayMs <= this.#maxDelayMs) || this.#isShortOfMemory()
+    const isStrained = delayMs > this.#maxDelayMs || this.#isShortOfMemory()
     this.#strainedChecks = isStrained ? this.#strainedChecks + 1 : 0
   }
 

@@ -12,7 +12,7 @@ const delayBounds = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5]
 
 /** One second of the event loop. */
 export interface LoopReport {
-  /** How late timers were on average. NaN if the loop never came to measure it. In ms. */
+  /** How late timers were on average. In ms. */
   readonly delayMs: number
   /** Share of the time that the loop was busy, from 0 to 1. */
   readonly utilization: number
@@ -25,6 +25,7 @@ export class EventLoop {
   readonly #monitor = monitorEventLoopDelay({ resolution: resolutionMs })
   readonly #timer: NodeJS.Timeout
   readonly #listeners = new Set<(report: LoopReport) => void>()
+  #sampledAt = performance.now()
   #reportedAt = performance.now()
   #measured = 0
   #sumMs = 0
@@ -56,10 +57,13 @@ export class EventLoop {
   #sample (): void {
     const { count, mean, max } = this.#monitor
     this.#monitor.reset()
-    this.delays.observe(count === 0 ? 0 : Math.max(0, max / 1e6 - resolutionMs) / 1000)
-    this.#measured += count
-    if (count > 0) this.#sumMs += count * (mean / 1e6 - resolutionMs)
     const now = performance.now()
+    // The monitor measures from one run of its timer to the next. If there was no next one, the loop has gone round once at most.
+    const onceMs = now - this.#sampledAt - resolutionMs
+    this.#sampledAt = now
+    this.delays.observe(Math.max(0, count === 0 ? onceMs : max / 1e6 - resolutionMs) / 1000)
+    this.#measured += Math.max(1, count)
+    this.#sumMs += count === 0 ? onceMs : count * (mean / 1e6 - resolutionMs)
     // A sample that is up to half its interval early counts as on time.
     if (now - this.#reportedAt < reportMs - sampleMs / 2) return
     this.#reportedAt = now
@@ -72,6 +76,6 @@ export class EventLoop {
 
   #summarize (): LoopReport {
     const { utilization } = performance.eventLoopUtilization(this.#utilization)
-    return { delayMs: this.#sumMs / this.#measured, utilization }
+    return { delayMs: this.#sumMs / Math.max(1, this.#measured), utilization }
   }
 }

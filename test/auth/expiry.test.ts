@@ -2,41 +2,50 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { build, connect, type Frame, until } from '../helper.js'
+import { build, type Client, connect, type Frame, until } from '../helper.js'
 import { enter } from '../routes/actors.js'
 import { subjects } from '../routes/dialects.js'
+import { buildInVirtualTime, type InVirtualTime } from '../virtual-time.js'
 import { bearing, inSeconds, invalidToken, notAllowed, pairFor, tokenFor, withSecret } from './tokens.js'
 
 const refresh = (claims: Frame) => ({ type: 'auth', token: tokenFor(claims) })
 const ok = { type: 'auth', ok: true }
 
+/** How a client is closed, once enough time has passed. */
+async function closingOf (client: Client, passUntil: InVirtualTime['passUntil']) {
+  let isClosed = false
+  client.socket.once('close', () => { isClosed = true })
+  await passUntil(() => isClosed)
+  return await client.closed
+}
+
 for (const subject of subjects) {
   const { name, env } = subject
 
   t.test(`${name}: a socket is closed with 4102 when its token expires, and not before`, async (t) => {
-    const app = await build(t, { ...env, ...withSecret })
+    const { app, passUntil } = await buildInVirtualTime(t, { ...env, ...withSecret })
     const exp = inSeconds(2)
     const stays = await enter(t, app, subject, 'stays', { options: bearing({ sub: 'stays' }) })
     const goes = await enter(t, app, subject, 'goes', { place: stays.place, options: bearing({ sub: 'goes', exp }) })
-    t.same(await goes.client.closed, { code: 4102, reason: 'Token expired' })
-    t.ok(Date.now() >= exp * 1000 - 1)
+    t.same(await closingOf(goes.client, passUntil), { code: 4102, reason: 'Token expired' })
+    t.ok(app.signalbox.timers.timeOfDay() >= exp * 1000 - 1)
     await until(() => app.state.size().peers === 1)
     await stays.settle()
   })
 
   t.test(`${name}: a client with a fresh token of the same subject stays`, async (t) => {
-    const app = await build(t, { ...env, ...withSecret })
+    const { app, passUntil } = await buildInVirtualTime(t, { ...env, ...withSecret })
     const exp = inSeconds(2)
     const keeper = await enter(t, app, subject, 'keeper', { options: bearing({ sub: 'keeper', exp }) })
     const loser = await enter(t, app, subject, 'loser', { options: bearing({ sub: 'loser', exp }) })
     await keeper.settle()
     keeper.send(refresh({ sub: 'keeper', exp: inSeconds(60) }))
     t.same(await keeper.client.nextOf('auth'), ok)
-    t.equal((await loser.client.closed).code, 4102, 'the time of the old token has come')
+    t.equal((await closingOf(loser.client, passUntil)).code, 4102, 'the time of the old token has come')
     await keeper.settle()
-    keeper.send(refresh({ sub: 'keeper', exp: inSeconds(1) }))
+    keeper.send(refresh({ sub: 'keeper', exp: app.signalbox.timers.timeOfDay() / 1000 + 1 }))
     t.same(await keeper.client.nextOf('auth'), ok)
-    t.equal((await keeper.client.closed).code, 4102, 'a new expiry may be sooner')
+    t.equal((await closingOf(keeper.client, passUntil)).code, 4102, 'a new expiry may be sooner')
   })
 
   t.test(`${name}: a bad token, or one of another subject, ends the connection`, async (t) => {
@@ -112,9 +121,9 @@ t.test('a fresh token does not decide the dialect of the bare root', async (t) =
 })
 
 t.test('a socket at the bare root that has chosen nothing yet expires, too', async (t) => {
-  const app = await build(t, withSecret)
+  const { app, passUntil } = await buildInVirtualTime(t, withSecret)
   const client = await connect(t, app, '/', bearing({ sub: 'alice', exp: inSeconds(2) }))
-  t.equal((await client.closed).code, 4102)
+  t.equal((await closingOf(client, passUntil)).code, 4102)
 })
 
 /** A server of keys that answers once; whoever asks for another key waits until `answer`. */
@@ -161,12 +170,12 @@ t.test('while a fresh token is checked, later frames wait for it', async (t) => 
 
 t.test('a token that expires while a fresh one is checked closes its socket', async (t) => {
   const keys = await slowKeys(t)
-  const app = await build(t, keys.env)
+  const { app, passUntil } = await buildInVirtualTime(t, keys.env)
   const client = await connect(t, app, `/drone?token=${keys.token('1', { sub: 'alice', exp: inSeconds(2) })}`)
   client.send({ type: 'register', id: 'alice' })
   t.match(await client.next(), { type: 'registered' })
   client.send({ type: 'auth', token: keys.token('2', { sub: 'alice' }) })
-  t.equal((await client.closed).code, 4102)
+  t.equal((await closingOf(client, passUntil)).code, 4102)
   t.equal(app.state.size().peers, 0, 'its peer has left, whatever the key server is up to')
   keys.answer()
   await until(() => app.state.size().peers === 0 && app.signalbox.connections.size === 0)

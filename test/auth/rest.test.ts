@@ -1,5 +1,5 @@
 import t from 'tap'
-import { build, urlOf } from '../helper.js'
+import { build, until, urlOf } from '../helper.js'
 import { enter } from '../routes/actors.js'
 import { builtIn, type Subject } from '../routes/dialects.js'
 import { bearing, inSeconds, tokenFor, withQuery, withSecret } from './tokens.js'
@@ -14,7 +14,7 @@ for (const { name } of builtIn) {
 
   t.test(`${name}: without a good token the peers are not listed, discovery or not`, async (t) => {
     for (const ALLOW_DISCOVERY of ['false', 'true']) {
-      const app = await build(t, { ...withSecret, ALLOW_DISCOVERY })
+      const app = await build(t, { DIALECTS: name, ...withSecret, ALLOW_DISCOVERY })
       for (const init of [
         {},
         { headers: { authorization: 'Bearer hunter2' } },
@@ -32,7 +32,11 @@ for (const { name } of builtIn) {
 
   t.test(`${name}: with a token the peers are listed where discovery is on, or for a role`, async (t) => {
     const subject = dialect(name)
-    for (const [ALLOW_DISCOVERY, claims, status] of [
+    const apps = {
+      false: await build(t, { DIALECTS: name, ...withSecret, ALLOW_DISCOVERY: 'false' }),
+      true: await build(t, { DIALECTS: name, ...withSecret, ALLOW_DISCOVERY: 'true' })
+    }
+    for (const [isOn, claims, status] of [
       ['false', alice, 401],
       ['false', { ...alice, roles: ['assign', 'discovery'] }, 401],
       ['false', discoverer, 200],
@@ -42,8 +46,8 @@ for (const { name } of builtIn) {
       ['false', { ...discoverer, dialects: ['other'] }, 401],
       ['false', { ...discoverer, dialects: [name] }, 200]
     ] as const) {
-      const app = await build(t, { ...withSecret, ALLOW_DISCOVERY })
-      const { id } = await enter(t, app, subject, 'peer', { options: bearing({ sub: 'peer' }) })
+      const app = apps[isOn]
+      const { client, id } = await enter(t, app, subject, 'peer', { options: bearing({ sub: 'peer' }) })
       for (const [to, init] of [
         [path, bearing(claims)],
         [withQuery(path, `token=${tokenFor(claims)}`), {}],
@@ -53,6 +57,8 @@ for (const { name } of builtIn) {
         t.equal(answer.status, status, JSON.stringify(claims))
         t.same(await answer.json(), status === 200 ? [id] : { error: 'Unauthorized' })
       }
+      await client.close()
+      await until(() => app.state.size().peers === 0)
     }
   })
 

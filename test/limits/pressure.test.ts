@@ -1,4 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { readConfig } from '../../src/config/read.js'
+import { createService } from '../../src/service.js'
 import { build, connect, refusal, until, urlOf } from '../helper.js'
 
 t.test('a process that is behind lets nobody in until it has caught up, and serves those it has', async (t) => {
@@ -30,4 +33,18 @@ t.test('a process that is short of memory lets nobody in', async (t) => {
   const app = await build(t, { MAX_MEMORY: '1048576' })
   await until(async () => await refusal(t, app, '/rooms').then(({ status }) => status === 503, () => false))
   t.equal((await fetch(`${urlOf(app)}/metrics`)).status, 200, 'whoever watches it still sees')
+})
+
+t.test('a process that was busy while it started lets everybody in at once', async (t) => {
+  const app = createService(readConfig({ LOG_LEVEL: 'silent' }, []))
+  t.teardown(async () => await app.close())
+  app.register(async () => {
+    for (let second = 0; second < 3; second++) {
+      const end = performance.now() + 1_100
+      while (performance.now() < end);
+      await delay(1)
+    }
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  await connect(t, app, '/drone')
 })

@@ -11,8 +11,8 @@ export type { Received }
 
 /** A dialect as the suites see it that treat all dialects alike. */
 export interface Subject extends Omit<ClientDialect, 'offer' | 'candidate'> {
-  /** Settings that switch the dialect on, or that the suites need. */
-  readonly env?: Env
+  /** Settings that switch the dialect on and the others off, and that the suites need. */
+  readonly env: Env
   /** The schema of every frame that its clients may get. */
   readonly outgoing: TSchema
   /** A signal whose load may be any JSON value. */
@@ -59,7 +59,7 @@ const tomError = (error: string): Frame => ({ type: 'error', error })
 
 const peerjs: Subject = {
   ...clients.peerjs,
-  env: { PEERJS_EXPIRE_TIMEOUT: '500' },
+  env: { DIALECTS: 'peerjs', PEERJS_EXPIRE_TIMEOUT: '500' },
   outgoing: peerjsSchema,
   signal: clients.peerjs.offer,
   question: () => ({ type: nonsense }),
@@ -89,6 +89,7 @@ const peerjs: Subject = {
 
 const rooms: Subject = {
   ...clients.rooms,
+  env: { DIALECTS: 'rooms' },
   outgoing: roomsSchema,
   signal: clients.rooms.offer,
   question: () => ({ type: nonsense }),
@@ -112,7 +113,7 @@ const rooms: Subject = {
 
 const psync: Subject = {
   ...clients.psync,
-  env: { PSYNC_PEER_LEFT: 'true' },
+  env: { DIALECTS: 'psync', PSYNC_PEER_LEFT: 'true' },
   outgoing: psyncSchema,
   signal: clients.psync.offer,
   question: (id) => ({ type: 'answer', source_id: id, target_id: id, payload: nonsense }),
@@ -152,6 +153,7 @@ const psync: Subject = {
 
 const drone: Subject = {
   ...clients.drone,
+  env: { DIALECTS: 'drone' },
   outgoing: droneSchema,
   // Neither a description nor a candidate may be just any JSON value, but an object may hold one.
   signal: (from, to, load) => clients.drone.candidate(from, to, { load }),
@@ -193,6 +195,7 @@ const drone: Subject = {
 
 const tom: Subject = {
   ...clients.tom,
+  env: { DIALECTS: 'tom' },
   outgoing: tomSchema,
   signal: clients.tom.offer,
   // The question is a signal to itself.
@@ -232,7 +235,7 @@ const tom: Subject = {
 const yWebrtc: Subject = {
   name: 'y-webrtc',
   takesNames: true,
-  env: { PLUGINS: './examples/y-webrtc/index.js' },
+  env: { DIALECTS: 'tom', PLUGINS: './examples/y-webrtc/index.js' },
   outgoing: Type.Union([
     Type.Object({ type: Type.Literal('publish'), topic: Type.String(), clients: Type.Integer() }),
     Type.Object({ type: Type.Literal('pong') }, { additionalProperties: false }),

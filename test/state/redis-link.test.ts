@@ -8,7 +8,6 @@ import { ConfigError } from '../../src/config/config-error.js'
 import { headOf } from '../../src/state/redis/messages.js'
 import { RedisDown, RedisLink } from '../../src/state/redis/link.js'
 import { leaveScript } from '../../src/state/redis/scripts/membership.js'
-import { systemClock } from '../../src/timing/clock.js'
 import { until } from '../helper.js'
 import { startCluster, startRedis } from '../redis.js'
 
@@ -32,7 +31,7 @@ async function linkTo (t: Test, ...urls: string[]): Promise<Watched> {
   const say = (...told: unknown[]) => { said.push(inspect(told, { depth: 10 })) }
   t.intercept(console, 'error', { value: say })
   t.intercept(console, 'warn', { value: say })
-  const link = new RedisLink(urls, { log: { error: say, warn: say, info: say, debug: say }, clock: systemClock })
+  const link = new RedisLink(urls, { error: say, warn: say, info: say, debug: say })
   t.teardown(async () => await link.close())
   await link.start('node', {
     onMessage: (message) => { if (message.kind === 'frame') heard.push(String(message.frame.payload)) },
@@ -121,7 +120,7 @@ for (const urls of [
   t.test(`${urls.join().replace(encoded, '***').replace(password, '***')} is refused without telling the password`, async (t) => {
     const log = { error () {}, warn () {}, info () {}, debug () {} }
     try {
-      t.notOk(new RedisLink(urls, { log, clock: systemClock }))
+      t.notOk(new RedisLink(urls, log))
     } catch (error) {
       t.ok(error instanceof ConfigError)
       t.match((error as Error).message, /^REDIS_URL: invalid value \(hidden\), expected /)

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate as afterReading } from 'node:timers/promises'
 import { Cluster, Redis } from 'ioredis'
 import type { Log } from '../../telemetry/log.js'
-import type { Clock } from '../../timing/clock.js'
 import { checkUrls, commandTimeoutMs, connectTo, isReply, reasonOf } from './client.js'
 import { Keys } from './keys.js'
 import { type NodeMessage, type Probe, probeOf, readMessages } from './messages.js'
@@ -53,14 +52,13 @@ export class RedisRefused extends RedisDown {
  * The two connections to Redis, one for commands and one to listen, and whether they work: a probe goes through the real
  * way of a frame, published on this node's own channels, and must come back. A command that cannot be sent fails at once;
  * nothing is queued. One that gets no answer takes the link down, until a probe comes back. What came while this process stood
- * still is read before anything is given up.
+ * still is read before anything is given up. It keeps real time, whatever clock the process has, as its sockets do.
  */
 export class RedisLink {
   readonly log: Log
   readonly keys: Keys
   readonly #urls: readonly string[]
   readonly #isCluster: boolean
-  readonly #clock: Clock
   readonly #commands: Redis | Cluster
   /** Serves from one outage to the next: what was subscribed through an earlier one is forgotten with it. */
   #listening: Redis | Cluster | undefined
@@ -84,9 +82,8 @@ export class RedisLink {
   refusal = ''
 
   /** @throws ConfigError for URLs that no Redis can have */
-  constructor (urls: readonly string[], { log, clock }: { log: Log, clock: Clock }) {
+  constructor (urls: readonly string[], log: Log) {
     this.log = log
-    this.#clock = clock
     this.#urls = urls
     this.#isCluster = urls.length > 1
     checkUrls(urls)
@@ -110,8 +107,8 @@ export class RedisLink {
     this.#listener = listener
     this.#channels = this.keys.tags.map((tag) => `${tag}:probe:${node}`)
     await this.#tick()
-    const deadline = this.#clock.now() + probeTimeoutMs
-    while (!this.#isUp && !this.#isClosed && this.#complaints.size === 0 && this.#clock.now() < deadline) {
+    const deadline = performance.now() + probeTimeoutMs
+    while (!this.#isUp && !this.#isClosed && this.#complaints.size === 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 20))
       await this.#tick()
     }
@@ -244,7 +241,7 @@ export class RedisLink {
     if (this.#isClosed) return
     const earlier = this.#probe
     if (earlier !== undefined) {
-      if (this.#clock.now() - earlier.at < probeTimeoutMs) return
+      if (performance.now() - earlier.at < probeTimeoutMs) return
       await afterReading()
       if (this.#probe === earlier) this.#begin('a probe was lost')
       return
@@ -252,11 +249,11 @@ export class RedisLink {
     const { status } = this.#commands
     if (status === 'end') this.#commands.connect().catch(() => {})
     if (status !== 'ready') return
-    const probe = { token: randomUUID(), at: this.#clock.now(), missing: new Set(this.#channels) }
+    const probe = { token: randomUUID(), at: performance.now(), missing: new Set(this.#channels) }
     this.#probe = probe
     try {
       if (this.#listening === undefined) await this.#listen()
-      probe.at = this.#clock.now()
+      probe.at = performance.now()
       await Promise.all(this.#channels.map(async (channel) => {
         await this.publish(channel, probeOf({ token: probe.token, channel }))
       }))
@@ -293,7 +290,7 @@ export class RedisLink {
     if (this.#isClosed || this.#probe === undefined || this.#probe.token !== token) return
     this.#probe.missing.delete(channel)
     if (this.#probe.missing.size > 0) return
-    this.roundTripMs = this.#clock.now() - this.#probe.at
+    this.roundTripMs = performance.now() - this.#probe.at
     this.#probe = undefined
     if (this.#isUp) return
     this.#isUp = true

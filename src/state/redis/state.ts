@@ -56,7 +56,7 @@ class RedisExchange implements RedisState {
   readonly #recovery: Recovery
 
   constructor ({ urls, leaseMs, mailboxes, maxRoomsPerClient, timers, log }: RedisStateOptions) {
-    this.link = new RedisLink(urls, { log, clock: timers })
+    this.link = new RedisLink(urls, log)
     const node = this.#node = new RedisNode(this.link, { leaseMs, timers, log })
     const rooms = this.#rooms = new LocalRooms(node, timers)
     const kept = this.#kept = new KeptMail(timers, mailboxes, (mail, batch) => {

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect, type Frame } from '../../helper.js'
+import { buildOnly, connect, type Frame } from '../../helper.js'
 import { answers, error, join, register } from './clients.js'
+
+const build = buildOnly('drone')
 
 const long = 'x'.repeat(257)
 const malformed = error('Invalid message format')

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { build, type Client, connect, until } from '../../helper.js'
+import { buildOnly, type Client, connect, until } from '../../helper.js'
 import { answers, join, news, othersOf, timeless } from './clients.js'
+
+const build = buildOnly('drone')
 
 const pinged = { HEARTBEAT_INTERVAL: '1000' }
 

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { join, register, timeless } from './clients.js'
+
+const build = buildOnly('drone')
 
 t.test('list answers the ids of the others and their number', async (t) => {
   const app = await build(t)

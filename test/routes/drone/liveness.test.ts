@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { build } from '../../helper.js'
+import { buildOnly } from '../../helper.js'
 import { join, news } from './clients.js'
+
+const build = buildOnly('drone')
 
 const env = { HEARTBEAT_INTERVAL: '1000' }
 

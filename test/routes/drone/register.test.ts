@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { error, join, news, othersOf, register, timeless } from './clients.js'
+
+const build = buildOnly('drone')
 
 t.test('a register is confirmed with the id and the time', async (t) => {
   const app = await build(t)

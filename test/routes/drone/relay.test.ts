@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build } from '../../helper.js'
+import { buildOnly } from '../../helper.js'
 import { answers, error, join, news, timeless } from './clients.js'
+
+const build = buildOnly('drone')
 
 t.test('offers and answers go to their target, sdp unchanged', async (t) => {
   const app = await build(t)

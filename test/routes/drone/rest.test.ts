@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect, refusal, urlOf } from '../../helper.js'
+import { buildOnly, connect, refusal, urlOf } from '../../helper.js'
 import { join, news } from './clients.js'
+
+const build = buildOnly('drone')
 
 t.test('GET /drone/health tells the clients, the uptime and the memory', async (t) => {
   const app = await build(t)

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { build, type Client } from '../../helper.js'
+import { buildOnly, type Client } from '../../helper.js'
 import { answers, error, join, news, register } from './clients.js'
+
+const build = buildOnly('drone')
 
 const quiet = { DRONE_LIST_UPDATES: 'false' }
 const unknown = error('Unknown session')

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { build, type Client } from '../../helper.js'
+import { buildOnly, type Client } from '../../helper.js'
 import { error, join, timeless } from './clients.js'
+
+const build = buildOnly('drone')
 
 async function three (t: Test): Promise<Record<'alice' | 'bob' | 'carol', Client> & { app: FastifyInstance }> {
   const app = await build(t, { DRONE_LIST_UPDATES: 'false' })

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { answers, error, join, news, othersOf, register } from './clients.js'
+
+const build = buildOnly('drone')
 
 t.test('a newer connection takes an id over, and the older one is closed with 4000', async (t) => {
   const app = await build(t)

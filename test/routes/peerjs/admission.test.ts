@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { join, leave, pathOf } from './join.js'
+
+const build = buildOnly('peerjs')
 
 const incomplete = { type: 'ERROR', payload: { msg: 'No id, token, or key supplied to websocket server' } }
 

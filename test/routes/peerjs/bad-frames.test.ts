@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, type Frame } from '../../helper.js'
+import { buildOnly, type Frame } from '../../helper.js'
 import { join, received } from './join.js'
+
+const build = buildOnly('peerjs')
 
 const error = (msg: string): Frame => ({ type: 'ERROR', payload: { msg } })
 

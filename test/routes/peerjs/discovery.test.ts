@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { build, urlOf } from '../../helper.js'
+import { buildOnly, urlOf } from '../../helper.js'
 import { join, leave } from './join.js'
+
+const build = buildOnly('peerjs')
 
 const getPeers = async (app: FastifyInstance) => await fetch(`${urlOf(app)}/peerjs/peers`)
 
@@ -28,13 +30,13 @@ t.test('with ALLOW_DISCOVERY, GET /<key>/peers is a JSON array of the ids', asyn
 })
 
 t.test('PEERJS_ALLOW_DISCOVERY=false overrides ALLOW_DISCOVERY=true', async (t) => {
-  const app = await build(t, { ALLOW_DISCOVERY: 'true', PEERJS_ALLOW_DISCOVERY: 'false' })
+  const app = await build(t, { DIALECTS: 'peerjs,tom', ALLOW_DISCOVERY: 'true', PEERJS_ALLOW_DISCOVERY: 'false' })
   t.equal((await getPeers(app)).status, 401)
   t.equal((await fetch(`${urlOf(app)}/tom/peers`)).status, 200, 'the other dialects keep to ALLOW_DISCOVERY')
 })
 
 t.test('PEERJS_ALLOW_DISCOVERY=true overrides ALLOW_DISCOVERY=false', async (t) => {
-  const app = await build(t, { ALLOW_DISCOVERY: 'false', PEERJS_ALLOW_DISCOVERY: 'true' })
+  const app = await build(t, { DIALECTS: 'peerjs,tom', ALLOW_DISCOVERY: 'false', PEERJS_ALLOW_DISCOVERY: 'true' })
   t.equal((await getPeers(app)).status, 200)
   t.equal((await fetch(`${urlOf(app)}/tom/peers`)).status, 401, 'the other dialects keep to ALLOW_DISCOVERY')
 })

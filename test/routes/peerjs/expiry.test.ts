@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build } from '../../helper.js'
+import { buildOnly } from '../../helper.js'
 import { join, leave, received } from './join.js'
+
+const build = buildOnly('peerjs')
 
 const env = { PEERJS_EXPIRE_TIMEOUT: '500' }
 

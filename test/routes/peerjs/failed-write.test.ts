@@ -3,8 +3,10 @@ import type { AddressInfo } from 'node:net'
 import net from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { build } from '../../helper.js'
+import { buildOnly } from '../../helper.js'
 import { join, pathOf, received } from './join.js'
+
+const build = buildOnly('peerjs')
 
 /** A client that says goodbye, gets the answer, and never ends its TCP connection: its peer is there but takes nothing. */
 async function lingering (t: Test, app: FastifyInstance, id: string): Promise<void> {

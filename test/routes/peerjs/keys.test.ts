@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect, urlOf } from '../../helper.js'
+import { buildOnly, connect, urlOf } from '../../helper.js'
 import { join, pathOf, received } from './join.js'
+
+const build = buildOnly('peerjs')
 
 const twoKeys = { PEERJS_KEY: 'red, blue', ALLOW_DISCOVERY: 'true' }
 

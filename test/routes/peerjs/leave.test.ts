@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, urlOf } from '../../helper.js'
+import { buildOnly, urlOf } from '../../helper.js'
 import { join, received } from './join.js'
+
+const build = buildOnly('peerjs')
 
 for (const [what, dst] of [['without dst', {}], ['with an empty dst', { dst: '' }], ['with dst null', { dst: null }]] as const) {
   t.test(`LEAVE ${what} ends the sender’s own registration and leaves its socket open`, async (t) => {

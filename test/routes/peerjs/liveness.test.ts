@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, urlOf } from '../../helper.js'
+import { buildOnly, urlOf } from '../../helper.js'
 import { join, received } from './join.js'
+
+const build = buildOnly('peerjs')
 
 t.test('HEARTBEAT gets no reply', async (t) => {
   const app = await build(t)

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build } from '../../helper.js'
+import { buildOnly } from '../../helper.js'
 import { join, leave, received } from './join.js'
+
+const build = buildOnly('peerjs')
 
 /** Of how many bytes the frame is that is kept. */
 const sizeOf = (dst: string, payload: string) => Buffer.byteLength(JSON.stringify({ type: 'OFFER', src: 'alice', dst, payload }))

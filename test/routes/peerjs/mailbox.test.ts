@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { join, leave, pathOf, received } from './join.js'
+
+const build = buildOnly('peerjs')
 
 t.test('OFFER, ANSWER and CANDIDATE for an absent peer are kept in order and delivered right after OPEN', async (t) => {
   const app = await build(t)

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect, refusal, urlOf } from '../../helper.js'
+import { buildOnly, connect, refusal, urlOf } from '../../helper.js'
 import { join, pathOf } from './join.js'
+
+const build = buildOnly('peerjs')
 
 const ours = 'https://app.example.com'
 const paths = ['/', '/peerjs/id', '/peerjs/health']

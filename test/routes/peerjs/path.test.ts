@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect, refusal, urlOf } from '../../helper.js'
+import { buildOnly, connect, refusal, urlOf } from '../../helper.js'
 import { join, pathOf, received } from './join.js'
+
+const build = buildOnly('peerjs')
 
 for (const PEERJS_PATH of ['/my/app', '/my/app/']) {
   t.test(`PEERJS_PATH=${PEERJS_PATH} prefixes all paths`, async (t) => {

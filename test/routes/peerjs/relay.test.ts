@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build } from '../../helper.js'
+import { buildOnly } from '../../helper.js'
 import { join, received } from './join.js'
+
+const build = buildOnly('peerjs')
 
 for (const type of ['OFFER', 'ANSWER', 'CANDIDATE', 'LEAVE', 'EXPIRE']) {
   t.test(`${type} goes to dst with the sender’s id as src, whatever src it claims`, async (t) => {

@@ -1,5 +1,7 @@
 import t from 'tap'
-import { build, urlOf } from '../../helper.js'
+import { buildOnly, urlOf } from '../../helper.js'
+
+const build = buildOnly('peerjs')
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect, urlOf } from '../../helper.js'
+import { buildOnly, connect, urlOf } from '../../helper.js'
 import { join, leave, pathOf, received } from './join.js'
+
+const build = buildOnly('peerjs')
 
 t.test('an id connected with another token is ID-TAKEN, closed with 1008, and the first one stays', async (t) => {
   const app = await build(t)

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { answers, error, join, register } from './members.js'
+
+const build = buildOnly('psync')
 
 const long = 'x'.repeat(257)
 

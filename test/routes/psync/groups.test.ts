@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build } from '../../helper.js'
+import { buildOnly } from '../../helper.js'
 import { error, join, news, othersOf } from './members.js'
+
+const build = buildOnly('psync')
 
 t.test('a peer neither sees nor reaches who is in another group', async (t) => {
   const app = await build(t)

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { error, join, news, register } from './members.js'
+
+const build = buildOnly('psync')
 
 const forged = error('source_id does not match the registered peer_id')
 

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
-import { build, type Client, connect, until } from '../../helper.js'
+import { buildOnly, type Client, connect, until } from '../../helper.js'
 import { answers, join, register } from './members.js'
+
+const build = buildOnly('psync')
 
 /** Longer than any hitch, shorter than the time between two pings. In ms. */
 const clearlyLaterMs = 500

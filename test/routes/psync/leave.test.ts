@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, until } from '../../helper.js'
+import { buildOnly, until } from '../../helper.js'
 import { error, join, news, othersOf, peerIn, register, rfc3339 } from './members.js'
+
+const build = buildOnly('psync')
 
 const told = { PSYNC_PEER_LEFT: 'true' }
 

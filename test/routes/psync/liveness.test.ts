@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { answers, error, join, news, register } from './members.js'
+
+const build = buildOnly('psync')
 
 const env = { PSYNC_PEER_TTL_MS: '1000', HEARTBEAT_INTERVAL: '30000', PSYNC_PEER_LEFT: 'true' }
 const deaf = { autoPong: false }

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, refusal, urlOf } from '../../helper.js'
+import { buildOnly, refusal, urlOf } from '../../helper.js'
 import { join, news, othersOf } from './members.js'
+
+const build = buildOnly('psync')
 
 t.test('it is spoken at /psync/ws and at /ws, with or without a trailing slash, over the same peers', async (t) => {
   const app = await build(t)

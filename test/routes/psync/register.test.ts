@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { join, news, othersOf, peerIn, register, rfc3339 } from './members.js'
+
+const build = buildOnly('psync')
 
 t.test('the first of a group gets an empty list', async (t) => {
   const app = await build(t)

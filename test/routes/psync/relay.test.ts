@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build } from '../../helper.js'
+import { buildOnly } from '../../helper.js'
 import { answers, error, join, news } from './members.js'
+
+const build = buildOnly('psync')
 
 t.test('offers, answers and candidates go to their target, payload unchanged', async (t) => {
   const app = await build(t)

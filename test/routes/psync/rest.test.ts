@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, urlOf } from '../../helper.js'
+import { buildOnly, urlOf } from '../../helper.js'
 import { join } from './members.js'
+
+const build = buildOnly('psync')
 
 t.test('GET /psync/health is OK as plain text', async (t) => {
   const app = await build(t)

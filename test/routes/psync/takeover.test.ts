@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { answers, error, join, news, othersOf, register } from './members.js'
+
+const build = buildOnly('psync')
 
 const told = { PSYNC_PEER_LEFT: 'true' }
 const joinedB = { type: 'peer_joined', payload: { peer: { id: 'b', group_id: 'g' } } }

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { creator, error, hears, heard, joiner, tryJoin } from './members.js'
+
+const build = buildOnly('rooms')
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { create, creator, error, joiner } from './members.js'
+
+const build = buildOnly('rooms')
 
 const bad: ReadonlyArray<readonly [frame: string | Buffer, sentence: string]> = [
   ['', 'Invalid JSON'],

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect, until, urlOf } from '../../helper.js'
+import { buildOnly, connect, until, urlOf } from '../../helper.js'
 import { create, creator, error, join, joiner, tryJoin } from './members.js'
+
+const build = buildOnly('rooms')
 
 /** The least that may be set. */
 const timeoutMs = 1000

@@ -1,7 +1,9 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { startRedis } from '../../redis.js'
 import { creator, error, tryJoin } from './members.js'
+
+const build = buildOnly('rooms')
 
 const allowed = 10
 

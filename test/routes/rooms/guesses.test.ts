@@ -1,7 +1,9 @@
 import t, { type Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
-import { build, type Client, connect, totals, until } from '../../helper.js'
+import { buildOnly, type Client, connect, totals, until } from '../../helper.js'
 import { create, creator, error, hears, heard, joiner, tryJoin } from './members.js'
+
+const build = buildOnly('rooms')
 
 const allowed = 10
 

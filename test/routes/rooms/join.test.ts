@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { create, creator, error, hears, heard, join, joiner, news, tryJoin } from './members.js'
+
+const build = buildOnly('rooms')
 
 t.test('join answers with the room and the client’s own id, and tells the others nothing', async (t) => {
   const app = await build(t)

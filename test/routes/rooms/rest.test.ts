@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect, urlOf } from '../../helper.js'
+import { buildOnly, connect, urlOf } from '../../helper.js'
 import { creator, join, joiner } from './members.js'
+
+const build = buildOnly('rooms')
 
 t.test('GET /rooms/health says ok', async (t) => {
   const app = await build(t)

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { creator, error, joiner, news } from './members.js'
+
+const build = buildOnly('rooms')
 
 const payloads: Record<string, unknown> = {
   'an object': { type: 'offer', sdp: 'v=0\r\n' },

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { begin, build, connect } from '../../helper.js'
+import { begin, buildOnly, connect } from '../../helper.js'
 import { error, join, listOf, register } from './nodes.js'
+
+const build = buildOnly('tom')
 
 const bad: Record<string, ReadonlyArray<string | Buffer>> = {
   'invalid JSON': [

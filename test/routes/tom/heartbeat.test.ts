@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { join, listOf, news, newsUnregistered } from './nodes.js'
+
+const build = buildOnly('tom')
 
 t.test('a heartbeat reaches the other nodes with the name of its sender', async (t) => {
   const app = await build(t)

@@ -1,7 +1,9 @@
 import { on } from 'node:events'
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { error, join, news, newsUnregistered } from './nodes.js'
+
+const build = buildOnly('tom')
 
 t.test('a signal from somebody else is refused and not forwarded', async (t) => {
   const app = await build(t)

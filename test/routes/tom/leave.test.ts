@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { error, join, listOf, news, newsUnregistered, register } from './nodes.js'
+
+const build = buildOnly('tom')
 
 const card = { username: 'bob', publicKey: 'pk', encryptionKey: 'ek' }
 const left = { type: 'presence', action: 'leave', nodeId: 'b', ...card }

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { join, listOf, news, newsUnregistered, register } from './nodes.js'
+
+const build = buildOnly('tom')
 
 const burst = 200
 

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { idsIn, join, listOf, register } from './nodes.js'
+
+const build = buildOnly('tom')
 
 const env = { HEARTBEAT_INTERVAL: '1000' }
 

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { build, urlOf } from '../../helper.js'
+import { buildOnly, urlOf } from '../../helper.js'
 import { join, listOf, news } from './nodes.js'
+
+const build = buildOnly('tom')
 
 async function buildNative (t: Test, env = {}): Promise<{ app: FastifyInstance, port: number }> {
   const app = await build(t, { NATIVE_PORTS: 'tom:0', ...env })

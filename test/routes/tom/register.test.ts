@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { error, idsIn, join, listOf, news, newsUnregistered, register } from './nodes.js'
+
+const build = buildOnly('tom')
 
 t.test('a new node is announced to the others, then everybody gets the list', async (t) => {
   const app = await build(t)

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, urlOf } from '../../helper.js'
+import { buildOnly, urlOf } from '../../helper.js'
 import { join, listOf } from './nodes.js'
+
+const build = buildOnly('tom')
 
 t.test('GET /tom/health says ok and nothing else', async (t) => {
   const app = await build(t)

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { build } from '../../helper.js'
+import { buildOnly } from '../../helper.js'
 import { error, join, listOf, news } from './nodes.js'
+
+const build = buildOnly('tom')
 
 const payloads: Record<string, unknown> = {
   'an object': { type: 'offer', sdp: 'v=0\r\n' },

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, totals, until } from '../../helper.js'
+import { buildOnly, totals, until } from '../../helper.js'
 import { error, join, listOf, news } from './nodes.js'
+
+const build = buildOnly('tom')
 
 t.test('a node that does not read is closed and leaves, and who signals it is told', async (t) => {
   const app = await build(t, { MAX_BUFFERED: '65536', MESSAGE_RATE: '100000' })

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { build, connect } from '../../helper.js'
+import { buildOnly, connect } from '../../helper.js'
 import { error, idsIn, join, listOf, news, register } from './nodes.js'
+
+const build = buildOnly('tom')
 
 t.test('a newer connection takes an id over, and the older one is closed with 4000', async (t) => {
   const app = await build(t)
