@@ -58,57 +58,55 @@ t.test('a plugin that cannot be loaded ends the process with one line that names
   t.match(output.stderr, /^signalbox: PLUGINS: [^\n]*no-such-plugin\.js[^\n]*\n$/)
 })
 
-t.test('no query string is logged, at the default level or the lowest', async (t) => {
+t.test('no query string is logged, at the lowest level', async (t) => {
   const secret = 'hunter2hunter2'
-  for (const LOG_LEVEL of ['info', 'trace']) {
-    const { port, child, output, exited } = await start(t, {
-      LOG_LEVEL,
-      ALLOWED_ORIGINS: 'https://a.test',
-      MAX_PAYLOAD: '1024',
-      CONNECT_RATE: '20'
-    })
-    const get = async (path: string, init: RequestInit = {}) => await (await fetch(`${urlOf(port)}${path}?token=${secret}`, init)).text()
-    for (const path of [
-      '/', '/health', '/ready', '/nope', '/tom', '/tom/health', '/tom/peers', '/peerjs/id', '/wrong/peers', '/%zz',
-      '/openapi.json'
-    ]) await get(path)
-    await get('/tom/id', { headers: { origin: 'https://evil.test' } })
-    await get('/tom/id', { method: 'POST', body: 'x' })
-    await get('/tom/id', { method: 'POST', headers: { 'content-type': 'application/json' }, body: 'x'.repeat(4096) })
-    await refusal(t, port, `/nope?token=${secret}`)
-    await refusal(t, port, `/tom?token=${secret}`, { origin: 'https://evil.test' })
-    await refusal(t, port, `/health?token=${secret}`)
-    for (const path of ['/', '/tom', '/rooms', '/psync/ws', '/ws', '/drone']) {
-      const client = await connect(t, port, `${path}?token=${secret}&access_token=${secret}`)
-      client.send('not JSON')
-      await client.next()
-      client.send('x'.repeat(4096))
-      await client.closed
-    }
-    const peer = await connect(t, port, `/peerjs?key=peerjs&id=a&token=${secret}`)
-    await peer.next()
-    const rival = await connect(t, port, `/peerjs?key=peerjs&id=a&token=other${secret}`)
-    await rival.closed
-    // Requests that are none.
-    for (const text of [
-      `GET /tom?token=${secret} HTTP/1.1\r\nbroken header\r\n\r\n`,
-      `GET /tom?token=${secret} HTTP/9.9\r\n\r\n`,
-      `GET /?token=${secret} HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(100_000)}\r\n\r\n`
-    ]) {
-      const socket = connectTcp(port, '127.0.0.1').on('error', () => {}).resume()
-      socket.end(text)
-      // Not `once`, for which a reset is an error: what the server does not read it may answer with one.
-      await new Promise((resolve) => socket.on('close', resolve))
-    }
-    while ((await fetch(`${urlOf(port)}/tom/id?token=${secret}`)).status !== 429);
-    child.kill('SIGTERM')
-    peer.socket.terminate()
-    await exited
-    const log = output.stdout + output.stderr
-    if (LOG_LEVEL === 'trace') t.ok(log.includes('"path":"/tom/peers"'), 'the requests are logged')
-    t.notOk(log.includes(secret), `${LOG_LEVEL}: ${log.split('\n').find((line) => line.includes(secret)) ?? ''}`)
-    t.notOk(log.includes([...Buffer.from(secret)].join(',')), `${LOG_LEVEL}: nor as bytes`)
+  const { port, child, output, exited } = await start(t, {
+    LOG_LEVEL: 'trace',
+    ALLOWED_ORIGINS: 'https://a.test',
+    MAX_PAYLOAD: '1024',
+    CONNECT_RATE: '20'
+  })
+  const get = async (path: string, init: RequestInit = {}) => await (await fetch(`${urlOf(port)}${path}?token=${secret}`, init)).text()
+  for (const path of [
+    '/', '/health', '/ready', '/nope', '/tom', '/tom/health', '/tom/peers', '/peerjs/id', '/wrong/peers', '/%zz',
+    '/openapi.json'
+  ]) await get(path)
+  await get('/tom/id', { headers: { origin: 'https://evil.test' } })
+  await get('/tom/id', { method: 'POST', body: 'x' })
+  await get('/tom/id', { method: 'POST', headers: { 'content-type': 'application/json' }, body: 'x'.repeat(4096) })
+  await refusal(t, port, `/nope?token=${secret}`)
+  await refusal(t, port, `/tom?token=${secret}`, { origin: 'https://evil.test' })
+  await refusal(t, port, `/health?token=${secret}`)
+  for (const path of ['/', '/tom', '/rooms', '/psync/ws', '/ws', '/drone']) {
+    const client = await connect(t, port, `${path}?token=${secret}&access_token=${secret}`)
+    client.send('not JSON')
+    await client.next()
+    client.send('x'.repeat(4096))
+    await client.closed
   }
+  const peer = await connect(t, port, `/peerjs?key=peerjs&id=a&token=${secret}`)
+  await peer.next()
+  const rival = await connect(t, port, `/peerjs?key=peerjs&id=a&token=other${secret}`)
+  await rival.closed
+  // Requests that are none.
+  for (const text of [
+    `GET /tom?token=${secret} HTTP/1.1\r\nbroken header\r\n\r\n`,
+    `GET /tom?token=${secret} HTTP/9.9\r\n\r\n`,
+    `GET /?token=${secret} HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(100_000)}\r\n\r\n`
+  ]) {
+    const socket = connectTcp(port, '127.0.0.1').on('error', () => {}).resume()
+    socket.end(text)
+    // Not `once`, for which a reset is an error: what the server does not read it may answer with one.
+    await new Promise((resolve) => socket.on('close', resolve))
+  }
+  while ((await fetch(`${urlOf(port)}/tom/id?token=${secret}`)).status !== 429);
+  child.kill('SIGTERM')
+  peer.socket.terminate()
+  await exited
+  const log = output.stdout + output.stderr
+  t.ok(log.includes('"path":"/tom/peers"'), 'the requests are logged')
+  t.notOk(log.includes(secret), `${log.split('\n').find((line) => line.includes(secret)) ?? ''}`)
+  t.notOk(log.includes([...Buffer.from(secret)].join(',')), 'nor as bytes')
 })
 
 t.test('the process goes on when clients reset their connections at any moment', async (t) => {
