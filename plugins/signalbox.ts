@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import fp from 'fastify-plugin'
 import type { Cluster, Redis } from 'ioredis'
 import { type Audit, openAudit } from '../src/telemetry/audit.js'
+import { type IceServers, iceServersFor } from '../src/auth/ice-servers.js'
+import type { Permit } from '../src/auth/permit.js'
 import type { Config } from '../src/config/schema.js'
 import { Connections } from '../src/connection/connections.js'
 import type { CompiledDialect } from '../src/dialect/dialect.js'
@@ -28,6 +31,11 @@ export interface Signalbox {
   readonly eventLoop: EventLoop
   /** Guards every listener that is ours. */
   readonly gate: HttpGate
+  /**
+   * The STUN and TURN servers of the settings, with a credential of the permit's subject that expires with its token. `iceServers` is
+   * empty without `STUN_URLS` and `TURN_URLS`; `ttl` is in seconds.
+   */
+  readonly iceServers: (permit: Permit) => IceServers
   /** By name, in the order they were registered. */
   readonly dialects: Map<string, CompiledDialect>
 }
@@ -77,7 +85,9 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
   }, { timers, log: app.log, refused: connections.refused })
   const eventLoop = new EventLoop()
   app.decorate('state', state)
-  app.decorate('signalbox', { config, timers, audit, redis, auth, connections, eventLoop, gate, dialects: new Map() })
+  // coturn counts its quotas by user: strangers under one name would use up each other's.
+  const iceServers = ({ subject = randomUUID(), expiresAt }: Permit) => iceServersFor(subject, expiresAt, timers.timeOfDay(), config)
+  app.decorate('signalbox', { config, timers, audit, redis, auth, connections, eventLoop, gate, iceServers, dialects: new Map() })
   app.addHook('onReady', async () => {
     if (config.MAX_CLIENTS <= room) return
     app.log.warn(`MAX_CLIENTS is ${config.MAX_CLIENTS}, and the process may open ${files} files: connections past ${room} are refused`)

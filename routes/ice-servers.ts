@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { iceServersFor } from '../src/auth/ice-servers.js'
 import { ErrorBody } from './discovery.js'
 
 const IceServersBody = Type.Object({
@@ -18,13 +16,12 @@ const IceServersBody = Type.Object({
  * certificate.
  */
 export const iceServers: FastifyPluginAsyncTypebox = async (app) => {
-  const { config, auth, timers } = app.signalbox
+  const { auth, iceServers } = app.signalbox
   const schema = { response: { 200: IceServersBody, 401: ErrorBody } }
   app.get('/ice-servers', { onRequest: app.admission, schema }, async (request, reply) => {
     reply.header('cache-control', 'no-store')
     const permit = await auth.authenticate(request)
     if (permit === undefined) return await app.refuseCaller(request, reply)
-    // coturn counts its quotas by user: strangers under one name would use up each other's.
-    return iceServersFor(permit.subject ?? randomUUID(), permit.expiresAt, timers.timeOfDay(), config)
+    return iceServers(permit)
   })
 }
