@@ -31,7 +31,7 @@ module.exports = {
       name: 'src-has-rooms',
       comment: 'src holds the doors and the folders that are listed here',
       severity: 'error',
-      from: { path: '^src/', pathNot: `^src/((index|server|service|app|metrics)\\.ts$|(${Object.keys(folders).join('|')})/)` },
+      from: { path: '^src/', pathNot: `^src/((index|kit|server|service|app|metrics)\\.ts$|(${Object.keys(folders).join('|')})/)` },
       to: {}
     },
     {
@@ -40,6 +40,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^plugins/' },
       to: { path: '^(src/[^/]+\\.ts|routes/)' }
+    },
+    {
+      name: 'dialects',
+      comment: 'a dialect is made of what plugins have, too: src/kit.ts and packages',
+      severity: 'error',
+      from: { path: '^routes/(drone|peerjs|psync|rooms|tom)/' },
+      to: { path: '^(src|plugins|routes)/', pathNot: '^(src/kit\\.ts$|routes/$1/)' }
     },
     {
       name: 'routes',

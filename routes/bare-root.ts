@@ -2,36 +2,23 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { CompiledDialect } from '../src/dialect/dialect.js'
 import type { JsonObject } from '../src/frame/parse.js'
 import { Frame } from '../src/frame/bytes.js'
+import type { DialectDescription } from './dialect.js'
 import { banner } from './peerjs/rest.js'
-
-const has = (frame: JsonObject, name: string) => Object.hasOwn(frame, name)
-const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** Recognises the first frame of each dialect's clients. The first row that fits decides. */
-const signatures: ReadonlyArray<readonly [fits: (frame: JsonObject) => boolean, dialect: string]> = [
-  [({ type }) => type === 'create' || type === 'join', 'rooms'],
-  [(frame) => frame.type === 'register' && (has(frame, 'nodeId') || has(frame, 'username')), 'tom'],
-  [(frame) => frame.type === 'register' && (has(frame, 'source_id') || isObject(frame.payload)), 'psync'],
-  [(frame) => frame.type === 'register' && has(frame, 'id'), 'drone'],
-  [(frame) => frame.type === 'ping' || frame.type === 'list' || has(frame, 'target'), 'drone'],
-  [(frame) => has(frame, 'source_id'), 'psync'],
-  [({ type }) => type === 'heartbeat' || type === 'role-assign', 'tom'],
-  [(frame) => frame.type === 'signal' && (has(frame, 'from') || has(frame, 'to')), 'tom']
-]
 
 const unknown = new Frame('error', JSON.stringify({ type: 'error', error: 'unknown dialect', message: 'unknown dialect' }))
 
-/**
- * The bare root, where unmodified clients of several dialects connect. Their first frame selects one of the dialects that are
- * turned on. Other files name the dialects too, but only this one recognises them by their frames.
- */
-export const bareRoot: FastifyPluginAsync = async (app) => {
+/** The bare root, where unmodified clients of several dialects connect. Their first frame chooses one of those that are turned on. */
+export const bareRoot: FastifyPluginAsync<{ descriptions: readonly DialectDescription[] }> = async (app, { descriptions }) => {
   const { config, dialects } = app.signalbox
+  // With those that are turned off: their clients are nobody else's.
+  const kinds = descriptions
+    .flatMap(({ name, firstFrames = [] }) => firstFrames.map(({ rank, fits }) => ({ name, rank, fits })))
+    .sort((one, other) => one.rank - other.rank)
 
   function choose (frame: unknown): CompiledDialect | undefined {
     if (frame === undefined) return undefined
-    const signature = signatures.find(([fits]) => fits(frame as JsonObject))
-    return signature === undefined ? undefined : dialects.get(signature[1])
+    const kind = kinds.find(({ fits }) => fits(frame as JsonObject))
+    return kind === undefined ? undefined : dialects.get(kind.name)
   }
 
   const speaks = app.speakAs({ choose, unknown })

@@ -1,16 +1,32 @@
 import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
-import type { Config, DialectName } from '../src/config/schema.js'
+import type { Config } from '../src/config/schema.js'
+import type { JsonObject } from '../src/frame/parse.js'
 import type { NativePath } from '../src/listener/native-path.js'
 import type { Timers } from '../src/timing/timers.js'
 
-/** A dialect that comes with the server: its routes, and where they are. */
-export interface BuiltInDialect {
-  readonly name: DialectName
+/** All that the server needs to know of a dialect to mount it. */
+export interface DialectDescription {
+  /** As in `DIALECTS`. */
+  readonly name: string
+  /** As people call it. */
+  readonly title: string
+  /** Its routes, relative to where it is mounted. */
   readonly plugin: FastifyPluginAsync
   readonly prefix: (config: Config) => string
-  /** Where its sockets are accepted too, as by the original server. */
+  /** A path of the main listener, outside the prefix, where its sockets are accepted too, as by the original server. */
   readonly rootPath?: string
+  /** The paths of the original server, on a listener of `NATIVE_PORTS`. */
   readonly nativePath: NativePath
+  /** The first frames by which its clients are recognised at the bare root. Absent: they connect to its own path. */
+  readonly firstFrames?: readonly FirstFrame[]
+  /** What follows `ws://host:port` in the URL of one of its clients. */
+  readonly sampleUrl: string
+}
+
+/** A kind of first frame. Of all kinds that fit, that with the lowest `rank` decides. */
+export interface FirstFrame {
+  readonly rank: number
+  readonly fits: (frame: JsonObject) => boolean
 }
 
 /** What the handlers of a dialect need of `app.signalbox`. */

@@ -6,7 +6,8 @@ import { isGranted, type Permit } from '../src/auth/permit.js'
 import type { State } from '../src/state/contract.js'
 import type { MaybePromise } from '../src/timing/maybe-promise.js'
 
-interface DiscoveryOptions {
+/** How a dialect's ids and peers are found. */
+export interface DiscoveryOptions {
   readonly dialect: string
   /** Whether everybody may list the peers. */
   readonly isOpen: boolean

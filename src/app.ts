@@ -11,7 +11,7 @@ import tracing from '../plugins/tracing.js'
 import websocket from '../plugins/websocket.js'
 import { admin } from '../routes/admin/index.js'
 import { bareRoot } from '../routes/bare-root.js'
-import { type BuiltInDialect, mountSocket } from '../routes/dialect.js'
+import { type DialectDescription, mountSocket } from '../routes/dialect.js'
 import { droneDialect } from '../routes/drone/index.js'
 import { health } from '../routes/health.js'
 import { iceServers } from '../routes/ice-servers.js'
@@ -52,7 +52,7 @@ interface ServiceOptions extends SignalboxOptions {
   isService?: boolean
 }
 
-const builtIn: Record<DialectName, BuiltInDialect> = {
+const builtIn: Record<DialectName, DialectDescription> = {
   peerjs: peerjsDialect,
   rooms: roomsDialect,
   psync: psyncDialect,
@@ -128,7 +128,7 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
   await app.register(iceServers)
   await app.register(metrics)
   await app.register(admin, { prefix: '/admin' })
-  await app.register(bareRoot)
+  await app.register(bareRoot, { descriptions: Object.values(builtIn) })
   for (const name of config.DIALECTS) {
     const { plugin, prefix, rootPath } = builtIn[name]
     await app.register(plugin, { prefix: prefix(config) })

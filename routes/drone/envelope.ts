@@ -1,7 +1,5 @@
 import type { Static } from '@sinclair/typebox'
-import { Frame } from '../../src/frame/bytes.js'
-import type { Received } from '../../src/frame/parse.js'
-import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
+import { Frame, passedOn, type PlainForm, type Received } from '../../src/kit.js'
 import type { frames } from './schema.js'
 
 export type Signal = Static<typeof frames.offer | typeof frames.answer | typeof frames.ice>

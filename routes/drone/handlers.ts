@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Handlers } from '../../src/dialect/dialect.js'
-import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
-import type { Received } from '../../src/frame/parse.js'
-import type { MemberList } from '../../src/dialect/member-list.js'
-import type { State } from '../../src/state/contract.js'
-import { register, type RegisteringClient } from '../../src/dialect/registration.js'
-import type { DialectContext } from '../dialect.js'
+import {
+  andThen, type DialectContext, type Handlers, type MaybePromise, type MemberList, type Received, register,
+  type RegisteringClient, type State
+} from '../../src/kit.js'
 import { forwarded, type Signal } from './envelope.js'
 import { room } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { RegisteringClient } from '../../src/dialect/registration.js'
-import { type BuiltInDialect, mountSocket, nativePathBelow } from '../dialect.js'
+import { type DialectDescription, mountSocket, nativePathBelow, RegisteringClient } from '../../src/kit.js'
 import { droneHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
@@ -24,4 +23,15 @@ export const drone: FastifyPluginAsync = async (app) => {
   await app.register(rest)
 }
 
-export const droneDialect: BuiltInDialect = { name: dialect, plugin: drone, prefix: () => '/drone', nativePath: nativePathBelow('/drone') }
+export const droneDialect: DialectDescription = {
+  name: dialect,
+  title: 'drones and cameras',
+  plugin: drone,
+  prefix: () => '/drone',
+  nativePath: nativePathBelow('/drone'),
+  firstFrames: [
+    { rank: 4, fits: (frame) => frame.type === 'register' && Object.hasOwn(frame, 'id') },
+    { rank: 5, fits: (frame) => frame.type === 'ping' || frame.type === 'list' || Object.hasOwn(frame, 'target') }
+  ],
+  sampleUrl: '/drone'
+}

@@ -1,6 +1,4 @@
-import { type MemberList, memberList } from '../../src/dialect/member-list.js'
-import type { State } from '../../src/state/contract.js'
-import type { DialectContext } from '../dialect.js'
+import { type DialectContext, memberList, type MemberList, type State } from '../../src/kit.js'
 import { dialect, room } from './room.js'
 import { encode } from './schema.js'
 import { timestamp } from './timestamp.js'

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { discovery } from '../discovery.js'
-import { MemoryBody } from '../health.js'
+import { discovery, MemoryBody } from '../../src/kit.js'
 import { dialect, room } from './room.js'
 
 const HealthBody = Type.Object({

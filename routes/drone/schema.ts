@@ -1,7 +1,5 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
-import { IdSchema } from '../../src/frame/ids.js'
-import { Frame } from '../../src/frame/bytes.js'
-import { quote } from '../../src/frame/close-codes.js'
+import { Frame, IdSchema, quote } from '../../src/kit.js'
 
 /** Absent, `null` and `""` all mean no session. */
 const SessionSchema = Type.Optional(Type.Union([IdSchema, Type.Literal(''), Type.Null()]))

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/timing/clock.js'
+import type { Clock } from '../../src/kit.js'
 
 let latestMs = 0
 let latest = ''

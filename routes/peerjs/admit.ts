@@ -1,13 +1,8 @@
 import { Value } from '@sinclair/typebox/value'
-import { originOf } from '../../src/net/address.js'
-import { ownerOf } from '../../src/auth/permit.js'
-import type { Config } from '../../src/config/schema.js'
-import type { Connection } from '../../src/dialect/connection.js'
-import type { Handshake } from '../../src/dialect/dialect.js'
-import { type CloseCode, closeCodes } from '../../src/frame/close-codes.js'
-import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
-import { IdSchema } from '../../src/frame/ids.js'
-import type { State } from '../../src/state/contract.js'
+import {
+  andThen, type CloseCode, closeCodes, type Config, type Connection, type Handshake, IdSchema, type MaybePromise,
+  originOf, ownerOf, type State
+} from '../../src/kit.js'
 import type { PeerjsClient } from './handlers.js'
 import { roomOf } from './room.js'
 import { encode, errorMessages } from './schema.js'

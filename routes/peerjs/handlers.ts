@@ -1,12 +1,8 @@
 import type { Static } from '@sinclair/typebox'
-import type { Config } from '../../src/config/schema.js'
-import type { Connection } from '../../src/dialect/connection.js'
-import type { Handlers } from '../../src/dialect/dialect.js'
-import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
-import type { Member, State } from '../../src/state/contract.js'
-import type { Received } from '../../src/frame/parse.js'
-import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
-import type { Frame } from '../../src/frame/bytes.js'
+import {
+  andThen, type Config, type Connection, type Frame, type Handlers, type MaybePromise, type Member, passedOn,
+  type PlainForm, type Received, type State
+} from '../../src/kit.js'
 import { type frames, encode, errorMessages } from './schema.js'
 
 export interface PeerjsClient {

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { Config } from '../../src/config/schema.js'
-import { type BuiltInDialect, mountSocket } from '../dialect.js'
+import { type DialectDescription, type Config, mountSocket } from '../../src/kit.js'
 import { admit } from './admit.js'
 import { peerjsHandlers } from './handlers.js'
 import { rest } from './rest.js'
@@ -26,10 +25,12 @@ export const peerjs: FastifyPluginAsync = async (app) => {
 
 const prefix = ({ PEERJS_PATH }: Config) => PEERJS_PATH.replace(/\/$/, '')
 
-export const peerjsDialect: BuiltInDialect = {
+export const peerjsDialect: DialectDescription = {
   name: dialect,
+  title: 'PeerJS',
   plugin: peerjs,
   prefix,
+  sampleUrl: '/peerjs?key=peerjs&id=alice&token=t',
   nativePath (path, isUpgrade, config) {
     const base = prefix(config)
     if (!path.startsWith(`${base}/`)) return path === base ? path : undefined

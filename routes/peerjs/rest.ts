@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
-import { discovery } from '../discovery.js'
-import { answerOk } from '../health.js'
+import { answerOk, discovery } from '../../src/kit.js'
 import { dialect, roomOf } from './room.js'
 
 const BannerBody = Type.Object({ name: Type.String(), description: Type.String(), website: Type.String() })

@@ -1,7 +1,5 @@
 import { type Static, type TLiteral, Type } from '@sinclair/typebox'
-import { IdSchema } from '../../src/frame/ids.js'
-import { Frame } from '../../src/frame/bytes.js'
-import { quote } from '../../src/frame/close-codes.js'
+import { Frame, IdSchema, quote } from '../../src/kit.js'
 
 const to = <Name extends string>(type: Name) => Type.Object({
   type: Type.Literal(type) as TLiteral<Name>,

@@ -1,12 +1,8 @@
 import type { Static } from '@sinclair/typebox'
-import type { Config } from '../../src/config/schema.js'
-import type { Handlers } from '../../src/dialect/dialect.js'
-import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
-import type { Peer, State } from '../../src/state/contract.js'
-import type { Received } from '../../src/frame/parse.js'
-import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
-import type { Frame } from '../../src/frame/bytes.js'
-import { register, type RegisteringClient } from '../../src/dialect/registration.js'
+import {
+  andThen, type Config, type Frame, type Handlers, type MaybePromise, passedOn, type Peer, type PlainForm,
+  type Received, register, type RegisteringClient, type State
+} from '../../src/kit.js'
 import { news, peerIn } from './presence.js'
 import { roomOf } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { RegisteringClient } from '../../src/dialect/registration.js'
-import { type BuiltInDialect, mountSocket } from '../dialect.js'
+import { type DialectDescription, mountSocket, RegisteringClient } from '../../src/kit.js'
 import { psyncHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
@@ -26,13 +25,23 @@ export const psync: FastifyPluginAsync = async (app) => {
   await app.register(rest)
 }
 
-export const psyncDialect: BuiltInDialect = {
+export const psyncDialect: DialectDescription = {
   name: dialect,
+  title: 'PSync',
   plugin: psync,
   prefix: () => '/psync',
   rootPath: '/ws',
   nativePath (path, isUpgrade) {
     if (!isUpgrade) return path === '/health' ? '/psync/health' : undefined
     return /^\/ws\/?$/.test(path) ? '/psync/ws' : undefined
-  }
+  },
+  firstFrames: [
+    { rank: 3, fits: (frame) => frame.type === 'register' && (Object.hasOwn(frame, 'source_id') || isObject(frame.payload)) },
+    { rank: 6, fits: (frame) => Object.hasOwn(frame, 'source_id') }
+  ],
+  sampleUrl: '/psync/ws'
+}
+
+function isObject (value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,4 @@
-import type { Peer, State } from '../../src/state/contract.js'
-import type { Frame } from '../../src/frame/bytes.js'
-import type { DialectContext } from '../dialect.js'
+import type { DialectContext, Frame, Peer, State } from '../../src/kit.js'
 import { dialect, roomPrefix } from './room.js'
 import { encode } from './schema.js'
 

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
-import { discovery, roomsBelow } from '../discovery.js'
+import { discovery, roomsBelow } from '../../src/kit.js'
 import { dialect, roomPrefix } from './room.js'
 
 const QuerySchema = Type.Object({ group: Type.Optional(Type.String({ description: 'Only the peers of this group' })) })

@@ -1,6 +1,5 @@
 import { type Static, type TLiteral, Type } from '@sinclair/typebox'
-import { IdSchema } from '../../src/frame/ids.js'
-import { Frame } from '../../src/frame/bytes.js'
+import { Frame, IdSchema } from '../../src/kit.js'
 
 const relayed = <Name extends string>(type: Name) => Type.Object({
   type: Type.Literal(type) as TLiteral<Name>,

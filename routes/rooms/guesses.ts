@@ -1,6 +1,4 @@
-import { networkOf } from '../../src/net/address.js'
-import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
-import type { Attempts, JoinOutcome } from '../../src/state/contract.js'
+import { andThen, type Attempts, type JoinOutcome, type MaybePromise, networkOf } from '../../src/kit.js'
 
 const limit = { failures: 10, windowMs: 60_000 }
 

@@ -1,14 +1,8 @@
 import type { Static } from '@sinclair/typebox'
-import { originOf } from '../../src/net/address.js'
-import type { Connection } from '../../src/dialect/connection.js'
-import type { Handlers } from '../../src/dialect/dialect.js'
-import { andThen, type MaybePromise } from '../../src/timing/maybe-promise.js'
-import type { JoinOutcome, Member, State } from '../../src/state/contract.js'
-import { TokenRate, TokenBucket } from '../../src/limits/token-bucket.js'
-import type { Received } from '../../src/frame/parse.js'
-import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
-import type { Frame } from '../../src/frame/bytes.js'
-import type { DialectContext } from '../dialect.js'
+import {
+  andThen, type Connection, type DialectContext, type Frame, type Handlers, type JoinOutcome, type MaybePromise,
+  type Member, originOf, passedOn, type PlainForm, type Received, type State, TokenBucket, TokenRate
+} from '../../src/kit.js'
 import type { GuessThrottle } from './guesses.js'
 import { roomOf, roomPrefix } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'

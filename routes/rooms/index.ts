@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
-import { type BuiltInDialect, mountSocket, nativePathBelow } from '../dialect.js'
+import { type DialectDescription, mountSocket, nativePathBelow } from '../../src/kit.js'
 import { guessThrottle } from './guesses.js'
 import { roomsHandlers } from './handlers.js'
 import { rest } from './rest.js'
@@ -25,4 +25,12 @@ export const rooms: FastifyPluginAsync = async (app) => {
   await app.register(rest)
 }
 
-export const roomsDialect: BuiltInDialect = { name: dialect, plugin: rooms, prefix: () => '/rooms', nativePath: nativePathBelow('/rooms') }
+export const roomsDialect: DialectDescription = {
+  name: dialect,
+  title: '4-digit rooms',
+  plugin: rooms,
+  prefix: () => '/rooms',
+  nativePath: nativePathBelow('/rooms'),
+  firstFrames: [{ rank: 1, fits: ({ type }) => type === 'create' || type === 'join' }],
+  sampleUrl: '/rooms'
+}

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
-import { discovery, roomsBelow } from '../discovery.js'
-import { answerOk } from '../health.js'
+import { answerOk, discovery, roomsBelow } from '../../src/kit.js'
 import { dialect, roomPrefix } from './room.js'
 
 const QuerySchema = Type.Object({ room: Type.Optional(Type.String({ description: 'Only the peers in this room' })) })

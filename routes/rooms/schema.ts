@@ -1,7 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { IdSchema } from '../../src/frame/ids.js'
-import { Frame } from '../../src/frame/bytes.js'
-import { quote } from '../../src/frame/close-codes.js'
+import { Frame, IdSchema, quote } from '../../src/kit.js'
 
 /** What a client may send. A room id of any other type names no room. */
 export const frames = {

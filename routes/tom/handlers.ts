@@ -1,13 +1,8 @@
 import type { Static } from '@sinclair/typebox'
-import type { Config } from '../../src/config/schema.js'
-import type { Handlers } from '../../src/dialect/dialect.js'
-import { andThen } from '../../src/timing/maybe-promise.js'
-import type { MemberList } from '../../src/dialect/member-list.js'
-import type { PeerInfo, State } from '../../src/state/contract.js'
-import type { Received } from '../../src/frame/parse.js'
-import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
-import { Frame } from '../../src/frame/bytes.js'
-import { register, type RegisteringClient } from '../../src/dialect/registration.js'
+import {
+  andThen, type Config, Frame, type Handlers, type MemberList, passedOn, type PeerInfo, type PlainForm,
+  type Received, register, type RegisteringClient, type State
+} from '../../src/kit.js'
 import { presence } from './presence.js'
 import { room } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { RegisteringClient } from '../../src/dialect/registration.js'
-import { type BuiltInDialect, mountSocket, nativePathBelow } from '../dialect.js'
+import { type DialectDescription, mountSocket, nativePathBelow, RegisteringClient } from '../../src/kit.js'
 import { tomHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
@@ -21,4 +20,16 @@ export const tom: FastifyPluginAsync = async (app) => {
   await app.register(rest)
 }
 
-export const tomDialect: BuiltInDialect = { name: dialect, plugin: tom, prefix: () => '/tom', nativePath: nativePathBelow('/tom') }
+export const tomDialect: DialectDescription = {
+  name: dialect,
+  title: 'ToM',
+  plugin: tom,
+  prefix: () => '/tom',
+  nativePath: nativePathBelow('/tom'),
+  firstFrames: [
+    { rank: 2, fits: (frame) => frame.type === 'register' && (Object.hasOwn(frame, 'nodeId') || Object.hasOwn(frame, 'username')) },
+    { rank: 7, fits: ({ type }) => type === 'heartbeat' || type === 'role-assign' },
+    { rank: 7, fits: (frame) => frame.type === 'signal' && (Object.hasOwn(frame, 'from') || Object.hasOwn(frame, 'to')) }
+  ],
+  sampleUrl: '/tom'
+}

@@ -1,7 +1,4 @@
-import { type MemberList, memberList } from '../../src/dialect/member-list.js'
-import type { Peer, State } from '../../src/state/contract.js'
-import type { Frame } from '../../src/frame/bytes.js'
-import type { DialectContext } from '../dialect.js'
+import { type DialectContext, type Frame, memberList, type MemberList, type Peer, type State } from '../../src/kit.js'
 import { dialect, room } from './room.js'
 import { encode } from './schema.js'
 

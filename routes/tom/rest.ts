@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { discovery } from '../discovery.js'
+import { discovery } from '../../src/kit.js'
 import { dialect, room } from './room.js'
 
 /** As in the original. */

@@ -1,6 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { IdSchema } from '../../src/frame/ids.js'
-import { Frame } from '../../src/frame/bytes.js'
+import { Frame, IdSchema } from '../../src/kit.js'
 
 /** Keys and roles are sent to every node. A key is up to 1 KiB of printable ASCII, the roles are up to 4 KiB in all. */
 const maxKeyLength = 1024

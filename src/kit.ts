@@ -1,0 +1,39 @@
+/**
+ * What a dialect is made of. Our own import nothing else of Signalbox, so a plugin can have all that they have: `signalbox` exports
+ * every name of this file.
+ */
+
+// The frames that a dialect takes, and those that it sends.
+export { type Static, type TSchema, Type } from '@sinclair/typebox'
+export { Frame, type FrameLike } from './frame/bytes.js'
+export { IdSchema } from './frame/ids.js'
+export type { JsonObject, Received } from './frame/parse.js'
+export { passedOn, type PlainForm } from './frame/pass-on.js'
+export { type CloseCode, closeCodes, quote } from './frame/close-codes.js'
+// The dialect itself, and where it is mounted.
+export type { Dialect, DialectErrors, FrameSchemas, Handlers, Handshake, Liveness } from './dialect/dialect.js'
+export type { DialectContext, DialectDescription, FirstFrame } from '../routes/dialect.js'
+export { mountSocket, nativePathBelow } from '../routes/dialect.js'
+export type { NativePath } from './listener/native-path.js'
+export type { SpeakRoute } from '../plugins/speak.js'
+// One client.
+export type { Connection, DropReason } from './dialect/connection.js'
+export { register, RegisteringClient } from './dialect/registration.js'
+export { type Claims, ownerOf, type Permit } from './auth/permit.js'
+export { networkOf, originOf } from './net/address.js'
+// All of them.
+export type {
+  AttemptLimit, Attempts, CloseRequest, DisconnectOutcome, JoinOutcome, JoinRequest, Mail, Member, Origin, Peer, PeerInfo,
+  Peers, Relay, Rooms, Sender, SendOutcome, Sessions, SessionSignal, Sink, State, Watcher
+} from './state/contract.js'
+export { type MemberList, memberList } from './dialect/member-list.js'
+// REST.
+export { answerOk, MemoryBody } from '../routes/health.js'
+export { discovery, type DiscoveryOptions, roomsBelow } from '../routes/discovery.js'
+// What its handlers need beside that.
+export type { IceServer, IceServers } from './auth/ice-servers.js'
+export type { Config } from './config/schema.js'
+export { TokenBucket, TokenRate } from './limits/token-bucket.js'
+export { andThen, type MaybePromise } from './timing/maybe-promise.js'
+export type { Clock } from './timing/clock.js'
+export type { Timer, Timers } from './timing/timers.js'
