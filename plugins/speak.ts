@@ -18,6 +18,7 @@ declare module 'fastify' {
   }
 }
 
+/** Options of a route whose WebSockets speak a dialect; a plain GET there is a 404. */
 export type SpeakRoute = Pick<RouteOptions, 'method' | 'onRequest' | 'preHandler' | 'handler' | 'schema'> &
   { wsHandler: (socket: WebSocket, request: FastifyRequest) => void }
 

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 const OkBody = Type.Object({ status: Type.Literal('ok') })
 const HealthBody = Type.Object({ status: Type.Literal('ok'), uptime: Type.Number({ description: 'Seconds' }) })
 export const ReadyStatus = Type.Union([Type.Literal('ready'), Type.Literal('draining'), Type.Literal('no redis')])
+/** The body of a process's memory, in bytes, as `process.memoryUsage()` tells it. */
 export const MemoryBody = Type.Object({
   rss: Type.Integer(),
   heapTotal: Type.Integer(),

@@ -30,6 +30,7 @@ import { loadPlugin } from './config/load-plugin.js'
 import { type Tls, tlsOf } from './listener/tls.js'
 import { type Clock, systemClock } from './timing/clock.js'
 
+/** Options of `app.register(signalbox, options)`. */
 export interface SignalboxOptions {
   /** Settings by name, as in the environment but typed. Those left out have their defaults. */
   config?: Partial<Config>

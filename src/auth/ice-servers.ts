@@ -8,6 +8,7 @@ export interface IceServer {
   credential?: string
 }
 
+/** What a client passes to its `RTCPeerConnection`, and for how long. */
 export interface IceServers {
   iceServers: IceServer[]
   /** How long they are valid. In s. */

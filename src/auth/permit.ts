@@ -21,6 +21,7 @@ const ClaimsSchema = Type.Object({
   roles: TextsSchema
 })
 
+/** What a token says of its bearer, checked: `sub`, `exp`, and what it bounds or grants. See docs/auth.md. */
 export type Claims = Static<typeof ClaimsSchema>
 
 const claimsCheck = TypeCompiler.Compile(ClaimsSchema)

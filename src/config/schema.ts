@@ -3,6 +3,7 @@ import { type Static, type TSchema, Type } from '@sinclair/typebox'
 /** The built-in dialects. */
 export const dialectNames = ['peerjs', 'rooms', 'psync', 'drone', 'tom'] as const
 
+/** A built-in dialect, as in `DIALECTS`. */
 export type DialectName = typeof dialectNames[number]
 
 /** Ports from 0 to 65535. */
@@ -348,6 +349,7 @@ export const ConfigSchema = Type.Object({
   )
 }, { additionalProperties: false })
 
+/** All settings by name, checked and complete. Times are in ms, sizes in bytes, rates per second or per minute as described. */
 export type Config = Static<typeof ConfigSchema>
 
 export type SettingName = keyof Config & string

@@ -13,6 +13,11 @@ export interface MemberList {
   readonly bytes: number
 }
 
+/**
+ * Sends all members of a room the list of who is there, soon after it has changed. To be asked by a watcher on every node.
+ *
+ * @param compose makes the frame of the members, in the order in which they joined
+ */
 export function memberList (
   { peers, relay }: State,
   timers: Timers,

@@ -25,6 +25,7 @@ export const closeCodes = {
   tokenExpired: 4102
 } as const
 
+/** A code with which Signalbox closes a WebSocket. */
 export type CloseCode = typeof closeCodes[keyof typeof closeCodes]
 
 /** The reason sent along with a code, at most 123 bytes as the protocol allows. */

@@ -3,6 +3,7 @@ const maxDepth = 64
 /** Most members and elements of a frame, at all levels: parsing this many takes half a millisecond. */
 const maxMembers = 4096
 
+/** A parsed frame. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
 /** A frame as it was received. */
