@@ -3,7 +3,7 @@ import type { Permit } from '../auth/permit.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
 import type { CompiledDialect, CompiledFrame, DialectSource, Handshake } from '../dialect/dialect.js'
 import { type Frame, frameOf, type FrameLike } from '../frame/bytes.js'
-import { type CloseCode, closeCodes, closeReasons, notAllowed, quote, unauthorized } from '../frame/close-codes.js'
+import { checkClose, closeCodes, notAllowed, quote, reasonOf, unauthorized } from '../frame/close-codes.js'
 import { countMembers, type JsonObject, parse, type Received } from '../frame/parse.js'
 import { networkOf } from '../net/address.js'
 import type { Member, Sender } from '../state/contract.js'
@@ -357,7 +357,8 @@ export class ClientConnection implements Connection, FrameHandler {
     this.socket.terminate()
   }
 
-  close (code: CloseCode, reason = closeReasons[code], by?: string): void {
+  close (code: number, reason = reasonOf(code), by?: string): void {
+    checkClose(code, reason)
     if (this.isClosed) return
     this.host.onClose({ ...this.#who(), code, reason, by })
     this.#writer.flush()

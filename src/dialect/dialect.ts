@@ -11,10 +11,11 @@ export type FrameSchemas = Readonly<Record<string, TObject>>
 
 /**
  * One entry for each frame type. A handler gets the client's state, the checked frame, and the frame as received, whose bytes a relay
- * need not serialise again. An error that it throws is answered as an internal error of that frame alone.
+ * need not serialise again. A promise that it returns is waited for before the next frame; what it gives is ignored. An error that it
+ * throws is answered as an internal error of that frame alone.
  */
 export type Handlers<Frames extends FrameSchemas, ClientState> = {
-  readonly [Type in keyof Frames]: (client: ClientState, frame: Static<Frames[Type]>, received: Received) => MaybePromise<void>
+  readonly [Type in keyof Frames]: (client: ClientState, frame: Static<Frames[Type]>, received: Received) => MaybePromise<unknown>
 }
 
 /** One wire protocol: the frames that it understands, and how it refuses. `ClientState` is what it keeps for each connection. */
@@ -90,7 +91,7 @@ export interface CompiledFrame {
   /** Frames of this type that fit the schema. */
   received: number
   readonly fits: (frame: unknown) => boolean
-  readonly handle: (client: unknown, frame: unknown, received: Received) => MaybePromise<void>
+  readonly handle: (client: unknown, frame: unknown, received: Received) => MaybePromise<unknown>
 }
 
 /** A dialect, or how to choose one by the first frame. The third frame for which `choose` answers undefined ends the connection. */
