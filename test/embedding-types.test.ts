@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import ts from 'typescript'
 
 const consumer = `
@@ -27,9 +28,13 @@ export const size: number = app.state.size().peers
 export const port: number = app.signalbox.config.PORT
 `
 
-t.test('a strict TypeScript app that imports signalbox knows its decorators', async (t) => {
+/** The TypeScript of docs/dialects.md, word for word. */
+const [, documented = ''] = /^```ts\n([^]*?)^```$/m.exec(readFileSync(new URL('../docs/dialects.md', import.meta.url), 'utf8')) ?? []
+
+/** What a strict compiler says of a user's file. */
+function problemsOf (t: Test, source: string): string[] {
   // Inside the package, where its name resolves to what is built.
-  const file = join(t.testdir({ 'consumer.ts': consumer }), 'consumer.ts')
+  const file = join(t.testdir({ 'consumer.ts': source }), 'consumer.ts')
   const program = ts.createProgram([file], {
     strict: true,
     noEmit: true,
@@ -39,6 +44,14 @@ t.test('a strict TypeScript app that imports signalbox knows its decorators', as
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
     types: ['node']
   })
-  const problems = ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
-  t.same(problems, [])
+  return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
+}
+
+t.test('a strict TypeScript app that imports signalbox knows its decorators', async (t) => {
+  t.same(problemsOf(t, consumer), [])
+})
+
+t.test('the TypeScript of docs/dialects.md compiles under strict', async (t) => {
+  t.match(documented, /autoPrefix/)
+  t.same(problemsOf(t, documented), [])
 })

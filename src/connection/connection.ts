@@ -3,8 +3,8 @@ import type { Permit } from '../auth/permit.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
 import type { CompiledDialect, CompiledFrame, DialectSource, Handshake } from '../dialect/dialect.js'
 import { type Frame, frameOf, type FrameLike } from '../frame/bytes.js'
-import { type CloseCode, closeCodes, closeReasons, notAllowed, quote, unauthorized } from '../frame/close-codes.js'
-import { countMembers, type JsonObject, parse, type Received } from '../frame/parse.js'
+import { checkClose, closeCodes, notAllowed, quote, reasonOf, unauthorized } from '../frame/close-codes.js'
+import { countMembers, type JsonObject, objectOf, parse, type Received } from '../frame/parse.js'
 import { networkOf } from '../net/address.js'
 import type { Member, Sender } from '../state/contract.js'
 import type { RefusalReason } from '../telemetry/audit.js'
@@ -227,33 +227,36 @@ export class ClientConnection implements Connection, FrameHandler {
 
   process (bytes: Buffer): void {
     const memberCount = countMembers(bytes)
-    const frame = parse(bytes, memberCount)
-    if (frame?.type === 'auth' && this.host.verify !== undefined) return this.#renew(frame.token, this.host.verify)
-    const dialect = this.#dialect ?? this.#choose(frame)
+    const value = parse(bytes, memberCount)
+    const object = objectOf(value)
+    if (object?.type === 'auth' && this.host.verify !== undefined) return this.#renew(object.token, this.host.verify)
+    const dialect = this.#dialect ?? this.#choose(object)
     if (dialect === undefined || this.isClosed) return
     if (!this.#may.useDialect(dialect.name)) return this.deny()
     if (this.#phase === 'chosen') this.#open(dialect)
     if (this.isClosed) return
     if (this.#reader.isBlocked) return this.#reader.putBack(bytes)
-    const { errors, frames } = dialect
+    const { errors, frames, typeOf } = dialect
+    const frame = typeOf === undefined ? object : value
     if (frame === undefined) return this.refuse(errors.notJson)
-    const { type } = frame
-    const known = typeof type === 'string' ? frames.get(type) : undefined
-    if (known === undefined) return this.#reject(errors.unknownType(type), 'unknown type')
-    if (!known.fits(frame)) return this.refuse(errors.malformed(type as string))
-    known.received++
-    this.#handle(known, frame, { bytes, memberCount })
+    let type: unknown
+    try {
+      type = typeOf === undefined ? (object as JsonObject).type : typeOf(frame)
+      const known = typeof type === 'string' ? frames.get(type) : undefined
+      if (known === undefined) return this.#reject(errors.unknownType(type), 'unknown type')
+      if (!known.fits(frame)) return this.refuse(errors.malformed(type as string))
+      known.received++
+      this.#handle(known, type, frame, { bytes, memberCount })
+    } catch (error) {
+      this.#fail(error, type)
+    }
   }
 
-  #handle (known: CompiledFrame, frame: JsonObject, received: Received): void {
+  #handle (known: CompiledFrame, type: unknown, frame: unknown, received: Received): void {
     const startedAt = this.#reader.frameAt
-    try {
-      const result = known.handle(this.#peer, frame, received)
-      if (result instanceof Promise) this.#waitFor(result.then(() => this.#handled(startedAt)), 'handler', frame.type)
-      else this.#handled(startedAt)
-    } catch (error) {
-      this.#fail(error, frame.type)
-    }
+    const result = known.handle(this.#peer, frame, received)
+    if (result instanceof Promise) this.#waitFor(result.then(() => this.#handled(startedAt)), 'handler', type)
+    else this.#handled(startedAt)
   }
 
   #handled (startedAt: number): void {
@@ -357,7 +360,8 @@ export class ClientConnection implements Connection, FrameHandler {
     this.socket.terminate()
   }
 
-  close (code: CloseCode, reason = closeReasons[code], by?: string): void {
+  close (code: number, reason = reasonOf(code), by?: string): void {
+    checkClose(code, reason)
     if (this.isClosed) return
     this.host.onClose({ ...this.#who(), code, reason, by })
     this.#writer.flush()

@@ -5,11 +5,11 @@ import type { Identity, Permit } from '../auth/permit.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
 import type { DialectSource, Handshake } from '../dialect/dialect.js'
 import { payloadOf } from '../frame/bytes.js'
-import { type CloseCode, closeCodes, closeReasons, unauthorized } from '../frame/close-codes.js'
+import { type CloseCode, closeCodes, closeReasons, isKnown, unauthorized } from '../frame/close-codes.js'
 import { FrameBudget } from '../limits/frame-budget.js'
 import { LargeFrames } from '../limits/large-frames.js'
 import { clipAddress, networkOf } from '../net/address.js'
-import type { Audit, AuditRecord, RefusalReason } from '../telemetry/audit.js'
+import type { Audit, AuditEvent, AuditRecord, RefusalReason } from '../telemetry/audit.js'
 import { LabelCounter } from '../telemetry/counter.js'
 import { Histogram } from '../telemetry/histogram.js'
 import type { Log } from '../telemetry/log.js'
@@ -29,10 +29,11 @@ const drainStepMs = 50
 /** Seconds: from the 50 µs of a relay to a delay that somebody notices. */
 const handlingBounds = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
 
-/** The audit trail's names for the closes that have one of their own. */
-const closeEvents: Partial<Record<CloseCode, AuditRecord['event']>> = {
-  [closeCodes.replaced]: 'takeover',
-  [closeCodes.goingAway]: 'drained'
+/** The audit trail's name for a close with this code. */
+function closeEvent (code: number): AuditEvent {
+  if (code === closeCodes.replaced) return 'takeover'
+  if (code === closeCodes.goingAway) return 'drained'
+  return code === closeCodes.normal || !isKnown(code) ? 'ended' : 'kicked'
 }
 
 /** Codes of clients that are counted by themselves: those that the protocol lets a client send or see. */
@@ -156,9 +157,9 @@ export class Connections implements ConnectionHost {
     if (open.delete(connection)) this.#count(connection.address, -1)
   }
 
-  onClose = (end: EndRecord & { readonly code: CloseCode }): void => {
+  onClose = (end: EndRecord): void => {
     this.counters.closed.inc(String(end.code))
-    this.audit.info({ event: closeEvents[end.code] ?? 'kicked', ...end })
+    this.audit.info({ event: closeEvent(end.code), ...end })
   }
 
   onLeave = (end: EndRecord): void => {

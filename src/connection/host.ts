@@ -1,6 +1,5 @@
 import type { Identity, Permit } from '../auth/permit.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
-import type { CloseCode } from '../frame/close-codes.js'
 import type { FrameBudget } from '../limits/frame-budget.js'
 import type { LargeFrames } from '../limits/large-frames.js'
 import type { TokenRate } from '../limits/token-bucket.js'
@@ -44,7 +43,7 @@ export interface ConnectionHost {
   /** The connection's socket has ended. */
   readonly onEnd: (connection: Connection) => void
   /** The server closes a connection. */
-  readonly onClose: (end: EndRecord & { readonly code: CloseCode }) => void
+  readonly onClose: (end: EndRecord) => void
   /** A client closes its connection. */
   readonly onLeave: (end: EndRecord) => void
   /** A client was refused what it is not allowed. */

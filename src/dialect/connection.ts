@@ -1,5 +1,4 @@
 import type { Permit } from '../auth/permit.js'
-import type { CloseCode } from '../frame/close-codes.js'
 import type { FrameLike, Member, Sender, Sink } from '../state/contract.js'
 import type { RefusalReason } from '../telemetry/audit.js'
 
@@ -34,6 +33,12 @@ export interface Connection extends Sink {
    * A frame counts as 1 KiB at least. Beyond its tokens the client is read more slowly.
    */
   charge (bytes: number, receivers?: number): void
-  /** Ends the connection: it leaves its rooms now, the socket as soon as the client answers. `by` is the subject of who asked for it. */
-  close (code: CloseCode, reason?: string, by?: string): void
+  /**
+   * Ends the connection: it leaves its rooms now, the socket as soon as the client answers. `by` is the subject of who asked for it.
+   *
+   * @param code one of `closeCodes`, or one of the dialect's own, from 3000 to 4999
+   * @param reason at most 123 bytes; by default that of the code in `closeCodes`, else none
+   * @throws RangeError for any other code, and for a longer reason
+   */
+  close (code: number, reason?: string, by?: string): void
 }

@@ -1,4 +1,4 @@
-import type { Static, TObject, TSchema } from '@sinclair/typebox'
+import type { Static, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Connection } from './connection.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
@@ -6,15 +6,16 @@ import type { Received } from '../frame/parse.js'
 import { LabelCounter } from '../telemetry/counter.js'
 import type { FrameLike } from '../frame/bytes.js'
 
-/** The frames a dialect takes, by `type`. */
-export type FrameSchemas = Readonly<Record<string, TObject>>
+/** The frames a dialect takes, by type. With `typeOf` a frame may be any JSON value, else it is an object. */
+export type FrameSchemas = Readonly<Record<string, TSchema>>
 
 /**
  * One entry for each frame type. A handler gets the client's state, the checked frame, and the frame as received, whose bytes a relay
- * need not serialise again. An error that it throws is answered as an internal error of that frame alone.
+ * need not serialise again. A promise that it returns is waited for before the next frame; what it gives is ignored. An error that it
+ * throws is answered as an internal error of that frame alone.
  */
 export type Handlers<Frames extends FrameSchemas, ClientState> = {
-  readonly [Type in keyof Frames]: (client: ClientState, frame: Static<Frames[Type]>, received: Received) => MaybePromise<void>
+  readonly [Type in keyof Frames]: (client: ClientState, frame: Static<Frames[Type]>, received: Received) => MaybePromise<unknown>
 }
 
 /** One wire protocol: the frames that it understands, and how it refuses. `ClientState` is what it keeps for each connection. */
@@ -24,6 +25,12 @@ export interface Dialect<Frames extends FrameSchemas, ClientState> {
   readonly frames: Frames
   readonly handlers: Handlers<Frames, ClientState>
   readonly errors: DialectErrors
+  /**
+   * Finds the type of a frame, for protocols that do not have it in the member `type`, or whose frames are not all objects. Gets any JSON
+   * value: also text, a number or null, as a client may send anything. Undefined where it finds none. By default frames are objects,
+   * and their type is the text in `type`; anything else is answered with `errors.notJson`.
+   */
+  readonly typeOf?: (frame: unknown) => string | undefined
   readonly liveness?: Liveness
   /**
    * The frame that a client gets before its socket is closed with 1008, because its token is invalid or does not allow a request.
@@ -44,7 +51,7 @@ export interface DialectErrors {
   /** The error frame. `details` is what this dialect adds to the sentence, if anything. */
   readonly frame: (sentence: string, details: string | undefined) => FrameLike
   readonly notJson: string
-  /** `type` is any value, as the frame holds it. */
+  /** `type` is any value, as the frame holds it; with `typeOf`, what that found. */
   readonly unknownType: (type: unknown) => string
   /** A frame of a known type that does not fit its schema. */
   readonly malformed: (type: string) => string
@@ -69,6 +76,8 @@ export interface Handshake {
 export interface CompiledDialect {
   readonly name: string
   readonly errors: DialectErrors
+  /** Undefined where `type` is the type. */
+  readonly typeOf: ((frame: unknown) => string | undefined) | undefined
   readonly liveness: Liveness
   readonly unauthorized: FrameLike | undefined
   readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<unknown>
@@ -90,7 +99,7 @@ export interface CompiledFrame {
   /** Frames of this type that fit the schema. */
   received: number
   readonly fits: (frame: unknown) => boolean
-  readonly handle: (client: unknown, frame: unknown, received: Received) => MaybePromise<void>
+  readonly handle: (client: unknown, frame: unknown, received: Received) => MaybePromise<unknown>
 }
 
 /** A dialect, or how to choose one by the first frame. The third frame for which `choose` answers undefined ends the connection. */
@@ -105,13 +114,13 @@ export interface Chooser {
 export function compileDialect<Frames extends FrameSchemas, ClientState> (dialect: Dialect<Frames, ClientState>): CompiledDialect {
   const frames = new Map<string, CompiledFrame>()
   for (const [type, schema] of Object.entries(dialect.frames)) {
-    const check = TypeCompiler.Compile<TSchema>(schema)
+    const check = TypeCompiler.Compile(schema)
     const handle = dialect.handlers[type]
     if (handle === undefined) throw new TypeError(`Dialect ${dialect.name} has no handler for ${type}`)
     // The cast is safe: the connection calls a handler only with frames that fit, and with the state that `open` made.
     frames.set(type, { received: 0, fits: (frame) => check.Check(frame), handle: handle as CompiledFrame['handle'] })
   }
-  const { name, errors, liveness = {}, unauthorized, open } = dialect
+  const { name, errors, typeOf, liveness = {}, unauthorized, open } = dialect
   const traffic = { sent: new LabelCounter(), errors: new LabelCounter(), registrations: 0 }
-  return { name, errors, liveness, unauthorized, open, close: dialect.close as CompiledDialect['close'], frames, traffic }
+  return { name, errors, typeOf, liveness, unauthorized, open, close: dialect.close as CompiledDialect['close'], frames, traffic }
 }

@@ -1,10 +1,12 @@
 /**
- * Every code Signalbox closes a socket with. 1008, 1009 and 40xx are final; 1001, 1013 and 41xx tell the client that
- * connecting again is right.
+ * Every code Signalbox closes a socket with. 1000, 1008, 1009 and 40xx are final; 1001, 1013 and 41xx tell the client that
+ * connecting again is right. A dialect may have further codes of its own, see `checkClose`.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6455#section-7.4
  */
 export const closeCodes = {
+  /** Done: what a dialect ends a connection with that has served its purpose. */
+  normal: 1000,
   /** The server drains. */
   goingAway: 1001,
   /** Policy: refused or abusive. */
@@ -28,8 +30,9 @@ export const closeCodes = {
 /** A code with which Signalbox closes a WebSocket. */
 export type CloseCode = typeof closeCodes[keyof typeof closeCodes]
 
-/** The reason sent along with a code, at most 123 bytes as the protocol allows. */
+/** The reason sent along with a code. */
 export const closeReasons: Readonly<Record<CloseCode, string>> = {
+  1000: 'Normal closure',
   1001: 'Server going away',
   1008: 'Policy violation',
   1009: 'Frame too large',
@@ -39,6 +42,33 @@ export const closeReasons: Readonly<Record<CloseCode, string>> = {
   4100: 'Slow consumer',
   4101: 'Timeout',
   4102: 'Token expired'
+}
+
+const knownCodes: ReadonlySet<number> = new Set(Object.values(closeCodes))
+
+/** Whether the code is one of `closeCodes`. */
+export function isKnown (code: number): code is CloseCode {
+  return knownCodes.has(code)
+}
+
+/** The reason for a code, where none is given: none for a dialect's own. */
+export function reasonOf (code: number): string {
+  return isKnown(code) ? closeReasons[code] : ''
+}
+
+const maxReasonBytes = 123
+
+/**
+ * Checks how a connection is to be closed.
+ *
+ * @throws RangeError for a code that is neither in `closeCodes` nor a dialect's own, from 3000 to 4999; and for a reason of more than
+ * 123 bytes, which is what the protocol allows
+ */
+export function checkClose (code: number, reason: string): void {
+  if (!isKnown(code) && !(Number.isInteger(code) && code >= 3000 && code <= 4999)) {
+    throw new RangeError(`A connection cannot be closed with ${code}: take one of closeCodes, or 3000 to 4999`)
+  }
+  if (Buffer.byteLength(reason) > maxReasonBytes) throw new RangeError(`The reason of a close has at most ${maxReasonBytes} bytes`)
 }
 
 /** The reason for which a socket without a good token is closed with 1008. */

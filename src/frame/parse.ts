@@ -9,19 +9,26 @@ export type JsonObject = Readonly<Record<string, unknown>>
 /** A frame as it was received. */
 export interface Received {
   readonly bytes: Buffer
-  /** Members of its object as counted in the bytes: more than the parsed object has when a name occurs twice. */
+  /**
+   * Members of its object as counted in the bytes: more than the parsed object has when a name occurs twice. Of an array, its elements;
+   * at least 1.
+   */
   readonly memberCount: number
 }
 
-/** Parses bytes that hold a JSON object. Undefined for anything else, and for an object beyond the bounds. */
-export function parse (bytes: Buffer, memberCount: number): JsonObject | undefined {
+/** Parses bytes that hold JSON. Undefined, which no JSON is, for anything else, and for what is beyond the bounds. */
+export function parse (bytes: Buffer, memberCount: number): unknown {
   if (memberCount === beyondBounds) return undefined
   try {
-    const value: unknown = JSON.parse(bytes.toString())
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as JsonObject : undefined
+    return JSON.parse(bytes.toString())
   } catch {
     return undefined
   }
+}
+
+/** The value if it is a JSON object. Arrays are not. */
+export function objectOf (value: unknown): JsonObject | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as JsonObject : undefined
 }
 
 const beyondBounds = -1
@@ -37,7 +44,7 @@ for (const [text, kind] of [['"', quoteSign], ['{[', opening], ['}]', closing], 
 }
 
 /**
- * How many members the object in these bytes has, if it is JSON; -1 when it is nested too deeply or has too many members or elements.
+ * How many members the object in these bytes has, or elements the array, if it is JSON; -1 when it is nested too deeply or has too many.
  * It reads the bytes, because parsing them is what must be bounded: a signal of 1.5 KB takes 0.3 µs, 1 MiB at most 4 ms.
  */
 export function countMembers (bytes: Buffer): number {

@@ -114,7 +114,7 @@ export type JoinOutcome =
    * `taken`: another connection holds the id. `full`: the room has `maxMembers`, or the connection is in as many rooms as it may join.
    * `missing`: the room is not open.
    */
-  | { readonly outcome: 'taken' | 'full' | 'missing' }
+  | { readonly outcome: 'taken' | 'full' | 'missing', readonly member?: undefined }
 
 /** How to close a connection. `reason` has at most 123 bytes; `by` is the subject of the administrator who asked for it. */
 export interface CloseRequest {

@@ -17,7 +17,7 @@ const othersBits = 0o006
 export type AuditEvent =
   | 'connect' | 'register' | 'relay' | 'refused'
   // How a connection ends: exactly one of these for each.
-  | 'leave' | 'takeover' | 'kicked' | 'drained'
+  | 'leave' | 'ended' | 'takeover' | 'kicked' | 'drained'
 
 /** Why a client was not let in, or may not do what it asked. */
 export type RefusalReason =
