@@ -2,7 +2,7 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
+import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
@@ -17,6 +17,7 @@ export async function apiReport (): Promise<string> {
     packageJsonFullPath: join(root, 'package.json'),
     configObject: {
       projectFolder: root,
+      newlineKind: 'lf',
       mainEntryPointFilePath: join(root, 'dist/src/index.d.ts'),
       compiler: { tsconfigFilePath: join(root, 'tsconfig.json') },
       apiReport: { enabled: true, reportFileName: 'signalbox', reportFolder: folder, reportTempFolder: folder },
@@ -24,9 +25,9 @@ export async function apiReport (): Promise<string> {
       dtsRollup: { enabled: false },
       tsdocMetadata: { enabled: false },
       messages: {
-        extractorMessageReporting: { default: { logLevel: 'none' } },
-        tsdocMessageReporting: { default: { logLevel: 'none' } },
-        compilerMessageReporting: { default: { logLevel: 'none' } }
+        extractorMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
+        tsdocMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
+        compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.None } }
       }
     }
   })
