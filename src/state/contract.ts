@@ -77,6 +77,7 @@ export interface Member extends Peer {
   readonly sink: Sink
 }
 
+/** How a connection becomes a member of a room. */
 export interface JoinRequest {
   room: string
   /** Unique in the room. */
@@ -108,6 +109,7 @@ export interface JoinRequest {
   welcome?: ((others: readonly Peer[]) => FrameLike) | undefined
 }
 
+/** What became of a join. */
 export type JoinOutcome =
   | { readonly outcome: 'joined', readonly member: Member }
   /**
@@ -146,6 +148,7 @@ export interface Peers {
   watch (dialect: string, watcher: Watcher): void
 }
 
+/** What is told of joins and leaves in the rooms of a dialect. */
 export interface Watcher {
   /** Whether the dialect shows `seenAt` to anybody. Nodes exchange it only then. */
   readonly showsSeen?: boolean
@@ -201,6 +204,7 @@ export interface Origin {
   isSignal?: boolean
 }
 
+/** A frame for a peer that may be absent. */
 export interface Mail {
   room: string
   from: string
@@ -240,6 +244,7 @@ export interface Sessions {
   send (signal: SessionSignal): MaybePromise<SendOutcome | 'foreign'>
 }
 
+/** A frame in a session of two peers. */
 export interface SessionSignal {
   room: string
   from: string
@@ -271,6 +276,7 @@ export interface Attempts {
   hold (key: string, change: 1 | -1): MaybePromise<unknown>
 }
 
+/** How many attempts may fail, and in which time. */
 export interface AttemptLimit {
   /** How many attempts may fail in a window of `windowMs`, which begins with the first attempt. */
   failures: number
