@@ -5,7 +5,7 @@ import type { Connection } from './connection.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Received } from '../frame/parse.js'
 import { LabelCounter } from '../telemetry/counter.js'
-import type { FrameLike } from '../frame/bytes.js'
+import { type Frame, type FrameLike, frameOf } from '../frame/bytes.js'
 
 /** The frames a dialect takes, by type. With `typeOf` a frame may be any JSON value, else it is an object. */
 export type FrameSchemas = Readonly<Record<string, TSchema>>
@@ -38,6 +38,7 @@ export interface Dialect<Frames extends FrameSchemas, ClientState> {
    */
   readonly protocols?: readonly string[]
   readonly liveness?: Liveness
+  readonly ping?: Ping
   /**
    * The frame that a client gets before its socket is closed with 1008, because its token is invalid or does not allow a request.
    * Without it an invalid token is closed without a frame, and a request that is not allowed is refused with `not allowed`.
@@ -73,6 +74,16 @@ export interface Liveness {
   readonly maxFrameGapMs?: number
 }
 
+/**
+ * A frame that the server sends to every client again and again, for protocols in which the server pings. Any frame of the client answers
+ * it: with `liveness.maxFrameGapMs`, longer than `everyMs`, a client that sends none is closed with 4101.
+ */
+export interface Ping {
+  readonly frame: FrameLike
+  /** ms between two pings, and before the first, once `open` is done. */
+  readonly everyMs: number
+}
+
 /** The upgrade request. Only `open` gets it: what is needed later is to be kept in the client's state. */
 export interface Handshake {
   /** One value for each name, the last one. What is not valid UTF-8 is left out. */
@@ -93,6 +104,7 @@ export interface CompiledDialect {
   readonly typeOf: ((frame: unknown) => string | undefined) | undefined
   readonly protocols: readonly string[] | undefined
   readonly liveness: Liveness
+  readonly ping: (Ping & { readonly frame: Frame }) | undefined
   readonly unauthorized: FrameLike | undefined
   readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<unknown>
   readonly close: ((client: unknown) => MaybePromise<unknown>) | undefined
@@ -137,5 +149,6 @@ export function compileDialect<Frames extends FrameSchemas, ClientState> (dialec
   const { name, errors, typeOf, protocols, liveness = {}, unauthorized, open } = dialect
   const traffic = { sent: new LabelCounter(), errors: new LabelCounter(), registrations: 0 }
   const close = dialect.close as CompiledDialect['close']
-  return { name, errors, typeOf, protocols, liveness, unauthorized, open, close, frames, traffic }
+  const ping = dialect.ping && { ...dialect.ping, frame: frameOf(dialect.ping.frame) }
+  return { name, errors, typeOf, protocols, liveness, ping, unauthorized, open, close, frames, traffic }
 }
