@@ -1,10 +1,11 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
 import type { Permit } from '../src/auth/permit.js'
-import { compileDialect, type Dialect, type DialectSource, type FrameSchemas } from '../src/dialect/dialect.js'
+import { compileDialect, type Dialect, type DialectSource, type FrameSchemas, type Handshake } from '../src/dialect/dialect.js'
 import { handshakeFault, parametersOf, webSocketVersions } from '../src/listener/handshake.js'
+import { spokenProtocols } from './websocket.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -28,7 +29,29 @@ const response = Symbol('response')
 const permitted = Symbol('permitted')
 
 /** Not a WeakMap: following its entries in garbage collection takes a tenth of what a connect costs. */
-type Handshake = FastifyRequest & { [response]?: ServerResponse, [permitted]?: Permit | undefined }
+type UpgradeRequest = FastifyRequest & { [response]?: ServerResponse, [permitted]?: Permit | undefined }
+
+/** What a dialect sees of an upgrade request, without keeping the request alive. */
+class RequestedHandshake implements Handshake {
+  readonly query: Handshake['query']
+  readonly params: Handshake['params']
+  readonly protocol: string
+  readonly #headers: IncomingHttpHeaders
+
+  constructor (request: FastifyRequest, { protocol }: WebSocket) {
+    this.query = parametersOf(request)
+    // Fastify types them by the route's schema, and makes text of them.
+    this.params = request.params as Handshake['params']
+    this.protocol = protocol
+    this.#headers = request.raw.headers
+  }
+
+  /** Copied only for who asks. */
+  get headers (): Handshake['headers'] {
+    const { authorization, 'sec-websocket-protocol': offered, ...headers } = this.#headers
+    return headers
+  }
+}
 
 /** `app.speak(dialect)` puts a dialect on a route. */
 export default fp(async (app) => {
@@ -37,7 +60,7 @@ export default fp(async (app) => {
   app.decorateRequest(permitted, undefined)
 
   function keepResponse (request: FastifyRequest, { raw }: FastifyReply, done: () => void) {
-    if (request.ws) (request as Handshake)[response] = raw
+    if (request.ws) (request as UpgradeRequest)[response] = raw
     done()
   }
 
@@ -45,7 +68,7 @@ export default fp(async (app) => {
   function authenticate (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void) {
     if (!request.ws) return done()
     const accept = (permit: Permit | undefined): void => {
-      (request as Handshake)[permitted] = permit
+      (request as UpgradeRequest)[permitted] = permit
       done()
     }
     const permit = auth.authenticate(request)
@@ -68,7 +91,7 @@ export default fp(async (app) => {
   }
 
   function release (socket: WebSocket, request: FastifyRequest): void {
-    (request as Handshake)[response]?.detachSocket(request.raw.socket)
+    (request as UpgradeRequest)[response]?.detachSocket(request.raw.socket)
     // The listener of @fastify/websocket keeps the request and its reply alive.
     socket.removeAllListeners('error').on('error', logFailure)
   }
@@ -76,19 +99,28 @@ export default fp(async (app) => {
   // ws reports a protocol error after it has closed the socket with the code that fits.
   const logFailure = (error: Error) => app.log.debug({ err: error }, 'socket failed')
 
+  /** Tells ws which subprotocols it may choose. */
+  function chooseFrom (protocols: readonly string[]) {
+    return ({ raw }: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
+      (raw as IncomingMessage & { [spokenProtocols]?: readonly string[] })[spokenProtocols] = protocols
+      done()
+    }
+  }
+
   function route (speaks: DialectSource): SpeakRoute {
+    const protocols = 'protocols' in speaks ? speaks.protocols : undefined
     return {
       method: 'GET',
       schema: { hide: true },
       onRequest: [keepResponse, ...app.admission, authenticate],
-      preHandler: cork,
+      preHandler: protocols === undefined ? cork : [chooseFrom(protocols), cork],
       handler: async (_request, reply) => await reply.code(404).send({ error: 'not found' }),
       wsHandler (socket, request) {
         release(socket, request)
         connections.accept(socket, speaks, {
           address: request.ip,
-          handshake: { query: parametersOf(request) },
-          permit: (request as Handshake)[permitted],
+          handshake: new RequestedHandshake(request, socket),
+          permit: (request as UpgradeRequest)[permitted],
           excess: gate.excessOf(request.raw)
         })
       }

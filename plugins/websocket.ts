@@ -19,8 +19,15 @@ function isToken (protocol: string): boolean {
   return protocol.length > maxProtocolLength || /^e[wy][\w-]*\./.test(protocol)
 }
 
-function selectProtocol (offered: Set<string>): string | false {
-  return offered.has(tokenProtocol) ? tokenProtocol : [...offered].find((protocol) => !isToken(protocol)) ?? false
+/** Key of the subprotocols that the dialect of an upgrade request speaks. Absent where it names none. */
+export const spokenProtocols = Symbol('spokenProtocols')
+
+function selectProtocol (offered: Set<string>, request: IncomingMessage & { [spokenProtocols]?: readonly string[] }): string | false {
+  const spoken = request[spokenProtocols]
+  const chosen = spoken && [...offered].find((protocol) => spoken.includes(protocol))
+  if (chosen !== undefined) return chosen
+  if (offered.has(tokenProtocol)) return tokenProtocol
+  return (spoken === undefined && [...offered].find((protocol) => !isToken(protocol))) || false
 }
 
 /**

@@ -1,5 +1,5 @@
 import { setImmediate as nextIteration } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Test } from 'tap'
 import { readConfig } from '../src/config/read.js'
 import { defaultTimeouts } from '../src/listener/timeouts.js'
@@ -39,12 +39,18 @@ export interface InVirtualTime {
   passUntil (holds: () => unknown, maxMs?: number): Promise<void>
 }
 
-/** The stock server, as `build` makes it, whose clock is put ahead by the test. State in memory. */
-export async function buildInVirtualTime (t: Test, env: Record<string, string> = {}, stepMs = 250): Promise<InVirtualTime> {
+/** The stock server, as `build` makes it, whose clock is put ahead by the test, with a plugin of the test's own. State in memory. */
+export async function buildInVirtualTime (
+  t: Test,
+  env: Record<string, string> = {},
+  stepMs = 250,
+  plugin: FastifyPluginAsync = async () => {}
+): Promise<InVirtualTime> {
   const clock = new SkippingClock()
   const config = readConfig({ CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, [])
   const app = createService(config, defaultTimeouts, clock)
   t.teardown(async () => await app.close())
+  app.register(plugin)
   await app.listen({ port: 0, host: '127.0.0.1' })
 
   async function step (ms: number): Promise<void> {

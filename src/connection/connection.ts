@@ -8,12 +8,14 @@ import { countMembers, type JsonObject, objectOf, parse, type Received } from '.
 import { networkOf } from '../net/address.js'
 import type { Member, Sender } from '../state/contract.js'
 import type { RefusalReason } from '../telemetry/audit.js'
+import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Timer } from '../timing/timers.js'
 import { limitAfterClose } from './close-grace.js'
 import type { ConnectionHost } from './host.js'
 import { leaveAll } from './leaving.js'
 import { isDead, livenessBounds, nextCheckMs } from './liveness.js'
 import { Handshaking, openDialect } from './opening.js'
+import { OwnTimers } from './own-timers.js'
 import { type FrameHandler, SocketReader } from './reader.js'
 import { SlowConsumer } from './slow-consumer.js'
 import { expiryCheckMs, renew, renewed } from './token-renewal.js'
@@ -51,6 +53,8 @@ export class ClientConnection implements Connection, FrameHandler {
   #may: Permit
   #expiryTimer: Timer | undefined
   #livenessTimer: Timer | undefined
+  /** Undefined until its dialect sets one. */
+  #ownTimers: OwnTimers | undefined
   readonly #openedAt: number
   /** While more than half of what may wait does. */
   #slow: SlowConsumer | undefined
@@ -225,6 +229,23 @@ export class ClientConnection implements Connection, FrameHandler {
     this.#reader.chargeCaused(bytes, receivers)
   }
 
+  after (ms: number, run: () => MaybePromise<unknown>): () => void {
+    return this.#timers.after(ms, run)
+  }
+
+  every (ms: number, run: () => MaybePromise<unknown>): () => void {
+    return this.#timers.every(ms, run)
+  }
+
+  get #timers (): OwnTimers {
+    if (this.#ownTimers === undefined) {
+      const { timers, log } = this.host
+      this.#ownTimers = new OwnTimers(timers, (error) => log.error({ err: error, dialect: this.dialect }, 'timer failed'))
+      if (this.isClosed) this.#ownTimers.end()
+    }
+    return this.#ownTimers
+  }
+
   process (bytes: Buffer): void {
     const memberCount = countMembers(bytes)
     const value = parse(bytes, memberCount)
@@ -300,7 +321,9 @@ export class ClientConnection implements Connection, FrameHandler {
     const opening = openDialect(dialect, this, handshake, {
       opened: (peer) => {
         this.#peer = peer
-        if (peer === undefined) this.close(closeCodes.policy)
+        if (peer === undefined) return this.close(closeCodes.policy)
+        const { ping } = dialect
+        if (ping !== undefined) this.every(ping.everyMs, () => this.deliver(ping.frame))
       },
       failed: (error) => {
         this.#fail(error, undefined)
@@ -387,6 +410,7 @@ export class ClientConnection implements Connection, FrameHandler {
     this.#slow?.end()
     timers.cancel(this.#livenessTimer)
     timers.cancel(this.#expiryTimer)
+    this.#ownTimers?.end()
     // A handler at work may be about to register the peer: it leaves once that is done.
     if (!this.#reader.isHandling) this.onDone()
   }

@@ -1,6 +1,7 @@
 import type { Permit } from '../auth/permit.js'
 import type { FrameLike, Member, Sender, Sink } from '../state/contract.js'
 import type { RefusalReason } from '../telemetry/audit.js'
+import type { MaybePromise } from '../timing/maybe-promise.js'
 
 /** Why a frame was dropped: its receiver was going already, or read too slowly; or the mailbox was full. */
 export type DropReason = 'closing' | 'slow_consumer' | 'mailbox_full'
@@ -33,6 +34,15 @@ export interface Connection extends Sink {
    * A frame counts as 1 KiB at least. Beyond its tokens the client is read more slowly.
    */
   charge (bytes: number, receivers?: number): void
+  /**
+   * Calls `run` once, in `ms` milliseconds or up to 25 ms later, unless the connection ends before. Calls come between frames, also while
+   * the promise of a handler is pending. An error that `run` throws is logged, and the connection stays. Answers how to cancel it.
+   *
+   * @throws RangeError for a negative or infinite number of ms
+   */
+  after (ms: number, run: () => MaybePromise<unknown>): () => void
+  /** The same again and again, each time `ms` milliseconds after the last call is done. */
+  every (ms: number, run: () => MaybePromise<unknown>): () => void
   /**
    * Ends the connection: it leaves its rooms now, the socket as soon as the client answers. `by` is the subject of who asked for it.
    *

@@ -1,10 +1,11 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Static, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Connection } from './connection.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Received } from '../frame/parse.js'
 import { LabelCounter } from '../telemetry/counter.js'
-import type { FrameLike } from '../frame/bytes.js'
+import { type Frame, type FrameLike, frameOf } from '../frame/bytes.js'
 
 /** The frames a dialect takes, by type. With `typeOf` a frame may be any JSON value, else it is an object. */
 export type FrameSchemas = Readonly<Record<string, TSchema>>
@@ -31,7 +32,13 @@ export interface Dialect<Frames extends FrameSchemas, ClientState> {
    * and their type is the text in `type`; anything else is answered with `errors.notJson`.
    */
   readonly typeOf?: (frame: unknown) => string | undefined
+  /**
+   * The subprotocols that it speaks. Of those that a client offers, the first of these is chosen, before `signalbox.jwt`; no other ever
+   * is. By default the first one offered is chosen, unless it is a token.
+   */
+  readonly protocols?: readonly string[]
   readonly liveness?: Liveness
+  readonly ping?: Ping
   /**
    * The frame that a client gets before its socket is closed with 1008, because its token is invalid or does not allow a request.
    * Without it an invalid token is closed without a frame, and a request that is not allowed is refused with `not allowed`.
@@ -67,9 +74,26 @@ export interface Liveness {
   readonly maxFrameGapMs?: number
 }
 
-/** The upgrade request. */
+/**
+ * A frame that the server sends to every client again and again, for protocols in which the server pings. Any frame of the client answers
+ * it: with `liveness.maxFrameGapMs`, longer than `everyMs`, a client that sends none is closed with 4101.
+ */
+export interface Ping {
+  readonly frame: FrameLike
+  /** ms between two pings, and before the first, once `open` is done. */
+  readonly everyMs: number
+}
+
+/** The upgrade request. Only `open` gets it: what is needed later is to be kept in the client's state. */
 export interface Handshake {
+  /** One value for each name, the last one. What is not valid UTF-8 is left out. */
   readonly query: Readonly<Record<string, string>>
+  /** The parameters in the path of the route, decoded: `room` for `/:room`. */
+  readonly params: Readonly<Record<string, string>>
+  /** By name in lower case. Without `authorization` and `sec-websocket-protocol`, which may hold a token. */
+  readonly headers: Readonly<IncomingHttpHeaders>
+  /** The subprotocol that was chosen; '' for none. */
+  readonly protocol: string
 }
 
 /** A dialect with its schemas compiled and its type parameters erased. */
@@ -78,7 +102,9 @@ export interface CompiledDialect {
   readonly errors: DialectErrors
   /** Undefined where `type` is the type. */
   readonly typeOf: ((frame: unknown) => string | undefined) | undefined
+  readonly protocols: readonly string[] | undefined
   readonly liveness: Liveness
+  readonly ping: (Ping & { readonly frame: Frame }) | undefined
   readonly unauthorized: FrameLike | undefined
   readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<unknown>
   readonly close: ((client: unknown) => MaybePromise<unknown>) | undefined
@@ -120,7 +146,9 @@ export function compileDialect<Frames extends FrameSchemas, ClientState> (dialec
     // The cast is safe: the connection calls a handler only with frames that fit, and with the state that `open` made.
     frames.set(type, { received: 0, fits: (frame) => check.Check(frame), handle: handle as CompiledFrame['handle'] })
   }
-  const { name, errors, typeOf, liveness = {}, unauthorized, open } = dialect
+  const { name, errors, typeOf, protocols, liveness = {}, unauthorized, open } = dialect
   const traffic = { sent: new LabelCounter(), errors: new LabelCounter(), registrations: 0 }
-  return { name, errors, typeOf, liveness, unauthorized, open, close: dialect.close as CompiledDialect['close'], frames, traffic }
+  const close = dialect.close as CompiledDialect['close']
+  const ping = dialect.ping && { ...dialect.ping, frame: frameOf(dialect.ping.frame) }
+  return { name, errors, typeOf, protocols, liveness, ping, unauthorized, open, close, frames, traffic }
 }
