@@ -32,8 +32,8 @@ const handlersOf = ({ peers, relay }) => ({
     if (members.size + wanted.size > maxTopics) return connection.refuse('Too many topics')
     for (const topic of wanted) {
       if (!connection.may.enterRoom(topic)) return connection.deny()
-      const { member } = await peers.join({ room: roomOf(topic), id, sink: connection, replace: false })
-      if (member === undefined) return connection.refuse('Too many topics')
+      const { outcome, member } = await peers.join({ room: roomOf(topic), id, sink: connection, replace: false })
+      if (outcome === 'limited') return connection.refuse('Too many topics')
       members.set(topic, member)
     }
   },

@@ -32,6 +32,7 @@ export function admit ({ peers }: State, config: Config) {
       owner: ownerOf(connection.may, token),
       replace: true,
       maxMembers: config.PEERJS_CONCURRENT_LIMIT,
+      mayExceed: true,
       welcome: () => encode({ type: 'OPEN' }),
       undeliverable: (dst) => { connection.deliver(encode({ type: 'LEAVE', src: dst, dst: id })) }
     })
@@ -39,7 +40,7 @@ export function admit ({ peers }: State, config: Config) {
       if (joined.outcome === 'joined') {
         return { connection, member: joined.member, origin: originOf(connection), stamp: `,"src":${JSON.stringify(id)}}` }
       }
-      if (joined.outcome === 'full') return refuse(connection, errorMessages.full, closeCodes.tryAgainLater)
+      if (joined.outcome !== 'taken') return refuse(connection, errorMessages.full, closeCodes.tryAgainLater)
       connection.noteRefusal('id_taken', id)
       connection.deliver(encode({ type: 'ID-TAKEN', payload: { msg: errorMessages.taken } }))
       connection.close(closeCodes.policy, errorMessages.taken)

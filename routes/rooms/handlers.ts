@@ -62,7 +62,7 @@ export function roomsHandlers (
     const entered = guesses.attempt(connection.address, () => roomId === undefined ? 'missing' : enter(client, roomId, 'room_joined'))
     return andThen(entered, (outcome) => {
       if (outcome === 'barred') refuseMore(connection)
-      else if (outcome === 'missing') connection.refuse(errorMessages.absent)
+      else if (outcome === 'missing' || outcome === 'unavailable') connection.refuse(errorMessages.absent)
       else if (outcome !== 'joined') connection.refuse(errorMessages.full)
     })
   }

@@ -10,8 +10,9 @@ import type { MaybePromise } from '../timing/maybe-promise.js'
  * or was opened with `rooms.open` and has not expired.
  *
  * Expected failures are results (`'absent'`, `'failed'`, `'full'`, …). An outage of Redis is one of them: the state then answers
- * with what this node knows, and no promise rejects. A call throws, or its promise rejects, only when a function that it was given
- * throws (`welcome`, `make`, `frame`, `expired`, a sink, a watcher) or on a defect. Callers treat both as internal errors.
+ * with what this node knows, and no promise rejects. What this node cannot know, such as whether a room of all nodes is full, is
+ * refused. A call throws, or its promise rejects, only when a function that it was given throws (`welcome`, `make`, `frame`,
+ * `expired`, a sink, a watcher) or on a defect. Callers treat both as internal errors.
  */
 export interface State {
   readonly peers: Peers
@@ -91,8 +92,13 @@ export interface JoinRequest {
    * always replaces itself.
    */
   replace: boolean
-  /** The most members that the room may have. Taking over an id needs no free place. */
+  /** The most members that the room may have, on all nodes together. Taking over an id needs no free place. */
   maxMembers?: number
+  /**
+   * Whether the room may exceed `maxMembers` over an outage of Redis: each node then counts its own members only, and nobody is closed
+   * afterwards. For bounds that protect the server, and not what a room means. Without it the outcome is `unavailable`.
+   */
+  mayExceed?: boolean
   /** Refuse unless the room was opened with `rooms.open`. */
   requireOpen?: boolean
   /** The connection's earlier membership, which ends if the join succeeds. Within one room the leave is announced before the join. */
@@ -113,10 +119,11 @@ export interface JoinRequest {
 export type JoinOutcome =
   | { readonly outcome: 'joined', readonly member: Member }
   /**
-   * `taken`: another connection holds the id. `full`: the room has `maxMembers`, or the connection is in as many rooms as it may join.
-   * `missing`: the room is not open.
+   * `taken`: another connection holds the id. `full`: the room has `maxMembers`. `limited`: the connection is in as many rooms as it may
+   * join (`MAX_ROOMS_PER_CLIENT`). `missing`: the room is not open. `unavailable`: Redis is away, and `maxMembers` or `requireOpen`
+   * cannot be checked. That is also so after Redis has lost its data, until the other nodes have had the time to restore their members.
    */
-  | { readonly outcome: 'taken' | 'full' | 'missing', readonly member?: undefined }
+  | { readonly outcome: 'taken' | 'full' | 'limited' | 'missing' | 'unavailable', readonly member?: undefined }
 
 /** How to close a connection. `reason` has at most 123 bytes; `by` is the subject of the administrator who asked for it. */
 export interface CloseRequest {

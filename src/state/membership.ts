@@ -10,7 +10,7 @@ export function withMembershipLimit (peers: Peers, maxRoomsPerClient = Infinity)
   return {
     ...peers,
     join (request) {
-      if (isCrowded(request)) return { outcome: 'full' }
+      if (isCrowded(request)) return { outcome: 'limited' }
       return andThen(peers.join(request), (joined) => {
         if (joined.outcome === 'joined') request.sink.onJoin?.(joined.member, request.leaving)
         return joined

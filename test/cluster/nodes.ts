@@ -64,8 +64,8 @@ export async function eventually (holds: () => unknown, patienceMs = 15_000): Pr
 /** A proxy before Redis that can stop passing bytes on without closing. */
 export interface Way {
   readonly url: string
-  /** Holds up those connections; with `all` new ones too. */
-  freeze: (which: 'all' | 'listening') => void
+  /** Holds up those connections; with `all` new ones too. With `answers` only the answers to commands are held up. */
+  freeze: (which: 'all' | 'listening' | 'answers') => void
   thaw: () => void
 }
 
@@ -104,7 +104,10 @@ export async function wayTo (t: Test, { port }: RedisServer): Promise<Way> {
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
     freeze (which) {
       isFrozen = which === 'all'
-      for (const pair of pairs) if (isFrozen || pair.isListening) hold(pair)
+      for (const pair of pairs) {
+        if (which === 'answers' && !pair.isListening) pair.far.pause()
+        else if (isFrozen || (which === 'listening' && pair.isListening)) hold(pair)
+      }
     },
     thaw () {
       isFrozen = false

@@ -64,6 +64,8 @@ export class RedisNode {
   /** The difference between the clock of Redis and ours. Kept for as long as it may be right. In ms. */
   #clockOffset: number | undefined
   #generation: string | undefined
+  /** Redis has lost its data. From then on it holds again what the other nodes hold. */
+  #wholeFrom = -Infinity
   #mustReregister = false
   /** Redis has refused a command, and may hold outdated data under the name. */
   #isStale = false
@@ -102,6 +104,11 @@ export class RedisNode {
   /** It is up, and Redis holds everything that this node holds. */
   get isReady (): boolean {
     return this.isUp && this.#isRegistered
+  }
+
+  /** Redis has lost its data, and other nodes may not have restored their peers yet. */
+  get isRecovering (): boolean {
+    return this.#timers.now() < this.#wholeFrom
   }
 
   /** How long other nodes may take to restore their peers after an outage. In ms. */
@@ -303,6 +310,7 @@ export class RedisNode {
     const minAhead = clock - this.#timers.now()
     const isWrong = this.#clockOffset === undefined || this.#clockOffset < minAhead || this.#clockOffset > this.#clockAhead + 1
     if (isWrong) this.#clockOffset = (minAhead + this.#clockAhead) / 2
+    if (this.#generation !== undefined && this.#generation !== generation) this.#wholeFrom = this.#timers.now() + this.graceMs
     this.#generation = generation
     this.counters.renewals++
     this.#log.debug({ node: name, ms: Math.round(this.#timers.now() - sentAt) }, 'lease renewed')

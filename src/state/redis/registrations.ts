@@ -1,14 +1,15 @@
-import { closeCodes } from '../../frame/close-codes.js'
+import { type CloseCode, closeCodes } from '../../frame/close-codes.js'
 import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
 import type { Timers } from '../../timing/timers.js'
 import type { CloseRequest, DisconnectOutcome, JoinOutcome, JoinRequest, Peer, SendOutcome } from '../contract.js'
 import { refusalBy } from '../local/exchange.js'
+import { RedisDown } from './link.js'
 import { keptFrame, type KeptMail } from './mail.js'
 import { orIfDown, type RedisNode } from './node.js'
 import { noteEmpty, watchLifetime } from './room-codes.js'
 import { type LocalRoom, type Pending, Registration } from './room.js'
 import type { LocalRooms } from './rooms.js'
-import { join, leave, restore } from './scripts/membership.js'
+import { join, leave, restore, type RestoreAnswer } from './scripts/membership.js'
 
 /** How long the event of a join may take after Redis has answered the join. In ms. */
 const eventTimeoutMs = 1_000
@@ -27,7 +28,7 @@ export interface Parts {
 
 /**
  * The registrations of this node's peers. While Redis is reached, a script joins or leaves. Otherwise this node decides from its own
- * data, and restores its registrations in Redis later.
+ * data, and restores its registrations in Redis later. It does not decide alone what only Redis can know.
  */
 export class Registrations {
   readonly #process: string
@@ -47,12 +48,12 @@ export class Registrations {
   }
 
   join (request: JoinRequest): MaybePromise<JoinOutcome> {
-    if (!this.#node.isUp) return this.#joinLocal(request)
+    if (!this.#node.isUp) return this.#joinWithout(request)
     return this.#joinShared(request).catch((error: unknown) => {
       orIfDown(error, undefined)
-      const joined = this.#joinLocal(request)
+      const joined = this.#joinWithout(request)
       this.#rooms.refused(request.room, error)
-      // Redis may or may not have executed the join.
+      // Redis may or may not have executed the join. What it holds under this node's name is removed, or replaced.
       this.#node.mend(error)
       return joined
     })
@@ -74,18 +75,23 @@ export class Registrations {
         replace: request.replace,
         maxMembers: request.maxMembers ?? 0,
         requireOpen: request.requireOpen === true,
+        isRecovering: needsRedis(request) && this.#node.isRecovering,
         own
       })
       const { outcome } = answer
       if (outcome !== 'joined') return { outcome }
+      // Before the welcome, which cannot be taken back if Redis goes away here.
+      if (request.requireOpen === true) await watchLifetime(this.#node, this.#timers, room, () => this.#expire(room))
       for (const batch of answer.batches) this.#kept.forget(batch)
       if (room.watcher !== undefined) await withTimeout(pending.wasSeen)
       if (own !== undefined && room.members.get(own.id) === own) room.members.delete(own.id)
       const others = room.watcher === undefined ? othersElsewhere : [...room.replica.values()]
       if (leaving instanceof Registration && own === undefined) await this.leave(leaving)
       this.#welcome(room, pending, request, pending.others ?? others.filter((peer) => peer.id !== id), answer.mail)
-      if (request.requireOpen === true) await watchLifetime(this.#node, this.#timers, room, () => this.#expire(room))
       return { outcome, member }
+    } catch (error) {
+      if (error instanceof RedisDown && needsRedis(request)) takeBack(room, pending)
+      throw error
     } finally {
       if (room.pending.get(id) === pending) room.pending.delete(id)
       resolve()
@@ -116,10 +122,10 @@ export class Registrations {
   }
 
   /** Joins without Redis: this node decides from its own data. Conflicts with other nodes are resolved when Redis is back. */
-  #joinLocal (request: JoinRequest): JoinOutcome {
+  #joinWithout (request: JoinRequest): JoinOutcome {
+    if (needsRedis(request)) return { outcome: 'unavailable' }
     const { id, sink, leaving } = request
     let room = this.#rooms.get(request.room)
-    if (request.requireOpen === true && room?.lifetime === undefined) return { outcome: 'missing' }
     const outcome = refusalBy(room?.members, request)
     if (outcome !== undefined) return { outcome }
     const holder = room?.members.get(id)
@@ -199,14 +205,16 @@ export class Registrations {
   }
 
   async restore (room: LocalRoom, member: Registration): Promise<void> {
+    // A join under the same id may replace it.
+    await room.pending.get(member.id)?.done
     if (room.members.get(member.id) !== member) return
     member.joinedAt ??= this.#node.clockOfRedis(member.registeredAt)
-    const step = { ...this.#placeOf(room, member), lifetime: room.lifetime?.text ?? '' }
+    const step = { ...this.#placeOf(room, member), maxMembers: member.maxMembers, lifetime: room.lifetime?.text ?? '' }
     const answer = await restore(this.#node.run, this.#node.link.keys.of(room.name), step)
     if (answer === 'restored') this.#node.counters.peersRestored++
     if (answer === 'restored' || room.members.get(member.id) !== member) return
     room.members.delete(member.id)
-    member.sink.close(answer === 'taken' ? closeCodes.replaced : closeCodes.roomExpired)
+    member.sink.close(unrestored[answer])
     this.#rooms.release(room)
   }
 
@@ -236,6 +244,27 @@ export class Registrations {
 
 /** The outcome of a disconnect, by the outcome of sending it to the peer's node. */
 const disconnected: Record<SendOutcome, DisconnectOutcome> = { sent: 'closed', absent: 'absent', failed: 'unreachable' }
+
+/** What a connection is closed with whose registration Redis does not take back. */
+const unrestored: Record<Exclude<RestoreAnswer, 'restored'>, CloseCode> = {
+  taken: closeCodes.replaced,
+  reopened: closeCodes.roomExpired,
+  full: closeCodes.timeout
+}
+
+/** Whether only Redis can decide on the join: a bound or an opened room is for all nodes. */
+function needsRedis ({ requireOpen, maxMembers, mayExceed }: JoinRequest): boolean {
+  return requireOpen === true || (maxMembers !== undefined && mayExceed !== true)
+}
+
+/** Undoes what the event of a join has done here whose answer did not come. The connection's earlier place is its place again. */
+function takeBack (room: LocalRoom, { member, previous, others }: Pending): void {
+  if (others === undefined) return
+  room.removeHere(member)
+  if (previous === undefined) return
+  room.members.set(previous.id, previous)
+  room.addHere(previous)
+}
 
 function pend (member: Registration, own: Registration | undefined): { pending: Pending, resolve: () => void } {
   let seen = (): void => {}

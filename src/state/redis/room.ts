@@ -12,6 +12,8 @@ export class Registration extends LocalMember {
   readonly registeredAt: number
   /** The same by the clock of Redis, which all nodes share. Undefined until this node knows that clock. */
   joinedAt: number | undefined
+  /** The most members that its room may have. 0 for any number, and for a bound that may be exceeded over an outage. */
+  readonly maxMembers: number
   /** The `seenAt` that the other nodes were last told. */
   reportedAt: number
 
@@ -20,6 +22,7 @@ export class Registration extends LocalMember {
     this.registrationId = registrationId
     this.registeredAt = registeredAt
     this.joinedAt = joinedAt
+    this.maxMembers = request.mayExceed === true ? 0 : request.maxMembers ?? 0
     this.reportedAt = this.seenAt
   }
 }

@@ -8,14 +8,15 @@ import { type Run, script } from './script.js'
  * KEYS members, sequence, mail, opened
  * ARGV id, node, registrationId, owner, joinedAt, info, replace 0|1, most members or 0, must be opened 0|1,
  *      registrationId of the connection's own earlier place in this room or '', its id or '', room channel or '', node channel prefix,
- *      room name, sessions base, seenAt
+ *      room name, sessions base, seenAt, members may be missing 0|1
  * Answers {outcome, the batches of the mail, each with a space behind, mail...}; another node that has kept a batch is told
  */
 export const joinScript = script('join', 4, `
   local id, node, registrationId, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
   local most, ownRegistrationId, ownId, channel = tonumber(ARGV[8]), ARGV[10], ARGV[11], ARGV[12]
   local opened = redis.call('GET', KEYS[4])
-  if ARGV[9] == '1' and not opened then return { 'missing' } end
+  local isRecovering = ARGV[17] == '1'
+  if ARGV[9] == '1' and not opened then return { isRecovering and 'unavailable' or 'missing' } end
   local held = redis.call('HGET', KEYS[1], id)
   local holder = held and split(held)
   local isOwn = holder and holder.registrationId == ownRegistrationId
@@ -23,7 +24,12 @@ export const joinScript = script('join', 4, `
   local earlier = ownId ~= '' and ownId ~= id and redis.call('HGET', KEYS[1], ownId)
   earlier = earlier and split(earlier)
   if earlier and earlier.registrationId ~= ownRegistrationId then earlier = false end
-  if not holder and not earlier and most > 0 and redis.call('HLEN', KEYS[1]) >= most then return { 'full' } end
+  if not holder and not earlier and most > 0 then
+    local size = redis.call('HLEN', KEYS[1])
+    if size >= most then return { 'full' } end
+    -- An opened room without a member was opened just now: nobody brings members of it back.
+    if isRecovering and not (opened and size == 0) then return { 'unavailable' } end
+  end
   if earlier then
     redis.call('HDEL', KEYS[1], ownId)
     endSessions(ARGV[15], ownId)
@@ -73,6 +79,8 @@ export interface JoinArguments {
   /** 0 for any number. */
   readonly maxMembers: number
   readonly requireOpen: boolean
+  /** Redis may not hold all members, and the join depends on them. */
+  readonly isRecovering: boolean
   /** The connection's own earlier place in this room. */
   readonly own: { readonly id: string, readonly registrationId: string } | undefined
   /** Whether the room's nodes are told. */
@@ -80,16 +88,18 @@ export interface JoinArguments {
 }
 
 export type JoinAnswer =
-  | { readonly outcome: 'missing' | 'taken' | 'full' }
+  | { readonly outcome: 'missing' | 'taken' | 'full' | 'unavailable' }
   /** With the names of the batches that the mail was in. */
   | { readonly outcome: 'joined', readonly batches: readonly string[], readonly mail: readonly Buffer[] }
 
 /** @throws RedisDown */
 export async function join (run: Run, keys: RoomKeys, step: JoinArguments): Promise<JoinAnswer> {
-  const { node, room, id, registrationId, owner, joinedAt, seenAt, info, replace, maxMembers, requireOpen, own, isWatched } = step
+  const { node, room, id, registrationId, owner, joinedAt, seenAt, info, own, isWatched } = step
+  const { replace, maxMembers, requireOpen, isRecovering } = step
   const answer = await run(joinScript, [keys.members, keys.sequence, keys.mail(id), keys.opened],
     id, node, registrationId, owner, joinedAt, info, replace ? 1 : 0, maxMembers, requireOpen ? 1 : 0,
-    own?.registrationId ?? '', own?.id ?? '', isWatched ? keys.channel : '', keys.nodePrefix, room, keys.sessions, seenAt) as Buffer[]
+    own?.registrationId ?? '', own?.id ?? '', isWatched ? keys.channel : '', keys.nodePrefix, room, keys.sessions, seenAt,
+    isRecovering ? 1 : 0) as Buffer[]
   const [outcome, batches, ...mail] = answer
   const text = String(outcome) as JoinAnswer['outcome']
   return text === 'joined' ? { outcome: text, batches: String(batches).split(' '), mail } : { outcome: text }
@@ -97,12 +107,13 @@ export async function join (run: Run, keys: RoomKeys, step: JoinArguments): Prom
 
 /**
  * Brings a registration back under this node, unless the id is another's: within one owner it is the later registration's, of
- * two owners the earlier one's.
+ * two owners the earlier one's. Of one process, it replaces any other: that is of a join which the process has given up. A place that
+ * was lost is had again only while one is free.
  *
  * KEYS members, sequence, opened
  * ARGV id, node, registrationId, owner, joinedAt, info, room channel or '', node channel prefix, room name,
- *      lifetime of an opened room or '', seenAt
- * Answers 1, 0 when the id is another's, or -1 when another room was opened under the same code
+ *      lifetime of an opened room or '', seenAt, most members or 0
+ * Answers 1, 0 when the id is another's, -1 when another room was opened under the same code, -2 when the room is full
  */
 export const restoreScript = script('restore', 3, `
   local id, registrationId, owner = ARGV[1], ARGV[3], ARGV[4]
@@ -110,11 +121,14 @@ export const restoreScript = script('restore', 3, `
   if opened and opened ~= ARGV[10] then return -1 end
   local held = redis.call('HGET', KEYS[1], id)
   local holder = held and split(held)
-  if holder and holder.registrationId ~= registrationId then
+  local function processOf (registrationId) return string.match(registrationId, '^[^:]*') end
+  if holder and processOf(holder.registrationId) ~= processOf(registrationId) then
     local theirs, ours = tonumber(holder.joinedAt), tonumber(ARGV[5])
     if holder.owner == owner and theirs >= ours or holder.owner ~= owner and theirs <= ours then return 0 end
     redis.call('PUBLISH', ARGV[8] .. holder.node, cjson.encode({ 'close', ARGV[9], id, holder.registrationId, '4000' }))
   end
+  local most = tonumber(ARGV[12])
+  if not holder and most > 0 and redis.call('HLEN', KEYS[1]) >= most then return -2 end
   redis.call('HSET', KEYS[1], id, table.concat({ ARGV[2], registrationId, owner, ARGV[5], ARGV[11], ARGV[6] }, '\\n'))
   if ARGV[10] ~= '' then redis.call('SET', KEYS[3], ARGV[10], 'PX', idleMs(ARGV[10])) end
   if ARGV[7] ~= '' then tell(ARGV[7], { 'joined', advance(KEYS[2]), ARGV[9], id, registrationId, ARGV[5], ARGV[11], ARGV[6] }) end
@@ -122,22 +136,23 @@ export const restoreScript = script('restore', 3, `
 `)
 
 export interface RestoreArguments extends Pick<JoinArguments,
-  'node' | 'room' | 'id' | 'registrationId' | 'owner' | 'joinedAt' | 'seenAt' | 'info' | 'isWatched'> {
+  'node' | 'room' | 'id' | 'registrationId' | 'owner' | 'joinedAt' | 'seenAt' | 'info' | 'maxMembers' | 'isWatched'> {
   /** The lifetime of an opened room, or an empty text. */
   readonly lifetime: string
 }
 
-/**
- * `taken`: the id is another's. `reopened`: another room was opened under the same code.
- *
- * @throws RedisDown
- */
-export async function restore (run: Run, keys: RoomKeys, step: RestoreArguments): Promise<'restored' | 'taken' | 'reopened'> {
-  const { node, room, id, registrationId, owner, joinedAt, seenAt, info, lifetime, isWatched } = step
+/** `taken`: the id is another's. `reopened`: another room was opened under the same code. `full`: others have all places. */
+export type RestoreAnswer = 'restored' | 'taken' | 'reopened' | 'full'
+
+/** @throws RedisDown */
+export async function restore (run: Run, keys: RoomKeys, step: RestoreArguments): Promise<RestoreAnswer> {
+  const { node, room, id, registrationId, owner, joinedAt, seenAt, info, maxMembers, lifetime, isWatched } = step
   const answer = await run(restoreScript, [keys.members, keys.sequence, keys.opened],
-    id, node, registrationId, owner, joinedAt, info, isWatched ? keys.channel : '', keys.nodePrefix, room, lifetime, seenAt)
-  return answer === 1 ? 'restored' : answer === 0 ? 'taken' : 'reopened'
+    id, node, registrationId, owner, joinedAt, info, isWatched ? keys.channel : '', keys.nodePrefix, room, lifetime, seenAt, maxMembers)
+  return restoreAnswers.get(answer) ?? 'restored'
 }
+
+const restoreAnswers: ReadonlyMap<unknown, RestoreAnswer> = new Map([[0, 'taken'], [-1, 'reopened'], [-2, 'full']])
 
 /**
  * Leaves, if the place is still this registration's.
