@@ -1,0 +1,112 @@
+import { andThen, closeCodes, Frame, IdSchema, Type } from 'signalbox'
+
+/** How often a client is pinged, as by the original. In ms. */
+const pingEveryMs = 5_000
+
+/** A client that sends nothing for so long is gone, as for the original. In ms. */
+const maxFrameGapMs = 60_000
+
+const typed = (type, fields = {}) => Type.Object({ type: Type.Literal(type), ...fields })
+
+/** The frames of a client. What they hold besides is passed on. */
+const frames = {
+  register: typed('register', { roomId: IdSchema, standalone: Type.Optional(Type.Boolean()) }),
+  offer: typed('offer'),
+  answer: typed('answer'),
+  candidate: typed('candidate'),
+  pong: typed('pong'),
+  connected: typed('connected')
+}
+
+const encode = (frame) => new Frame(frame.type, JSON.stringify(frame))
+const [ping, bye] = [encode({ type: 'ping' }), encode({ type: 'bye' })]
+
+/** The original ends a connection without a word for a frame that it does not take. Ours says why before. */
+const errors = {
+  frame: (reason) => encode({ type: 'reject', reason }),
+  notJson: 'InvalidJSON',
+  unknownType: () => 'InvalidMessageType',
+  malformed: (type) => type === 'register' ? 'MissingRoomID' : 'InvalidJSON',
+  internal: 'InternalServerError'
+}
+
+function reject ({ connection }, reason) {
+  connection.refuse(reason)
+  connection.close(closeCodes.normal)
+}
+
+export const autoPrefix = '/signaling'
+
+/** The signaling protocol of Ayame: rooms of two, who are told when to call and when it is over. */
+export default async function ayame (app) {
+  const { state: { peers, relay }, signalbox } = app
+  /** By connection id, those of this node that have registered. */
+  const clients = new Map()
+
+  function signal (client, frame, { bytes }) {
+    const { connection, member } = client
+    if (member === undefined) return reject(client, 'RegistrationIncomplete')
+    const sent = relay.broadcast(member.room, new Frame(frame.type, bytes), member.id, { isSignal: true })
+    return andThen(sent, (count) => connection.charge(bytes.length, count))
+  }
+
+  const handlers = {
+    register (client, { roomId, standalone = false }) {
+      const { connection, id } = client
+      if (client.member !== undefined) return reject(client, 'InternalServerError')
+      if (!connection.may.enterRoom(roomId)) return reject(client, 'Forbidden')
+      const joined = peers.join({
+        room: `ayame/${roomId}`,
+        id,
+        sink: connection,
+        replace: false,
+        maxMembers: 2,
+        welcome ([partner]) {
+          const isExistClient = partner !== undefined
+          Object.assign(client, { partner: partner?.id, standalone })
+          clients.set(id, client)
+          const { iceServers } = signalbox.iceServers(connection.may)
+          return encode({ type: 'accept', connectionId: id, isExistClient, isExistUser: isExistClient, iceServers })
+        }
+      })
+      return andThen(joined, ({ outcome, member }) => {
+        client.member = member
+        if (member === undefined) return reject(client, outcome === 'full' ? 'full' : 'InternalServerError')
+        if (!standalone) connection.every(pingEveryMs, () => connection.deliver(ping))
+      })
+    },
+    offer: signal,
+    answer: signal,
+    candidate: signal,
+    pong () {},
+    connected: ({ connection, standalone }) => standalone ? connection.close(closeCodes.normal) : undefined
+  }
+
+  peers.watch('ayame', {
+    joined (room, { id }) {
+      for (const other of peers.here(room)) if (other.id !== id) clients.get(other.id).partner = id
+    },
+    // The room ends with the first who leaves.
+    left (room, { id }) {
+      for (const other of peers.here(room)) {
+        const { connection, partner, standalone } = clients.get(other.id)
+        if (partner !== id) continue
+        if (!standalone) connection.deliver(bye)
+        connection.close(closeCodes.normal)
+      }
+    }
+  })
+
+  app.route({
+    url: '/',
+    ...app.speak({
+      name: 'ayame',
+      frames,
+      handlers,
+      errors,
+      liveness: { maxFrameGapMs },
+      open: (connection) => ({ connection, id: crypto.randomUUID(), member: undefined, partner: undefined, standalone: false }),
+      close: ({ id }) => clients.delete(id)
+    })
+  })
+}

@@ -1,0 +1,105 @@
+import t, { type Test } from 'tap'
+import { build, type Client, connect, type Frame, type Reachable, until } from '../helper.js'
+import { startRedis } from '../redis.js'
+import { buildInVirtualTime } from '../virtual-time.js'
+
+const plugin = { DIALECTS: 'tom', PLUGINS: './examples/ayame/index.js' }
+
+async function enter (t: Test, to: Reachable, roomId = 'room', more: Frame = {}): Promise<Client> {
+  const client = await connect(t, to, '/signaling')
+  client.send({ type: 'register', roomId, clientId: 'c', ...more })
+  return client
+}
+
+t.test('the second in a room is told to call, and the two hear each other', async (t) => {
+  const app = await build(t, plugin)
+  const a = await enter(t, app)
+  t.match(await a.next(), { type: 'accept', connectionId: String, isExistClient: false, isExistUser: false })
+  const b = await enter(t, app)
+  t.match(await b.next(), { type: 'accept', isExistClient: true, isExistUser: true })
+  for (const frame of [{ type: 'offer', sdp: 'v=0' }, { type: 'candidate', ice: { candidate: '' }, extra: 'ü' }]) {
+    b.send(frame)
+    t.same(await a.next(), frame)
+  }
+  a.send({ type: 'answer', sdp: 'v=0' })
+  t.same(await b.next(), { type: 'answer', sdp: 'v=0' })
+})
+
+t.test('a third is rejected, and the two notice nothing', async (t) => {
+  const app = await build(t, plugin)
+  const [a, b] = [await enter(t, app), await enter(t, app)]
+  await Promise.all([a.nextOf('accept'), b.nextOf('accept')])
+  const c = await enter(t, app)
+  t.same(await c.next(), { type: 'reject', reason: 'full' })
+  t.equal((await c.closed).code, 1000)
+  a.send({ type: 'answer', sdp: '' })
+  t.same(await b.next(), { type: 'answer', sdp: '' })
+})
+
+t.test('when one leaves the other hears bye and is closed, and the room is free', async (t) => {
+  const app = await build(t, plugin)
+  const [a, b] = [await enter(t, app), await enter(t, app)]
+  await Promise.all([a.nextOf('accept'), b.nextOf('accept')])
+  a.socket.terminate()
+  t.same(await b.next(), { type: 'bye' })
+  t.equal((await b.closed).code, 1000)
+  await until(() => app.state.size().peers === 0)
+  t.match(await (await enter(t, app)).next(), { type: 'accept', isExistClient: false })
+})
+
+t.test('a standalone client goes once it is connected, and its partner hears no bye', async (t) => {
+  const app = await build(t, plugin)
+  const a = await enter(t, app, 'room', { standalone: true })
+  await a.nextOf('accept')
+  const b = await enter(t, app, 'room', { standalone: true })
+  await b.nextOf('accept')
+  a.send({ type: 'connected' })
+  t.equal((await a.closed).code, 1000)
+  t.equal((await b.closed).code, 1000)
+  t.same(b.taken(), [])
+})
+
+t.test('what the original refuses is rejected', async (t) => {
+  const app = await build(t, plugin)
+  for (const [frame, reason] of [
+    [{ type: 'register' }, 'MissingRoomID'], [{ type: 'offer', sdp: '' }, 'RegistrationIncomplete'], [{ type: 'nope' }, 'InvalidMessageType']
+  ] as const) {
+    const client = await connect(t, app, '/signaling')
+    client.send(frame)
+    t.same(await client.next(), { type: 'reject', reason })
+  }
+})
+
+t.test('the welcome has the TURN servers, with a credential', async (t) => {
+  const app = await build(t, { ...plugin, TURN_URLS: 'turn:turn.example.com', TURN_SECRET: 'a secret of the TURN server, 32 bytes' })
+  const { iceServers } = await (await enter(t, app)).next()
+  t.match(iceServers, [{ urls: ['turn:turn.example.com'], username: /^\d+:/, credential: String }])
+})
+
+t.test('the server pings, and who answers nothing for a minute is closed', async (t) => {
+  const { app, passUntil } = await buildInVirtualTime(t, plugin)
+  const [answering, mute] = [await enter(t, app, 'one'), await enter(t, app, 'two')]
+  let isClosed = false
+  mute.socket.on('close', () => { isClosed = true })
+  answering.socket.on('message', (data) => { if (String(data).includes('ping')) answering.send({ type: 'pong' }) })
+  await passUntil(() => isClosed)
+  t.equal((await mute.closed).code, 4101)
+  t.ok(mute.taken().filter(({ type }) => type === 'ping').length > 5)
+  t.equal(app.state.size().peers, 1)
+})
+
+t.test('of many who join at once over two nodes, each is accepted with a partner, rejected, or alone; and nobody waits for ever', async (t) => {
+  const { url } = await startRedis(t)
+  const nodes = [await build(t, { ...plugin, REDIS_URL: url }), await build(t, { ...plugin, REDIS_URL: url })]
+  for (let round = 0; round < 30; round++) {
+    const all = await Promise.all([0, 1, 2, 3].map(async (at) => await enter(t, nodes[at % 2] as Reachable, `room ${round}`)))
+    const answers = await Promise.all(all.map(async (client) => await client.next()))
+    const accepted = all.filter((_, at) => answers[at]?.type === 'accept')
+    t.equal(accepted.length, 2, `round ${round}`)
+    t.same(answers.filter(({ type }) => type === 'accept').map(({ isExistClient }) => isExistClient).sort(), [false, true])
+    const [leaving, left] = accepted as [Client, Client]
+    leaving.socket.terminate()
+    t.same(await left.next(), { type: 'bye' })
+    t.equal((await left.closed).code, 1000)
+  }
+})
