@@ -147,6 +147,17 @@ export interface Peers {
   list (room: string): MaybePromise<readonly Peer[]>
   /** The number of members of a room. The cost does not depend on it. */
   count (room: string): MaybePromise<number>
+  /**
+   * Up to `count` members of a room, drawn at random and each at most once, without the id `except`. In no order. The cost depends on
+   * `count`, an integer, and hardly on the size of the room, so that a large room need not be listed. While Redis is away they are
+   * drawn from the members on this node, at the cost of all of these.
+   */
+  sample (room: string, count: number, except?: string): MaybePromise<readonly Peer[]>
+  /**
+   * The members of a room whose connections are on this node, in the order they joined. A member is here once it has its
+   * welcome. For watchers, which run on every node: `for (const { sink } of peers.here(room)) sink.close(1008)`.
+   */
+  here (room: string): readonly Member[]
   /** The names with this prefix of all rooms that have members. */
   roomNames (prefix: string): MaybePromise<readonly string[]>
   /**
