@@ -7,7 +7,7 @@ import type { MaybePromise } from '../timing/maybe-promise.js'
  * implementation; `await` works for both.
  *
  * Rooms are named `<dialect>` or `<dialect>/<name>`, so two dialects never share one. A room exists while it has members or mail,
- * or was opened with `rooms.open` and has not expired.
+ * or was opened with `rooms.open` and has not expired. A connection joins rooms of its own dialect only.
  *
  * Expected failures are results (`'absent'`, `'failed'`, `'full'`, …). An outage of Redis is one of them: the state then answers
  * with what this node knows, and no promise rejects. What this node cannot know, such as whether a room of all nodes is full, is
@@ -48,6 +48,8 @@ export interface Sink {
   deliverList? (room: string, list: FrameLike, isOutdated: () => boolean): boolean
   /** Whether its client reads slowly, so that `deliver` may refuse frames. */
   readonly isBehind?: boolean
+  /** Its dialect, which names the rooms that it may join. If absent, it may join any. */
+  readonly dialect?: string | undefined
   /** The network of its client. Senders of one network share one part of a receiver's send queue. */
   readonly network?: string
   /** Closes the connection, which then leaves its rooms by itself. `by` is the subject of the administrator who asked for it. */
@@ -137,6 +139,7 @@ export type DisconnectOutcome = 'closed' | 'absent' | 'unreachable'
 
 /** The members of rooms. */
 export interface Peers {
+  /** @throws TypeError for a room of another dialect than the sink's */
   join (join: JoinRequest): MaybePromise<JoinOutcome>
   /** Ends a membership. False, and without effect, when it has ended before. */
   leave (member: Member): MaybePromise<boolean>
@@ -146,6 +149,17 @@ export interface Peers {
   list (room: string): MaybePromise<readonly Peer[]>
   /** The number of members of a room. The cost does not depend on it. */
   count (room: string): MaybePromise<number>
+  /**
+   * Up to `count` members of a room, drawn at random and each at most once, without the id `except`. In no order. The cost depends on
+   * `count`, an integer, and hardly on the size of the room, so that a large room need not be listed. While Redis is away they are
+   * drawn from the members on this node, at the cost of all of these.
+   */
+  sample (room: string, count: number, except?: string): MaybePromise<readonly Peer[]>
+  /**
+   * The members of a room whose connections are on this node, in the order they joined. A member is here once it has its
+   * welcome. For watchers, which run on every node: `for (const { sink } of peers.here(room)) sink.close(1008)`.
+   */
+  here (room: string): readonly Member[]
   /** The names with this prefix of all rooms that have members. */
   roomNames (prefix: string): MaybePromise<readonly string[]>
   /**

@@ -122,6 +122,57 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.equal(await state.peers.count('drone'), 1)
   })
 
+  scenario('a sample has as many different members as were asked for, and never the one excepted', async (t, { state, enter }) => {
+    t.same(await state.peers.sample('tom', 3), [], 'none of a room that nobody joined')
+    const all = ['a', 'b', 'c', 'd', 'e', '__proto__']
+    const members = new Map<string, Member>()
+    for (const id of all) members.set(id, await enter({ id, info: { name: id } }))
+    const drawn = new Set<string>()
+    // That none comes up in so many draws happens once in 10^11.
+    for (let draw = 0; draw < 100; draw++) {
+      const sample = ids(await state.peers.sample('tom', 2, 'a'))
+      t.equal(new Set(sample).size, 2)
+      for (const id of sample) drawn.add(id)
+    }
+    t.same([...drawn].sort(), all.filter((id) => id !== 'a').sort())
+    t.same(ids(await state.peers.sample('tom', 9)).sort(), [...all].sort(), 'a small room gives all it has')
+    t.same(ids(await state.peers.sample('tom', 9, 'nobody')).sort(), [...all].sort())
+    t.same(ids(await state.peers.sample('tom', 5, 'a')).sort(), [...drawn].sort())
+    for (const count of [0, -1]) t.same(await state.peers.sample('tom', count), [])
+    await state.peers.leave(members.get('b') as Member)
+    await enter({ id: 'c', info: { name: 'later' } })
+    const after = await state.peers.sample('tom', 9)
+    t.same(ids(after).sort(), all.filter((id) => id !== 'b').sort())
+    t.same(after.find(({ id }) => id === 'c')?.info, { name: 'later' })
+    for (const id of all) {
+      const [listed] = (await state.peers.list('tom')).filter((member) => member.id === id)
+      if (listed !== undefined) await state.peers.leave(id === 'c' ? await enter({ id }) : members.get(id) as Member)
+    }
+    t.same(await state.peers.sample('tom', 3), [])
+    t.same(state.size(), nothing)
+  })
+
+  scenario('those of a room who are here are told and closed in the order they joined', async (t, { state, enter }) => {
+    t.same(state.peers.here('tom'), [])
+    const order: string[] = []
+    class Told extends Inbox {
+      override close (code: number): void {
+        order.push(`${this.frames.join()} ${code}`)
+      }
+    }
+    for (const id of ['10', 'b', '9', 'a']) await enter({ id, sink: new Told(), welcome: () => id })
+    await enter({ id: 'b', sink: new Told(), welcome: () => 'b again' })
+    await enter({ room: 'drone', id: 'elsewhere' })
+    await state.peers.leave(state.peers.here('tom')[1] as Member)
+    order.length = 0
+    for (const { sink } of state.peers.here('tom')) {
+      sink.deliver('bye')
+      sink.close(1001)
+    }
+    t.same(order, ['10,bye 1001', 'a,bye 1001', 'b again,bye 1001'])
+    t.same(state.peers.here('tom'), await state.peers.list('tom'))
+  })
+
   scenario('ids of every plane of Unicode register, are listed, are sent to and from, and leave', async (t, { state, enter }) => {
     const left: string[] = []
     state.peers.watch('tom', { left: (_room, { id }) => left.push(id) })

@@ -12,6 +12,7 @@ import {
 } from '../local/exchange.js'
 import { Mailboxes } from '../local/mailboxes.js'
 import { CodeDraw, maxEmptyOf } from '../local/room-codes.js'
+import { Sampling } from '../local/sampling.js'
 import { RoomSessions } from '../local/sessions.js'
 import { withMembershipLimit } from '../membership.js'
 
@@ -33,6 +34,8 @@ interface RoomLifetime {
 interface Room {
   readonly name: string
   readonly members: Map<string, LocalMember>
+  /** From the first draw on. */
+  sampling: Sampling<LocalMember> | undefined
   lifetime: RoomLifetime | undefined
   sessions: RoomSessions | undefined
 }
@@ -54,7 +57,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
   }
 
   function add (name: string, lifetime?: RoomLifetime): Room {
-    const room: Room = { name, members: new Map(), lifetime, sessions: undefined }
+    const room: Room = { name, members: new Map(), sampling: undefined, lifetime, sessions: undefined }
     rooms.set(name, room)
     return room
   }
@@ -122,6 +125,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     room.members.delete(id)
     const greeting = welcome?.(welcome.length > 0 ? [...room.members.values()] : nobody)
     room.members.set(id, member)
+    room.sampling?.set(member)
     if (holder !== undefined && holder.sink !== sink) holder.sink.close(closeCodes.replaced)
     if (greeting !== undefined) sink.deliver(greeting)
     for (const frame of mailboxes.take(request.room, id)) sink.deliver(frame)
@@ -133,6 +137,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     const room = rooms.get(member.room)
     if (room?.members.get(member.id) !== member) return false
     room.members.delete(member.id)
+    room.sampling?.delete(member.id)
     room.sessions?.endOf(member.id)
     if (room.members.size === 0) {
       const { lifetime } = room
@@ -147,6 +152,13 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     return true
   }
 
+  function sample (name: string, count: number, except?: string): Peer[] {
+    const room = rooms.get(name)
+    if (room === undefined) return []
+    room.sampling ??= new Sampling(room.members.values())
+    return room.sampling.draw(count, except)
+  }
+
   const peers = withMembershipLimit({
     join,
     leave,
@@ -156,6 +168,8 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
       return member === undefined ? 'absent' : 'closed'
     },
     list: (room) => [...rooms.get(room)?.members.values() ?? []],
+    here: (room) => [...rooms.get(room)?.members.values() ?? []],
+    sample,
     count: (room) => rooms.get(room)?.members.size ?? 0,
     roomNames: (prefix) => [...rooms.values()]
       .filter(({ name, members }) => members.size > 0 && name.startsWith(prefix))

@@ -1,7 +1,8 @@
 import type { MaybePromise } from '../../timing/maybe-promise.js'
 import type { Timers } from '../../timing/timers.js'
-import type { Peer, Watcher } from '../contract.js'
+import type { Member, Peer, Watcher } from '../contract.js'
 import { Watchers } from '../local/exchange.js'
+import { Sampling } from '../local/sampling.js'
 import { RoomSessions } from '../local/sessions.js'
 import { OneAtATime } from './one-at-a-time.js'
 import { RedisDown, RedisRefused } from './link.js'
@@ -9,7 +10,7 @@ import type { RoomEvent, SeenEvent, Stored } from './messages.js'
 import { nodesKey, roomsKey } from './keys.js'
 import { inBatches, orIfDown, type RedisNode } from './node.js'
 import { LocalRoom } from './room.js'
-import { snapshot, tellSeen } from './scripts/membership.js'
+import { sample, snapshot, tellSeen } from './scripts/membership.js'
 
 /** A peer is told of again when it was heard of so much later: the two clocks in `seenAt` differ by a little each time. In ms. */
 const seenStepMs = 25
@@ -181,6 +182,24 @@ export class LocalRooms {
     if (!this.#node.isUp) return here
     return this.#node.link.command(async (client) => await client.hlen(this.#node.link.keys.of(name).members))
       .then(Number, (error: unknown) => orIfDown(error, here))
+  }
+
+  /** Some of them, at random. */
+  async sample (name: string, count: number, except?: string): Promise<readonly Peer[]> {
+    try {
+      const drawn = await sample(this.#node.run, this.#node.link.keys.of(name), count, except)
+      const here = this.#rooms.get(name)?.members
+      return drawn.map((stored) => here?.get(stored.id) ?? stored)
+    } catch (error) {
+      this.refused(name, error)
+      return orIfDown(error, new Sampling(this.#rooms.get(name)?.members.values() ?? []).draw(count, except))
+    }
+  }
+
+  /** The members on this node, in the order they joined. Their answers may have come in another order. */
+  membersHere (name: string): Member[] {
+    const members = this.#rooms.get(name)?.members.values() ?? []
+    return [...members].sort((one, other) => one.registeredAt - other.registeredAt)
   }
 
   #replicaOf (name: string): LocalRoom | undefined {

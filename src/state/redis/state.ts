@@ -73,6 +73,8 @@ class RedisExchange implements RedisState {
       disconnect: (room, id, request) => registrations.disconnect(room, id, request),
       list: (room) => rooms.list(room),
       count: (room) => rooms.count(room),
+      sample: (room, count, except) => rooms.sample(room, count, except),
+      here: (room) => rooms.membersHere(room),
       roomNames: (prefix) => rooms.names(prefix),
       watch: (dialect, watcher) => rooms.watch(dialect, watcher)
     }, maxRoomsPerClient)

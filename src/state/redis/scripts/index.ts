@@ -1,4 +1,4 @@
-import { joinScript, restoreScript, leaveScript, reapScript, seenScript, snapshotScript } from './membership.js'
+import { joinScript, restoreScript, leaveScript, reapScript, seenScript, sampleScript, snapshotScript } from './membership.js'
 import { sendScript, broadcastScript } from './relay.js'
 import { sendOrKeepScript, expireMailScript } from './mail.js'
 import { openScript, noteEmptyScript, closeEmptyScript } from './room-codes.js'
@@ -9,7 +9,7 @@ import type { Script } from './script.js'
 
 /** All scripts, each by the name under which a client of Redis knows it. */
 export const scripts: readonly Script[] = [
-  joinScript, restoreScript, leaveScript, reapScript, seenScript, snapshotScript,
+  joinScript, restoreScript, leaveScript, reapScript, seenScript, sampleScript, snapshotScript,
   sendScript, broadcastScript,
   sendOrKeepScript, expireMailScript,
   openScript, noteEmptyScript, closeEmptyScript,

@@ -1,3 +1,4 @@
+import { Sampling } from '../../local/sampling.js'
 import type { RoomKeys } from '../keys.js'
 import { readMember, type Stored } from '../messages.js'
 import { type Run, script } from './script.js'
@@ -282,6 +283,35 @@ export async function tellSeen (run: Run, keys: RoomKeys, room: string, seen: re
 }
 
 /**
+ * Random members of a room, each at most once.
+ *
+ * KEYS members
+ * ARGV how many
+ * Answers {id, value, id, value...}
+ */
+export const sampleScript = script('sample', 1, `
+  return redis.call('HRANDFIELD', KEYS[1], ARGV[1], 'WITHVALUES')
+`)
+
+/** Up to `count` members without the id `except`. @throws RedisDown */
+export async function sample (run: Run, keys: RoomKeys, count: number, except: string | undefined): Promise<Stored[]> {
+  if (count <= 0) return []
+  // One more, in case that `except` is among them. Redis does not answer in a random order.
+  const answer = await run(sampleScript, [keys.members], except === undefined ? count : count + 1) as Buffer[]
+  return new Sampling(membersOf(answer.map(String))).draw(count, except)
+}
+
+/** Reads ids and values. What is no member of ours is skipped. */
+function membersOf (fields: readonly string[]): Stored[] {
+  const all: Stored[] = []
+  for (let at = 0; at < fields.length; at += 2) {
+    const member = readMember(fields[at] as string, fields[at + 1] as string)
+    if (member !== undefined) all.push(member)
+  }
+  return all
+}
+
+/**
  * A room's members and the number of its last event.
  *
  * KEYS members, sequence
@@ -298,11 +328,7 @@ export async function snapshot (run: Run, keys: RoomKeys): Promise<{ sequence: n
   const answer = await run(snapshotScript, [keys.members, keys.sequence]) as Buffer[]
   const startedAt = performance.now()
   const [last, ...fields] = answer.map(String)
-  const all: Stored[] = []
-  for (let at = 0; at < fields.length; at += 2) {
-    const member = readMember(fields[at] as string, fields[at + 1] as string)
-    if (member !== undefined) all.push(member)
-  }
+  const all = membersOf(fields)
   all.sort((one, other) => one.joinedAt - other.joinedAt)
   return { sequence: Number(last), all, busyMs: performance.now() - startedAt }
 }
