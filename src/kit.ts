@@ -11,7 +11,7 @@ export type { JsonObject, Received } from './frame/parse.js'
 export { passedOn, type PlainForm } from './frame/pass-on.js'
 export { type CloseCode, closeCodes, quote } from './frame/close-codes.js'
 // The dialect itself, and where it is mounted.
-export type { Dialect, DialectErrors, FrameSchemas, Handlers, Handshake, Liveness, Ping } from './dialect/dialect.js'
+export type { Dialect, DialectErrors, ErrorKind, FrameSchemas, Handlers, Handshake, Liveness, Ping } from './dialect/dialect.js'
 export type { DialectContext, DialectDescription, FirstFrame } from '../routes/dialect.js'
 export { mountSocket, nativePathBelow } from '../routes/dialect.js'
 export type { NativePath } from './listener/native-path.js'

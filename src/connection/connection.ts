@@ -1,13 +1,13 @@
 import type { WebSocket } from 'ws'
 import type { Permit } from '../auth/permit.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
-import type { CompiledDialect, CompiledFrame, DialectSource, Handshake } from '../dialect/dialect.js'
+import type { CompiledDialect, CompiledFrame, DialectSource, ErrorKind, Handshake } from '../dialect/dialect.js'
 import { type Frame, frameOf, type FrameLike } from '../frame/bytes.js'
 import { checkClose, closeCodes, notAllowed, quote, reasonOf, unauthorized } from '../frame/close-codes.js'
 import { countMembers, type JsonObject, objectOf, parse, type Received } from '../frame/parse.js'
 import { networkOf } from '../net/address.js'
 import type { Member, Sender } from '../state/contract.js'
-import type { RefusalReason } from '../telemetry/audit.js'
+import type { AuditEvent, RefusalReason } from '../telemetry/audit.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Timer } from '../timing/timers.js'
 import { limitAfterClose } from './close-grace.js'
@@ -195,7 +195,7 @@ export class ClientConnection implements Connection, FrameHandler {
   }
 
   refuse (sentence: string, details?: string): void {
-    this.#reject(sentence, sentence, details)
+    this.#reject('refused', sentence, sentence, details)
   }
 
   deny (): void {
@@ -208,11 +208,18 @@ export class ClientConnection implements Connection, FrameHandler {
     this.host.refused(reason, { ...this.#who(), id })
   }
 
-  /** Sends an error, and counts it under a name that holds nothing of what the client sent. */
-  #reject (sentence: string, name: string, details?: string): void {
+  /**
+   * Sends an error, and counts it under a name that holds nothing of what the client sent. Ends the connection where the dialect has it
+   * so.
+   */
+  #reject (kind: ErrorKind, sentence: string, name = sentence, details?: string): void {
     if (this.#dialect === undefined) return
-    this.#dialect.traffic.errors.inc(name)
-    this.deliver(this.#dialect.errors.frame(sentence, details === undefined ? undefined : quote(details)))
+    const { traffic, errors, closes } = this.#dialect
+    traffic.errors.inc(name)
+    const frame = errors.frame(sentence, details === undefined ? undefined : quote(details))
+    const code = closes.get(kind)
+    if (code === undefined) this.deliver(frame)
+    else this.end(frame, code)
   }
 
   #expel (why: RefusalReason): void {
@@ -259,13 +266,13 @@ export class ClientConnection implements Connection, FrameHandler {
     if (this.#reader.isBlocked) return this.#reader.putBack(bytes)
     const { errors, frames, typeOf } = dialect
     const frame = typeOf === undefined ? object : value
-    if (frame === undefined) return this.refuse(errors.notJson)
+    if (frame === undefined) return this.#reject('notJson', errors.notJson)
     let type: unknown
     try {
       type = typeOf === undefined ? (object as JsonObject).type : typeOf(frame)
       const known = typeof type === 'string' ? frames.get(type) : undefined
-      if (known === undefined) return this.#reject(errors.unknownType(type), 'unknown type')
-      if (!known.fits(frame)) return this.refuse(errors.malformed(type as string))
+      if (known === undefined) return this.#reject('unknownType', errors.unknownType(type), 'unknown type')
+      if (!known.fits(frame)) return this.#reject('malformed', errors.malformed(type as string))
       known.received++
       this.#handle(known, type, frame, { bytes, memberCount })
     } catch (error) {
@@ -291,7 +298,7 @@ export class ClientConnection implements Connection, FrameHandler {
 
   #fail (error: unknown, type: unknown): void {
     this.host.log.error({ err: error, dialect: this.#dialect?.name, type: quote(type) }, 'handler failed')
-    if (this.#dialect !== undefined) this.refuse(this.#dialect.errors.internal)
+    if (this.#dialect !== undefined) this.#reject('internal', this.#dialect.errors.internal)
   }
 
   #choose (frame: JsonObject | undefined): CompiledDialect | undefined {
@@ -385,8 +392,18 @@ export class ClientConnection implements Connection, FrameHandler {
 
   close (code: number, reason = reasonOf(code), by?: string): void {
     checkClose(code, reason)
+    this.#close(code, reason, { by })
+  }
+
+  end (frame: FrameLike, code: number, reason = ''): void {
+    checkClose(code, reason)
+    this.deliver(frame)
+    this.#close(code, reason, { event: 'ended' })
+  }
+
+  #close (code: number, reason: string, { by, event }: { by?: string | undefined, event?: AuditEvent }): void {
     if (this.isClosed) return
-    this.host.onClose({ ...this.#who(), code, reason, by })
+    this.host.onClose({ ...this.#who(), code, reason, by }, event)
     this.#writer.flush()
     this.socket.close(code, reason)
     // A paused socket would not read the client's answer.

@@ -157,9 +157,9 @@ export class Connections implements ConnectionHost {
     if (open.delete(connection)) this.#count(connection.address, -1)
   }
 
-  onClose = (end: EndRecord): void => {
+  onClose = (end: EndRecord, event = closeEvent(end.code)): void => {
     this.counters.closed.inc(String(end.code))
-    this.audit.info({ event: closeEvent(end.code), ...end })
+    this.audit.info({ event, ...end })
   }
 
   onLeave = (end: EndRecord): void => {

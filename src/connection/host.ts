@@ -4,7 +4,7 @@ import type { FrameBudget } from '../limits/frame-budget.js'
 import type { LargeFrames } from '../limits/large-frames.js'
 import type { TokenRate } from '../limits/token-bucket.js'
 import type { Member } from '../state/contract.js'
-import type { Audit, AuditRecord, RefusalReason } from '../telemetry/audit.js'
+import type { Audit, AuditEvent, AuditRecord, RefusalReason } from '../telemetry/audit.js'
 import type { LabelCounter } from '../telemetry/counter.js'
 import type { Histogram } from '../telemetry/histogram.js'
 import type { Log } from '../telemetry/log.js'
@@ -42,8 +42,8 @@ export interface ConnectionHost {
   readonly leave: (member: Member) => MaybePromise<unknown>
   /** The connection's socket has ended. */
   readonly onEnd: (connection: Connection) => void
-  /** The server closes a connection. */
-  readonly onClose: (end: EndRecord) => void
+  /** The server closes a connection. The audit trail's event follows from the code, unless it is given. */
+  readonly onClose: (end: EndRecord, event?: AuditEvent) => void
   /** A client closes its connection. */
   readonly onLeave: (end: EndRecord) => void
   /** A client was refused what it is not allowed. */

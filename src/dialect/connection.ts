@@ -51,4 +51,9 @@ export interface Connection extends Sink {
    * @throws RangeError for any other code, and for a longer reason
    */
   close (code: number, reason?: string, by?: string): void
+  /**
+   * Last words, and the end: sends the frame, and closes as `close` does, by default without a reason. The audit trail records it as
+   * `ended`, whatever the code: the dialect has it so.
+   */
+  end (frame: FrameLike, code: number, reason?: string): void
 }

@@ -6,6 +6,7 @@ import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Received } from '../frame/parse.js'
 import { LabelCounter } from '../telemetry/counter.js'
 import { type Frame, type FrameLike, frameOf } from '../frame/bytes.js'
+import { checkClose } from '../frame/close-codes.js'
 
 /** The frames a dialect takes, by type. With `typeOf` a frame may be any JSON value, else it is an object. */
 export type FrameSchemas = Readonly<Record<string, TSchema>>
@@ -64,7 +65,17 @@ export interface DialectErrors {
   readonly malformed: (type: string) => string
   /** The server failed. */
   readonly internal: string
+  /**
+   * The close code with which an error of this kind ends the connection, after its frame; undefined where the connection stays, as it
+   * always does by default. Asked once for each kind, when the dialect is compiled.
+   */
+  readonly closes?: (kind: ErrorKind) => number | undefined
 }
+
+const errorKinds = ['notJson', 'unknownType', 'malformed', 'refused', 'internal'] as const
+
+/** What an error is about: a frame that is not taken, what a handler refused (`refused`, also by `deny`), or a failure of the server. */
+export type ErrorKind = typeof errorKinds[number]
 
 /** When a dialect's sockets count as dead, beyond the server's own pings. In ms. */
 export interface Liveness {
@@ -100,6 +111,8 @@ export interface Handshake {
 export interface CompiledDialect {
   readonly name: string
   readonly errors: DialectErrors
+  /** The close codes of errors that end the connection. */
+  readonly closes: ReadonlyMap<ErrorKind, number>
   /** Undefined where `type` is the type. */
   readonly typeOf: ((frame: unknown) => string | undefined) | undefined
   readonly protocols: readonly string[] | undefined
@@ -136,7 +149,11 @@ export interface Chooser {
   readonly unknown: FrameLike
 }
 
-/** Compiles a dialect, once for all its connections. Throws when a frame type has no handler. */
+/**
+ * Compiles a dialect, once for all its connections.
+ *
+ * @throws TypeError when a frame type has no handler, RangeError for a close code that a dialect may not use
+ */
 export function compileDialect<Frames extends FrameSchemas, ClientState> (dialect: Dialect<Frames, ClientState>): CompiledDialect {
   const frames = new Map<string, CompiledFrame>()
   for (const [type, schema] of Object.entries(dialect.frames)) {
@@ -150,5 +167,16 @@ export function compileDialect<Frames extends FrameSchemas, ClientState> (dialec
   const traffic = { sent: new LabelCounter(), errors: new LabelCounter(), registrations: 0 }
   const close = dialect.close as CompiledDialect['close']
   const ping = dialect.ping && { ...dialect.ping, frame: frameOf(dialect.ping.frame) }
-  return { name, errors, typeOf, protocols, liveness, ping, unauthorized, open, close, frames, traffic }
+  return { name, errors, closes: closesOf(errors), typeOf, protocols, liveness, ping, unauthorized, open, close, frames, traffic }
+}
+
+function closesOf ({ closes = () => undefined }: DialectErrors): ReadonlyMap<ErrorKind, number> {
+  const codes = new Map<ErrorKind, number>()
+  for (const kind of errorKinds) {
+    const code = closes(kind)
+    if (code === undefined) continue
+    checkClose(code, '')
+    codes.set(kind, code)
+  }
+  return codes
 }
