@@ -12,7 +12,8 @@ export default fp(async (app) => {
       info: { title: 'Signalbox', description: 'WebRTC signaling in several dialects', version },
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } }
     },
-    transform: ({ schema, url }) => ({ url, schema: schema.tags?.includes('admin') === true ? { ...schema, security } : schema })
+    // A plugin's route may have no schema.
+    transform: ({ schema = {}, url }) => ({ url, schema: schema.tags?.includes('admin') === true ? { ...schema, security } : schema })
   })
   let document: Buffer | undefined
   app.get('/openapi.json', { onRequest: app.admission, schema: { hide: true } }, async (_request, reply) => {

@@ -135,10 +135,13 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
     const dialect = dialects.get(name)
     if (rootPath !== undefined && dialect !== undefined) await mountSocket(app, rootPath, app.speakAs(dialect))
   }
-  for (const name of config.PLUGINS) {
-    const { plugin, prefix } = await loadPlugin<FastifyPluginAsync>(name)
-    await app.register(plugin, { prefix })
-  }
+  await app.register(async (app) => {
+    app.addHook('onRoute', app.admitRoute)
+    for (const name of config.PLUGINS) {
+      const { plugin, prefix } = await loadPlugin<FastifyPluginAsync>(name)
+      await app.register(plugin, { prefix })
+    }
+  })
 }
 
 /** A request as it is logged: without its query, which may contain a token. */
