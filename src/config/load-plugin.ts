@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { shareOwnExports } from './own-exports.js'
 
 interface PluginModule {
   default?: unknown
@@ -8,12 +9,14 @@ interface PluginModule {
 }
 
 /**
- * Loads a third-party dialect: a module whose default export is a Fastify plugin, optionally with an `autoPrefix`.
+ * Loads a third-party dialect: a module whose default export is a Fastify plugin, optionally with an `autoPrefix`. What it imports from
+ * `signalbox` is this package.
  *
  * @param name a path, relative to the working directory, or a package name
  * @throws Error with the module's name when it cannot be loaded, or is no plugin
  */
 export async function loadPlugin<Plugin extends (...args: never[]) => unknown> (name: string): Promise<{ plugin: Plugin, prefix: string }> {
+  shareOwnExports()
   const isPath = /^\.{0,2}[/\\]|^[a-zA-Z]:[/\\]/.test(name)
   let module: PluginModule
   try {
