@@ -60,7 +60,8 @@ export function completeConfig (
     if (schema === undefined) throw new ConfigError(`${name}: unknown setting`)
     if (isBlank(given[name])) throw new ConfigError(`${name}: empty value, expected ${acceptedBy(name)}; leave it out to do without it`)
     if (given[name] === undefined || Value.Check(schema, given[name])) continue
-    throw new ConfigError(`${name}: ${invalidValue(shown(name), acceptedBy(name))}`)
+    const hint = schema.hint === undefined ? '' : `; ${String(schema.hint)}`
+    throw new ConfigError(`${name}: ${invalidValue(shown(name), acceptedBy(name))}${hint}`)
   }
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const config = Value.Default(ConfigSchema, known) as Config

@@ -26,6 +26,8 @@ const text = (accepts: string, description: string, pattern = '\\S') => Type.Opt
 interface ListOptions {
   /** Of each entry. */
   readonly pattern?: string
+  /** What a message about a value that does not fit adds to what is accepted. */
+  readonly hint?: string
   readonly minItems?: number
   readonly default?: string[]
 }
@@ -59,13 +61,17 @@ export const ConfigSchema = Type.Object({
     uniqueItems: true,
     default: [...dialectNames],
     accepts: `a comma-separated list of ${dialectNames.join(', ')}`,
+    hint: 'only built-in dialects are named here: PLUGINS loads others',
     description: 'Dialects that the server speaks'
   }),
 
   NATIVE_PORTS: list(
     'dialect:port',
     'Further listeners. On each, one dialect answers at the paths of its original server',
-    { pattern: `^(${dialectNames.join('|')}):${portPattern}$` }
+    {
+      pattern: `^(${dialectNames.join('|')}):${portPattern}$`,
+      hint: 'only built-in dialects are named here: PLUGINS loads others, each at a path of its own'
+    }
   ),
 
   PLUGINS: list(
