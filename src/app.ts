@@ -16,6 +16,7 @@ import { droneDialect } from '../routes/drone/index.js'
 import { health } from '../routes/health.js'
 import { iceServers } from '../routes/ice-servers.js'
 import { answerError, answerNotFound, notFoundRefusal, unroutedRequests } from '../routes/unrouted.js'
+import { thirdParty } from '../routes/plugins.js'
 import { peerjsDialect } from '../routes/peerjs/index.js'
 import { psyncDialect } from '../routes/psync/index.js'
 import { roomsDialect } from '../routes/rooms/index.js'
@@ -26,7 +27,7 @@ import { completeConfig } from './config/read.js'
 import type { Config, DialectName } from './config/schema.js'
 import { type Timeouts, defaultTimeouts } from './listener/timeouts.js'
 import { listeners } from '../plugins/native-listeners.js'
-import { loadPlugin } from './config/load-plugin.js'
+import { loadPlugins } from './config/load-plugins.js'
 import { type Tls, tlsOf } from './listener/tls.js'
 import { type Clock, systemClock } from './timing/clock.js'
 
@@ -135,13 +136,7 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
     const dialect = dialects.get(name)
     if (rootPath !== undefined && dialect !== undefined) await mountSocket(app, rootPath, app.speakAs(dialect))
   }
-  await app.register(async (app) => {
-    app.addHook('onRoute', app.admitRoute)
-    for (const name of config.PLUGINS) {
-      const { plugin, prefix } = await loadPlugin<FastifyPluginAsync>(name)
-      await app.register(plugin, { prefix })
-    }
-  })
+  await app.register(thirdParty, { plugins: await loadPlugins<FastifyPluginAsync>(config.PLUGINS) })
 }
 
 /** A request as it is logged: without its query, which may contain a token. */

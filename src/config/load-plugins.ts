@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { ConfigError } from './config-error.js'
 import { shareOwnExports } from './own-exports.js'
 
 interface PluginModule {
@@ -8,24 +9,51 @@ interface PluginModule {
   autoPrefix?: unknown
 }
 
+type AnyPlugin = (...args: never[]) => unknown
+
+/** A third-party dialect. */
+export interface LoadedPlugin<Plugin extends AnyPlugin = AnyPlugin> {
+  /** As in `PLUGINS`. */
+  readonly name: string
+  readonly plugin: Plugin
+  /** Where its paths begin. Empty for the root. */
+  readonly prefix: string
+}
+
 /**
- * Loads a third-party dialect: a module whose default export is a Fastify plugin, optionally with an `autoPrefix`. What it imports from
+ * Loads third-party dialects: modules whose default export is a Fastify plugin, optionally with an `autoPrefix`. What they import from
  * `signalbox` is this package.
  *
- * @param name a path, relative to the working directory, or a package name
- * @throws Error with the module's name when it cannot be loaded, or is no plugin
+ * @param names paths, relative to the working directory, or package names
+ * @throws ConfigError with the module's name when it cannot be loaded, is no plugin, or is listed twice
  */
-export async function loadPlugin<Plugin extends (...args: never[]) => unknown> (name: string): Promise<{ plugin: Plugin, prefix: string }> {
-  shareOwnExports()
+export async function loadPlugins<Plugin extends AnyPlugin> (names: readonly string[]): Promise<Array<LoadedPlugin<Plugin>>> {
+  if (names.length > 0) shareOwnExports()
+  const plugins: Array<LoadedPlugin<Plugin>> = []
+  const specifiers = new Set<string>()
+  for (const name of names) {
+    const specifier = specifierOf(name)
+    if (specifiers.has(specifier)) throw new ConfigError(`PLUGINS: "${name}" is listed twice`)
+    specifiers.add(specifier)
+    plugins.push(await load(name, specifier))
+  }
+  return plugins
+}
+
+function specifierOf (name: string): string {
   const isPath = /^\.{0,2}[/\\]|^[a-zA-Z]:[/\\]/.test(name)
+  return isPath ? pathToFileURL(resolve(name)).href : name
+}
+
+async function load<Plugin extends AnyPlugin> (name: string, specifier: string): Promise<LoadedPlugin<Plugin>> {
   let module: PluginModule
   try {
-    module = await import(isPath ? pathToFileURL(resolve(name)).href : name) as PluginModule
+    module = await import(specifier) as PluginModule
   } catch (error) {
-    throw new Error(`PLUGINS: cannot load "${name}": ${(error as Error).message}`, { cause: error })
+    throw new ConfigError(`PLUGINS: cannot load "${name}": ${(error as Error).message}`, { cause: error })
   }
   const { default: plugin, autoPrefix = '' } = module
-  if (typeof plugin !== 'function') throw new Error(`PLUGINS: "${name}" must export a Fastify plugin as its default`)
-  if (typeof autoPrefix !== 'string') throw new Error(`PLUGINS: the autoPrefix of "${name}" must be text`)
-  return { plugin: plugin as Plugin, prefix: autoPrefix }
+  if (typeof plugin !== 'function') throw new ConfigError(`PLUGINS: "${name}" must export a Fastify plugin as its default`)
+  if (typeof autoPrefix !== 'string') throw new ConfigError(`PLUGINS: the autoPrefix of "${name}" must be text`)
+  return { name, plugin: plugin as Plugin, prefix: autoPrefix }
 }
