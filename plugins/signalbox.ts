@@ -1,7 +1,9 @@
 import { EventEmitter } from 'node:events'
+import type { Static, TObject } from '@sinclair/typebox'
 import fp from 'fastify-plugin'
 import type { Cluster, Redis } from 'ioredis'
 import { type Audit, openAudit } from '../src/telemetry/audit.js'
+import { settingsIn } from '../src/config/read.js'
 import type { Config } from '../src/config/schema.js'
 import { Connections } from '../src/connection/connections.js'
 import type { CompiledDialect } from '../src/dialect/dialect.js'
@@ -19,6 +21,8 @@ import { openState } from './state.js'
 /** One node's parts: its settings, clock, audit trail, authentication, open sockets, and the dialects it speaks. */
 export interface Signalbox {
   readonly config: Config
+  /** A plugin's own settings, with the types of the schema that its module exports as `settings`. Without `PLUGINS`, their defaults. */
+  readonly settingsOf: <Schema extends TObject>(settings: Schema) => Static<Schema>
   readonly timers: Timers
   readonly audit: Audit
   /** The connection for commands, with `REDIS_URL`. */
@@ -77,7 +81,8 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
   }, { timers, log: app.log, refused: connections.refused })
   const eventLoop = new EventLoop()
   app.decorate('state', state)
-  app.decorate('signalbox', { config, timers, audit, redis, auth, connections, eventLoop, gate, dialects: new Map() })
+  const settingsOf: Signalbox['settingsOf'] = (schema) => settingsIn(config, schema)
+  app.decorate('signalbox', { config, settingsOf, timers, audit, redis, auth, connections, eventLoop, gate, dialects: new Map() })
   app.addHook('onReady', async () => {
     if (config.MAX_CLIENTS <= room) return
     app.log.warn(`MAX_CLIENTS is ${config.MAX_CLIENTS}, and the process may open ${files} files: connections past ${room} are refused`)

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyPluginAsync } from 'fastify'
 import { ConfigError } from '../src/config/config-error.js'
 import type { LoadedPlugin } from '../src/config/load-plugins.js'
+import { settingPrefixOf } from '../src/config/plugin-settings.js'
 
 interface ThirdPartyOptions {
   readonly plugins: ReadonlyArray<LoadedPlugin<FastifyPluginAsync>>
@@ -9,9 +10,10 @@ interface ThirdPartyOptions {
 /**
  * The dialects of `PLUGINS`, whose routes are admitted like ours.
  *
- * @throws ConfigError for a plugin that wants a path which another has
+ * @throws ConfigError for a plugin that wants a path which another has, and for a setting that is not named after the plugin's dialect
  */
 export const thirdParty: FastifyPluginAsync<ThirdPartyOptions> = async (app, { plugins }) => {
+  const { dialects } = app.signalbox
   /** Which plugin has a path. */
   const owners = new Map<string, string>()
   let paths: string[] = []
@@ -19,8 +21,9 @@ export const thirdParty: FastifyPluginAsync<ThirdPartyOptions> = async (app, { p
     app.admitRoute(route)
     paths.push(route.url)
   })
-  for (const { name, plugin, prefix } of plugins) {
+  for (const { name, plugin, prefix, settings } of plugins) {
     paths = []
+    const others = new Set(dialects.keys())
     try {
       await app.register(plugin, { prefix })
     } catch (error) {
@@ -32,5 +35,11 @@ export const thirdParty: FastifyPluginAsync<ThirdPartyOptions> = async (app, { p
       throw new ConfigError(`${problem}. Its \`autoPrefix\` is where its paths begin`, { cause: error })
     }
     for (const path of paths) owners.set(path, name)
+    const prefixes = [...dialects.keys()].filter((dialect) => !others.has(dialect)).map(settingPrefixOf)
+    const stray = Object.keys(settings).find((setting) => !prefixes.some((prefix) => setting.startsWith(prefix)))
+    if (stray !== undefined) {
+      const expected = prefixes.join(' or ') || 'the name of a dialect, and there is none'
+      throw new ConfigError(`PLUGINS: the setting ${stray} of "${name}" must begin with ${expected}`)
+    }
   }
 }
