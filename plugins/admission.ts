@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify'
+import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { unauthorized } from '../src/frame/close-codes.js'
 import { Pressure } from '../src/limits/pressure.js'
@@ -28,6 +28,8 @@ declare module 'fastify' {
     operatorAdmission: onRequestAsyncHookHandler[]
     /** The same for health checks, which have a rate of their own. */
     healthAdmission: Array<onRequestAsyncHookHandler | onRequestHookHandler>
+    /** An `onRoute` hook: puts `admission` before a route that names no hook which counts requests. For routes written by others. */
+    admitRoute: (route: RouteOptions) => void
     /** 429 above `CONNECT_RATE`: for requests without a route. */
     checkRate: onRequestAsyncHookHandler
     /** 403 for a browser of an origin that is not allowed: for every route. */
@@ -84,4 +86,8 @@ export default fp(async (app) => {
   app.decorate('admission', [checkOrigin, checkCapacity, checkRate])
   app.decorate('operatorAdmission', [checkOrigin, checkRate])
   app.decorate('healthAdmission', [checkOrigin, checkHealthRate])
+  app.decorate('admitRoute', (route: RouteOptions) => {
+    const own = [route.onRequest ?? []].flat()
+    if (!own.some((hook) => hook === checkRate || hook === checkHealthRate)) route.onRequest = [...app.admission, ...own]
+  })
 }, { name: 'admission', fastify: '5.x', dependencies: ['signalbox', 'websocket'] })

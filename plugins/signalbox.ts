@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
+import type { Static, TObject } from '@sinclair/typebox'
 import fp from 'fastify-plugin'
 import type { Cluster, Redis } from 'ioredis'
 import { type Audit, openAudit } from '../src/telemetry/audit.js'
 import { type IceServers, iceServersFor } from '../src/auth/ice-servers.js'
 import type { Permit } from '../src/auth/permit.js'
+import { settingsIn } from '../src/config/read.js'
 import type { Config } from '../src/config/schema.js'
 import { Connections } from '../src/connection/connections.js'
 import type { CompiledDialect } from '../src/dialect/dialect.js'
@@ -22,6 +24,8 @@ import { openState } from './state.js'
 /** One node's parts: its settings, clock, audit trail, authentication, open sockets, and the dialects it speaks. */
 export interface Signalbox {
   readonly config: Config
+  /** A plugin's own settings, with the types of the schema that its module exports as `settings`. Without `PLUGINS`, their defaults. */
+  readonly settingsOf: <Schema extends TObject>(settings: Schema) => Static<Schema>
   readonly timers: Timers
   readonly audit: Audit
   /** The connection for commands, with `REDIS_URL`. */
@@ -87,7 +91,10 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
   app.decorate('state', state)
   // coturn counts its quotas by user: strangers under one name would use up each other's.
   const iceServers = ({ subject = randomUUID(), expiresAt }: Permit) => iceServersFor(subject, expiresAt, timers.timeOfDay(), config)
-  app.decorate('signalbox', { config, timers, audit, redis, auth, connections, eventLoop, gate, iceServers, dialects: new Map() })
+  const settingsOf: Signalbox['settingsOf'] = (schema) => settingsIn(config, schema)
+  app.decorate('signalbox', {
+    config, settingsOf, timers, audit, redis, auth, connections, eventLoop, gate, iceServers, dialects: new Map()
+  })
   app.addHook('onReady', async () => {
     if (config.MAX_CLIENTS <= room) return
     app.log.warn(`MAX_CLIENTS is ${config.MAX_CLIENTS}, and the process may open ${files} files: connections past ${room} are refused`)

@@ -3,7 +3,9 @@ import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
 import type { Permit } from '../src/auth/permit.js'
-import { compileDialect, type Dialect, type DialectSource, type FrameSchemas, type Handshake } from '../src/dialect/dialect.js'
+import {
+  type CompiledDialect, compileDialect, type Dialect, type DialectSource, type FrameSchemas, type Handshake
+} from '../src/dialect/dialect.js'
 import { handshakeFault, parametersOf, webSocketVersions } from '../src/listener/handshake.js'
 import { spokenProtocols } from './websocket.js'
 
@@ -59,6 +61,21 @@ export default fp(async (app) => {
   app.decorateRequest(response, undefined)
   app.decorateRequest(permitted, undefined)
 
+  /** Of each dialect, in the order of their routes. */
+  const paths = new Map<string, Set<string>>()
+  const speakers = new WeakMap<SpeakRoute['wsHandler'], CompiledDialect>()
+  app.addHook('onRoute', ({ url, wsHandler }) => {
+    const dialect = wsHandler && speakers.get(wsHandler)
+    if (dialect === undefined) return
+    const own = paths.get(dialect.name) ?? new Set()
+    // Fastify has the root of a prefix twice, with and without a slash.
+    paths.set(dialect.name, own.add(url.replace(/(.)\/$/, '$1')))
+  })
+  app.addHook('onReady', async () => {
+    if (paths.size === 0) return
+    app.log.info(`dialects: ${[...paths].map(([name, own]) => `${name} at ${[...own].join(' and ')}`).join(', ')}`)
+  })
+
   function keepResponse (request: FastifyRequest, { raw }: FastifyReply, done: () => void) {
     if (request.ws) (request as UpgradeRequest)[response] = raw
     done()
@@ -109,7 +126,7 @@ export default fp(async (app) => {
 
   function route (speaks: DialectSource): SpeakRoute {
     const protocols = 'protocols' in speaks ? speaks.protocols : undefined
-    return {
+    const route: SpeakRoute = {
       method: 'GET',
       schema: { hide: true },
       onRequest: [keepResponse, ...app.admission, authenticate],
@@ -125,6 +142,8 @@ export default fp(async (app) => {
         })
       }
     }
+    if (!('choose' in speaks)) speakers.set(route.wsHandler, speaks)
+    return route
   }
 
   app.decorate('speak', function speak<Frames extends FrameSchemas, ClientState> (dialect: Dialect<Frames, ClientState>) {

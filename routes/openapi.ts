@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger'
 import fp from 'fastify-plugin'
-import { version } from '../src/config/version.js'
+import { manifest } from '../src/config/manifest.js'
 
 /** What the routes of administrators take; not named by the routes, since the document of an app around would not know it. */
 const security = [{ bearer: [] }]
@@ -9,10 +9,11 @@ const security = [{ bearer: [] }]
 export default fp(async (app) => {
   await app.register(swagger, {
     openapi: {
-      info: { title: 'Signalbox', description: 'WebRTC signaling in several dialects', version },
+      info: { title: 'Signalbox', description: 'WebRTC signaling in several dialects', version: manifest.version },
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } }
     },
-    transform: ({ schema, url }) => ({ url, schema: schema.tags?.includes('admin') === true ? { ...schema, security } : schema })
+    // A plugin's route may have no schema.
+    transform: ({ schema = {}, url }) => ({ url, schema: schema.tags?.includes('admin') === true ? { ...schema, security } : schema })
   })
   let document: Buffer | undefined
   app.get('/openapi.json', { onRequest: app.admission, schema: { hide: true } }, async (_request, reply) => {

@@ -5,13 +5,17 @@ import { build, type Plugin } from 'esbuild'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
+/** Tests run without tsx: the plugins that they load import what is built. */
+const builtInstead = { from: join(root, 'src/config/own-exports.ts'), to: join(root, 'dist/src/config/own-exports.js') }
+
 /** Keeps `import.meta.url` the address of the source, so that tests find pages, examples and workers next to it. */
 const sourceUrl: Plugin = {
   name: 'source-url',
   setup ({ onLoad }) {
     onLoad({ filter: /\.ts$/, namespace: 'file' }, async ({ path }) => {
       const source = await readFile(path, 'utf8')
-      return { contents: source.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)), loader: 'ts' }
+      const file = path === builtInstead.from ? builtInstead.to : path
+      return { contents: source.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(file).href)), loader: 'ts' }
     })
   }
 }

@@ -16,24 +16,25 @@ import { droneDialect } from '../routes/drone/index.js'
 import { health } from '../routes/health.js'
 import { iceServers } from '../routes/ice-servers.js'
 import { answerError, answerNotFound, notFoundRefusal, unroutedRequests } from '../routes/unrouted.js'
+import { thirdParty } from '../routes/plugins.js'
 import { peerjsDialect } from '../routes/peerjs/index.js'
 import { psyncDialect } from '../routes/psync/index.js'
 import { roomsDialect } from '../routes/rooms/index.js'
 import { tomDialect } from '../routes/tom/index.js'
 import { clipAddress } from './net/address.js'
 import { ConfigError } from './config/config-error.js'
-import { completeConfig } from './config/read.js'
-import type { Config, DialectName } from './config/schema.js'
+import { completeConfig, type GivenConfig } from './config/read.js'
+import type { DialectName } from './config/schema.js'
 import { type Timeouts, defaultTimeouts } from './listener/timeouts.js'
 import { listeners } from '../plugins/native-listeners.js'
-import { loadPlugin } from './config/load-plugin.js'
+import { type LoadedPlugin, loadPlugins, settingsOf } from './config/load-plugins.js'
 import { type Tls, tlsOf } from './listener/tls.js'
 import { type Clock, systemClock } from './timing/clock.js'
 
 /** Options of `app.register(signalbox, options)`. */
 export interface SignalboxOptions {
-  /** Settings by name, as in the environment but typed. Those left out have their defaults. */
-  config?: Partial<Config>
+  /** Settings by name, as in the environment but typed, those of `PLUGINS` among them. Those left out have their defaults. */
+  config?: GivenConfig
   /** Prefix of its routes, in an app that has others. */
   prefix?: string
   /**
@@ -69,7 +70,9 @@ const builtIn: Record<DialectName, DialectDescription> = {
  */
 export const signalbox = fp<ServiceOptions>(async (app, options) => {
   const { prefix = '', isService = false, cors = isService || prefix !== '', timeouts = defaultTimeouts, clock = systemClock } = options
-  const config = completeConfig(options.config ?? {})
+  const given = options.config ?? {}
+  const plugins = await loadPlugins<FastifyPluginAsync>(Array.isArray(given.PLUGINS) ? given.PLUGINS : [])
+  const config = completeConfig(given, settingsOf(plugins))
   const tls = options.tls ?? tlsOf(config)
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
     throw new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option')
@@ -78,14 +81,20 @@ export const signalbox = fp<ServiceOptions>(async (app, options) => {
   await app.register(websocket)
   await app.register(admission)
   await app.register(speak)
-  await app.register(routes, { prefix, cors, isService, ...(!isService && { logSerializers }) })
+  await app.register(routes, { prefix, cors, isService, plugins, ...(!isService && { logSerializers }) })
   await app.register(listeners, { dialects: builtIn, prefix, tls, timeouts, isService })
 }, { name: 'signalbox-app', fastify: '5.x' })
 
 // Typed by Fastify to return text; pino takes anything. Not for the stock server, whose log has it already: each request would copy it.
 const logSerializers = { req: describeRequest as unknown as () => string }
 
-const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async (app, { cors: hasCors, isService }) => {
+interface RoutesOptions {
+  readonly cors: boolean
+  readonly isService: boolean
+  readonly plugins: ReadonlyArray<LoadedPlugin<FastifyPluginAsync>>
+}
+
+const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, isService, plugins }) => {
   const { config, connections, dialects, gate } = app.signalbox
 
   /** 404 for a handshake on a REST route: @fastify/websocket would upgrade, close without a code, and log the query. */
@@ -136,10 +145,7 @@ const routes: FastifyPluginAsync<{ cors: boolean, isService: boolean }> = async 
     const dialect = dialects.get(name)
     if (rootPath !== undefined && dialect !== undefined) await mountSocket(app, rootPath, app.speakAs(dialect))
   }
-  for (const name of config.PLUGINS) {
-    const { plugin, prefix } = await loadPlugin<FastifyPluginAsync>(name)
-    await app.register(plugin, { prefix })
-  }
+  await app.register(thirdParty, { plugins })
 }
 
 /** A request as it is logged: without its query, which may contain a token. */

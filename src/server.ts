@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import closeWithGrace, { type AllEvents } from 'close-with-grace'
 import { helpText } from './config/help.js'
 import { ConfigError } from './config/config-error.js'
-import { readConfig } from './config/read.js'
+import { loadPlugins, settingsOf } from './config/load-plugins.js'
+import { pluginsIn, readConfig } from './config/read.js'
 import type { Config } from './config/schema.js'
 import { backlog } from './listener/timeouts.js'
 import { createService } from './service.js'
@@ -24,16 +25,17 @@ const skip: AllEvents[] = [
 ]
 
 const argv = process.argv.slice(2)
-if (argv.includes('--help')) {
-  process.stdout.write(helpText())
-} else {
-  await main(argv)
-}
+await main(argv)
 
 async function main (argv: string[]): Promise<void> {
   let config: Config
   try {
-    config = readConfig(process.env, argv)
+    const settings = settingsOf(await loadPlugins(pluginsIn(process.env, argv)))
+    if (argv.includes('--help')) {
+      process.stdout.write(helpText(settings))
+      return
+    }
+    config = readConfig(process.env, argv, settings)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return fail(error)

@@ -26,6 +26,8 @@ export const whoIs = ({ may: { subject, claims } }: Connection): string | undefi
 export const isOpen: boolean = app.signalbox.auth.isOpen
 export const size: number = app.state.size().peers
 export const port: number = app.signalbox.config.PORT
+const settings = Type.Object({ X_MAX_PEERS: Type.Integer({ default: 2, description: 'Peers' }) })
+export const maxPeers: number = app.signalbox.settingsOf(settings).X_MAX_PEERS
 `
 
 /** The TypeScript of docs/dialects.md, word for word. */

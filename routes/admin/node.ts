@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { version } from '../../src/config/version.js'
+import { manifest } from '../../src/config/manifest.js'
 import { readinessOf } from '../health.js'
 import { type CallerOf, routes } from './schema.js'
 
@@ -23,7 +23,7 @@ export const node: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = async (ap
     return {
       node: connections.node,
       host: hostname(),
-      version,
+      version: manifest.version,
       status: readinessOf(app),
       state: redis === undefined ? 'memory' as const : 'redis' as const,
       uptime: process.uptime(),

@@ -1,13 +1,14 @@
-import { acceptedBy, ConfigSchema, defaultOf, flagOf, type SettingName, settingNames } from './schema.js'
+import { acceptedBy, ConfigSchema, defaultOf, flagOf, type Settings } from './schema.js'
 
-const meaning = (name: SettingName): string => ConfigSchema.properties[name].description ?? ''
+const own: Settings = ConfigSchema.properties
 
-/** The text that `--help` prints. */
-export function helpText (): string {
-  const width = Math.max(...settingNames.map((name) => flagOf(name).length))
-  const lines = settingNames.flatMap((name) => [
-    `  ${flagOf(name).padEnd(width)}  ${meaning(name).replaceAll('`', '')}`,
-    `  ${' '.repeat(width)}  accepts ${acceptedBy(name)}; default ${defaultOf(name) || 'none'}; environment ${name}`
+/** The text that `--help` prints. The settings of plugins come last. */
+export function helpText (ofPlugins: Settings = {}): string {
+  const settings = Object.entries({ ...own, ...ofPlugins })
+  const width = Math.max(...settings.map(([name]) => flagOf(name).length))
+  const lines = settings.flatMap(([name, schema]) => [
+    `  ${flagOf(name).padEnd(width)}  ${(schema.description ?? '').replaceAll('`', '')}`,
+    `  ${' '.repeat(width)}  accepts ${acceptedBy(schema)}; default ${defaultOf(schema) || 'none'}; environment ${name}`
   ])
   return [
     'Usage: signalbox [--setting value]...',
@@ -23,14 +24,16 @@ export function helpText (): string {
 
 /** The README's table of settings. */
 export function settingsTable (): string {
-  const rows = settingNames.map((name) => {
-    const byDefault = defaultOf(name) === '' ? '–' : `\`${defaultOf(name)}\``
-    return `| \`${name}\` | ${byDefault} | ${acceptedBy(name)} | ${meaning(name)} |`
+  const rows = Object.entries(own).map(([name, schema]) => {
+    const byDefault = defaultOf(schema) === '' ? '–' : `\`${defaultOf(schema)}\``
+    return `| \`${name}\` | ${byDefault} | ${acceptedBy(schema)} | ${schema.description ?? ''} |`
   })
   return ['| setting | default | accepts | meaning |', '|---|---|---|---|', ...rows].join('\n')
 }
 
 /** `.env.example`: every setting with its default, commented out. */
 export function envExample (): string {
-  return settingNames.map((name) => `# ${meaning(name)} (${acceptedBy(name)})\n# ${name}=${defaultOf(name)}\n`).join('\n')
+  return Object.entries(own)
+    .map(([name, schema]) => `# ${schema.description ?? ''} (${acceptedBy(schema)})\n# ${name}=${defaultOf(schema)}\n`)
+    .join('\n')
 }

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
-import type { TSchema } from '@sinclair/typebox'
+import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ConfigError, invalidValue } from './config-error.js'
 import { rules } from './rules.js'
-import { acceptedBy, type Config, ConfigSchema, flagOf, type SettingName, settingNames } from './schema.js'
+import { acceptedBy, type Config, ConfigSchema, flagOf, type SettingName, type Settings } from './schema.js'
 
 /** Settings whose values never appear in a message. A private key in the wrong setting is a secret too, and URLs may hold a password. */
 const secrets: readonly string[] = [
@@ -19,55 +19,83 @@ const guards: readonly string[] = [
   'TURN_SECRET', 'METRICS_TOKEN', 'ALLOWED_ORIGINS', 'MAX_CLIENTS_PER_ADDRESS'
 ] satisfies SettingName[]
 
+/** Settings by name, those of plugins among them. Names are checked at the start. */
+export type GivenConfig = Partial<Config> & Readonly<Record<string, unknown>>
+
 /** Characters of a value in a message. */
 const maxShownLength = 128
 /** Characters of an unknown flag in a message. Longer than any flag. */
 const maxFlagLength = 64
 
+/** The modules of `PLUGINS`, whose settings must be known before others are read. Faults are left to `readConfig`. */
+export function pluginsIn (env: NodeJS.ProcessEnv, argv: readonly string[]): string[] {
+  const { values } = parseFlags(argv, ConfigSchema.properties, false)
+  const flag = values[flagOf('PLUGINS').slice(2)]
+  const text = typeof flag === 'string' ? flag : env.PLUGINS
+  return text === undefined ? [] : splitList(text)
+}
+
 /**
  * Reads settings from environment variables and flags. A flag wins. A blank value counts as absent, unless that turns a protection off.
  *
+ * @param ofPlugins settings that plugins add
  * @throws ConfigError for the first setting with an invalid value, and for an unknown flag
  */
-export function readConfig (env: NodeJS.ProcessEnv, argv: readonly string[]): Config {
-  const flags = readFlags(argv)
-  const given: Partial<Record<SettingName, unknown>> = {}
-  for (const name of settingNames) {
+export function readConfig (env: NodeJS.ProcessEnv, argv: readonly string[], ofPlugins: Settings = {}): Config {
+  const settings: Settings = { ...ConfigSchema.properties, ...ofPlugins }
+  const flags = readFlags(argv, settings)
+  const given: Record<string, unknown> = {}
+  for (const [name, schema] of Object.entries(settings)) {
     const text = (flags[name] ?? env[name])?.trim()
     if (text === undefined || (text === '' && !guards.includes(name))) continue
-    given[name] = text === '' ? text : fromText(ConfigSchema.properties[name], text)
+    given[name] = text === '' ? text : fromText(schema, text)
   }
-  return completeConfig(given as Partial<Config>, (name) => JSON.stringify(shorten(flags[name] ?? env[name] ?? '')))
+  return completeConfig(given, ofPlugins, (name) => JSON.stringify(shorten(flags[name] ?? env[name] ?? '')))
 }
 
 /**
  * Checks settings, and fills in the defaults.
  *
+ * @param ofPlugins settings that plugins add
  * @param asWritten a setting's value as a message shows it
  * @throws ConfigError for the first setting with an invalid value, and for an unknown setting
  */
 export function completeConfig (
-  given: Partial<Config>,
-  asWritten: (name: SettingName) => string = (name) => shorten(JSON.stringify(given[name]))
+  given: GivenConfig,
+  ofPlugins: Settings = {},
+  asWritten: (name: string) => string = (name) => shorten(JSON.stringify(given[name]))
 ): Config {
-  const shown = (name: SettingName): string => {
+  const settings: Settings = { ...ConfigSchema.properties, ...ofPlugins }
+  const shown = (name: string): string => {
     const written = asWritten(name)
     // A key may have been given in place of its file's path.
-    return secrets.includes(name) || written.includes('-----BEGIN') ? '(hidden)' : written
+    const isHidden = secrets.includes(name) || settings[name]?.writeOnly === true || written.includes('-----BEGIN')
+    return isHidden ? '(hidden)' : written
   }
-  for (const name of Object.keys(given) as SettingName[]) {
-    const schema = ConfigSchema.properties[name] as TSchema | undefined
+  for (const name of Object.keys(given)) {
+    const schema = settings[name]
     if (schema === undefined) throw new ConfigError(`${name}: unknown setting`)
-    if (isBlank(given[name])) throw new ConfigError(`${name}: empty value, expected ${acceptedBy(name)}; leave it out to do without it`)
+    if (isBlank(given[name])) throw new ConfigError(`${name}: empty value, expected ${acceptedBy(schema)}; leave it out to do without it`)
     if (given[name] === undefined || Value.Check(schema, given[name])) continue
-    throw new ConfigError(`${name}: ${invalidValue(shown(name), acceptedBy(name))}`)
+    const hint = schema.hint === undefined ? '' : `; ${String(schema.hint)}`
+    throw new ConfigError(`${name}: ${invalidValue(shown(name), acceptedBy(schema))}${hint}`)
   }
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  const config = Value.Default(ConfigSchema, known) as Config
+  const config = Value.Default(Type.Object(settings), known) as Config
   for (const { name, fits, problem } of rules) {
     if (!fits(config)) throw new ConfigError(`${name}: ${problem(shown(name))}`)
   }
   return config
+}
+
+/**
+ * The settings of one plugin, with the types of their schema. In an app where `PLUGINS` did not load the plugin, they have their
+ * defaults.
+ */
+export function settingsIn<Schema extends TObject> (config: Config, schema: Schema): Static<Schema> {
+  const given = Object.entries(config).filter(([name]) => Object.hasOwn(schema.properties, name))
+  // Checked when the config was completed.
+  return Value.Default(schema, Object.fromEntries(given)) as Static<Schema>
 }
 
 function isBlank (value: unknown): boolean {
@@ -83,24 +111,33 @@ function shorten (text: string): string {
 function fromText (schema: TSchema, text: string): unknown {
   if (schema.type === 'integer') return /^\d+$/.test(text) ? Number(text) : text
   if (schema.type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
-  if (schema.type === 'array') return text.split(',').map((item) => item.trim()).filter((item) => item !== '')
+  if (schema.type === 'array') return splitList(text)
   return text
 }
 
-function readFlags (argv: readonly string[]): Partial<Record<SettingName, string>> {
-  const names = new Map(settingNames.map((name) => [flagOf(name).slice(2), name]))
-  const args = argv.map((arg, at) => {
-    const name = names.get(arg.slice(2))
-    const isBare = name !== undefined && ConfigSchema.properties[name].type === 'boolean' && (argv[at + 1] ?? '--').startsWith('-')
-    return isBare ? `${arg}=true` : arg
-  })
+function splitList (text: string): string[] {
+  return text.split(',').map((item) => item.trim()).filter((item) => item !== '')
+}
+
+function readFlags (argv: readonly string[], settings: Settings): Partial<Record<string, string>> {
   try {
-    const options = Object.fromEntries([...names.keys()].map((flag) => [flag, { type: 'string' as const }]))
-    const { values } = parseArgs({ args, options, strict: true, allowPositionals: false })
-    return Object.fromEntries(Object.entries(values).map(([flag, value]) => [names.get(flag), value]))
+    const { values, names } = parseFlags(argv, settings, true)
+    return Object.fromEntries(Object.entries(values).map(([flag, value]) => [names.get(flag), String(value)]))
   } catch (error) {
     throw new ConfigError(`${describeFlagError(error as Error & { code?: string })}; --help lists the flags`)
   }
+}
+
+/** Flags and their values as text. `names` has the setting of each flag. What is not `strict` skips unknown flags. */
+function parseFlags (argv: readonly string[], settings: Settings, strict: boolean) {
+  const names = new Map(Object.keys(settings).map((name) => [flagOf(name).slice(2), name]))
+  const args = argv.map((arg, at) => {
+    const isBoolean = settings[names.get(arg.slice(2)) ?? '']?.type === 'boolean'
+    return isBoolean && (argv[at + 1] ?? '--').startsWith('-') ? `${arg}=true` : arg
+  })
+  const options = Object.fromEntries([...names.keys()].map((flag) => [flag, { type: 'string' as const }]))
+  const { values } = parseArgs({ args, options, strict, allowPositionals: !strict })
+  return { values, names }
 }
 
 /** Shows names only: an argument that is no flag may be the value of one, and a secret. */

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { normalizeOrigin } from '../net/origins.js'
 import { invalidValue } from './config-error.js'
-import { acceptedBy, type Config, dialectNames, type SettingName } from './schema.js'
+import { acceptedBy, type Config, ConfigSchema, dialectNames, type SettingName } from './schema.js'
 
 /** @see https://www.rfc-editor.org/rfc/rfc7518#section-3.2 */
 const minSecretBytes = 32
@@ -35,13 +35,13 @@ const excludes = (name: SettingName, others: readonly SettingName[]): Rule => ({
 /** Checked in this order. The first one that does not hold is reported. */
 export const rules: readonly Rule[] = [
   expected('NATIVE_PORTS', hasDialects, 'dialects that are in DIALECTS'),
-  expected('TRUST_PROXY', ({ TRUST_PROXY }) => isTrustable(TRUST_PROXY), acceptedBy('TRUST_PROXY')),
+  expected('TRUST_PROXY', ({ TRUST_PROXY }) => isTrustable(TRUST_PROXY), acceptedBy(ConfigSchema.properties.TRUST_PROXY)),
   expected('ALLOWED_ORIGINS', ({ ALLOWED_ORIGINS }) => ALLOWED_ORIGINS.every((entry) => normalizeOrigin(entry) !== undefined),
     'a comma-separated list of origins, such as https://example.com or https://*.example.com'),
   ...keys.map((name) => excludes(name, keys.filter((other) => other !== name))),
   expected('JWT_SECRET', ({ JWT_SECRET }) => JWT_SECRET === undefined || Buffer.byteLength(JWT_SECRET) >= minSecretBytes,
     `at least ${minSecretBytes} bytes, such as \`openssl rand -base64 ${minSecretBytes}\` prints`),
-  expected('JWKS_URL', ({ JWKS_URL }) => JWKS_URL === undefined || URL.canParse(JWKS_URL), acceptedBy('JWKS_URL')),
+  expected('JWKS_URL', ({ JWKS_URL }) => JWKS_URL === undefined || URL.canParse(JWKS_URL), acceptedBy(ConfigSchema.properties.JWKS_URL)),
   needs('JWT_ISSUER', keys, ', since no token is checked without a key'),
   needs('JWT_AUDIENCE', keys, ', since no token is checked without a key'),
   ...(['TLS_CERT', 'TLS_KEY', 'TLS_CA'] as const).map((name) =>

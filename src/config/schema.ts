@@ -27,6 +27,8 @@ const text = (accepts: string, description: string, pattern = '\\S') => Type.Opt
 interface ListOptions {
   /** Of each entry. */
   readonly pattern?: string
+  /** What a message about a value that does not fit adds to what is accepted. */
+  readonly hint?: string
   readonly minItems?: number
   readonly default?: string[]
 }
@@ -60,13 +62,17 @@ export const ConfigSchema = Type.Object({
     uniqueItems: true,
     default: [...dialectNames],
     accepts: `a comma-separated list of ${dialectNames.join(', ')}`,
+    hint: 'only built-in dialects are named here: PLUGINS loads others',
     description: 'Dialects that the server speaks'
   }),
 
   NATIVE_PORTS: list(
     'dialect:port',
     'Further listeners. On each, one dialect answers at the paths of its original server',
-    { pattern: `^(${dialectNames.join('|')}):${portPattern}$` }
+    {
+      pattern: `^(${dialectNames.join('|')}):${portPattern}$`,
+      hint: 'only built-in dialects are named here: PLUGINS loads others, each at a path of its own'
+    }
   ),
 
   PLUGINS: list(
@@ -357,25 +363,30 @@ export type SettingName = keyof Config & string
 /** All names, in the order of the documentation. */
 export const settingNames = Object.keys(ConfigSchema.properties) as SettingName[]
 
+/** Settings by name: the server's, or those of plugins. */
+export type Settings = Readonly<Record<string, TSchema>>
+
 /** `PEERJS_KEY` is `--peerjs-key`. */
 export function flagOf (name: string): string {
   return `--${name.toLowerCase().replaceAll('_', '-')}`
 }
 
 /** The values that a setting accepts, in words. */
-export function acceptedBy (name: SettingName): string {
-  return describeValues(ConfigSchema.properties[name])
+export function acceptedBy ({ accepts, type, minimum, maximum, anyOf }: TSchema): string {
+  if (typeof accepts === 'string') return accepts
+  if (type === 'boolean') return 'true or false'
+  if (type === 'integer') return describeRange(minimum, maximum)
+  if (type === 'array') return 'a comma-separated list'
+  if (anyOf === undefined) return 'text'
+  return `one of ${(anyOf as Array<{ const: string }>).map(({ const: value }) => value).join(', ')}`
+}
+
+function describeRange (minimum: number | undefined, maximum: number | undefined): string {
+  if (minimum === undefined) return maximum === undefined ? 'an integer' : `an integer, ${maximum} or less`
+  return maximum === undefined ? `an integer, ${minimum} or more` : `an integer from ${minimum} to ${maximum}`
 }
 
 /** A default as it is written in the environment. Empty without one. */
-export function defaultOf (name: SettingName): string {
-  const { default: byDefault } = ConfigSchema.properties[name] as { default?: unknown }
+export function defaultOf ({ default: byDefault }: TSchema): string {
   return Array.isArray(byDefault) ? byDefault.join(',') : String(byDefault ?? '')
-}
-
-function describeValues ({ accepts, type, minimum, maximum, anyOf }: TSchema): string {
-  if (typeof accepts === 'string') return accepts
-  if (type === 'boolean') return 'true or false'
-  if (type === 'integer') return maximum === undefined ? `an integer, ${minimum} or more` : `an integer from ${minimum} to ${maximum}`
-  return `one of ${(anyOf as Array<{ const: string }>).map(({ const: value }) => value).join(', ')}`
 }

@@ -1,5 +1,5 @@
 import { ConfigError } from '../config/config-error.js'
-import { version } from '../config/version.js'
+import { manifest } from '../config/manifest.js'
 
 /** Optional packages, needed for traces only. */
 const packages = ['@fastify/otel', '@opentelemetry/api', '@opentelemetry/sdk-node']
@@ -33,7 +33,7 @@ export async function startTracing (warn: (complaint: string) => void): Promise<
   diag.setLogger({ error: complain, warn: complain, info: ignore, debug: ignore, verbose: ignore }, DiagLogLevel.WARN)
   const { defaultResource, envDetector, hostDetector, resourceFromAttributes, serviceInstanceIdDetector } = resources
   const sdk = new NodeSDK({
-    resource: defaultResource().merge(resourceFromAttributes({ 'service.name': 'signalbox', 'service.version': version })),
+    resource: defaultResource().merge(resourceFromAttributes({ 'service.name': 'signalbox', 'service.version': manifest.version })),
     // Not that of the process, whose arguments may contain secrets. The last detector wins.
     resourceDetectors: [hostDetector, serviceInstanceIdDetector, envDetector],
     // By default the SDK would export these, too. Metrics are at /metrics, and the log is on stdout.

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { withSettings } from '../../scripts/print-settings.js'
-import { settingNames, defaultOf, flagOf, acceptedBy } from '../../src/config/schema.js'
+import { ConfigSchema, settingNames, defaultOf, flagOf, acceptedBy } from '../../src/config/schema.js'
 import { envExample, helpText } from '../../src/config/help.js'
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
@@ -18,14 +18,15 @@ t.test('.env.example is the one the schema prints', async (t) => {
 
 t.test('.env.example with its comment signs removed is the defaults', async (t) => {
   const lines = envExample().split('\n').filter((line) => /^# [A-Z_]+=/.test(line))
-  t.same(lines, settingNames.map((name) => `# ${name}=${defaultOf(name)}`))
+  t.same(lines, settingNames.map((name) => `# ${name}=${defaultOf(ConfigSchema.properties[name])}`))
 })
 
 t.test('the help names every flag with its variable, its unit or values, and its default', async (t) => {
   const help = helpText()
   for (const name of settingNames) {
+    const schema = ConfigSchema.properties[name]
     t.ok(help.includes(`  ${flagOf(name)} `), flagOf(name))
-    t.ok(help.includes(`accepts ${acceptedBy(name)}; default ${defaultOf(name) || 'none'}; environment ${name}\n`), name)
+    t.ok(help.includes(`accepts ${acceptedBy(schema)}; default ${defaultOf(schema) || 'none'}; environment ${name}\n`), name)
   }
   t.match(help, '--help')
   t.match(help, /--drain-ms +Time over which sockets are closed at shutdown, in ms/)

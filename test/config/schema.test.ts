@@ -289,6 +289,19 @@ t.test('a bad value names the setting, its value and what is expected', async (t
   }
 })
 
+t.test('a plugin’s dialect has no place in DIALECTS and NATIVE_PORTS, and the message says where it has', async (t) => {
+  t.equal(
+    refused(t, () => fromEnv({ DIALECTS: 'tom,ayame' })),
+    'DIALECTS: invalid value "tom,ayame", expected a comma-separated list of peerjs, rooms, psync, drone, tom; ' +
+    'only built-in dialects are named here: PLUGINS loads others'
+  )
+  t.equal(
+    refused(t, () => fromEnv({ NATIVE_PORTS: 'ayame:18083' })),
+    'NATIVE_PORTS: invalid value "ayame:18083", expected a comma-separated list of dialect:port; ' +
+    'only built-in dialects are named here: PLUGINS loads others, each at a path of its own'
+  )
+})
+
 t.test('what it got is told on one line, and not without end', async (t) => {
   t.equal(refused(t, () => fromEnv({ PORT: '80\n81' })), 'PORT: invalid value "80\\n81", expected an integer from 0 to 65535')
   t.match(refused(t, () => fromEnv({ LOG_LEVEL: 'x'.repeat(10_000) })), `invalid value "${'x'.repeat(128)}…", expected one of`)

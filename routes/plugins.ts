@@ -1,0 +1,45 @@
+import type { FastifyError, FastifyPluginAsync } from 'fastify'
+import { ConfigError } from '../src/config/config-error.js'
+import type { LoadedPlugin } from '../src/config/load-plugins.js'
+import { settingPrefixOf } from '../src/config/plugin-settings.js'
+
+interface ThirdPartyOptions {
+  readonly plugins: ReadonlyArray<LoadedPlugin<FastifyPluginAsync>>
+}
+
+/**
+ * The dialects of `PLUGINS`, whose routes are admitted like ours.
+ *
+ * @throws ConfigError for a plugin that wants a path which another has, and for a setting that is not named after the plugin's dialect
+ */
+export const thirdParty: FastifyPluginAsync<ThirdPartyOptions> = async (app, { plugins }) => {
+  const { dialects } = app.signalbox
+  /** Which plugin has a path. */
+  const owners = new Map<string, string>()
+  let paths: string[] = []
+  app.addHook('onRoute', (route) => {
+    app.admitRoute(route)
+    paths.push(route.url)
+  })
+  for (const { name, plugin, prefix, settings } of plugins) {
+    paths = []
+    const others = new Set(dialects.keys())
+    try {
+      await app.register(plugin, { prefix })
+    } catch (error) {
+      if ((error as FastifyError).code !== 'FST_ERR_DUPLICATED_ROUTE') throw error
+      const path = paths.at(-1) ?? prefix
+      const plugin = owners.get(path)
+      const owner = plugin === undefined ? 'another route' : `"${plugin}"`
+      const problem = `PLUGINS: "${name}" wants the path ${path}, which ${owner} has`
+      throw new ConfigError(`${problem}. Its \`autoPrefix\` is where its paths begin`, { cause: error })
+    }
+    for (const path of paths) owners.set(path, name)
+    const prefixes = [...dialects.keys()].filter((dialect) => !others.has(dialect)).map(settingPrefixOf)
+    const stray = Object.keys(settings).find((setting) => !prefixes.some((prefix) => setting.startsWith(prefix)))
+    if (stray !== undefined) {
+      const expected = prefixes.join(' or ') || 'the name of a dialect, and there is none'
+      throw new ConfigError(`PLUGINS: the setting ${stray} of "${name}" must begin with ${expected}`)
+    }
+  }
+}
