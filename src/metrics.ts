@@ -2,7 +2,6 @@ import { collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'pr
 import type { Connections } from './connection/connections.js'
 import type { CompiledDialect } from './dialect/dialect.js'
 import type { State, StateCounters } from './state/contract.js'
-import type { LabelCounter } from './telemetry/counter.js'
 import type { EventLoop } from './telemetry/event-loop.js'
 import type { Histogram } from './telemetry/histogram.js'
 
@@ -96,6 +95,12 @@ function ofTraffic ({ counter }: Meter, dialects: ReadonlyMap<string, CompiledDi
     each(({ name, traffic }) => labelled(traffic.errors, 'error', { dialect: name })),
     ['dialect', 'error']
   )
+  counter(
+    'signalbox_dialect_events_total',
+    'Events that dialects count themselves, by dialect and name',
+    each(({ name, traffic }) => labelled(traffic.events, 'event', { dialect: name })),
+    ['dialect', 'event']
+  )
 }
 
 function receivedByType ({ name, frames }: CompiledDialect): Series {
@@ -132,7 +137,7 @@ function ofState ({ gauge, counter }: Meter, state: State): void {
   )
 }
 
-function labelled (counter: LabelCounter, label: string, others: Labels = {}): Series {
+function labelled (counter: Iterable<[name: string, count: number]>, label: string, others: Labels = {}): Series {
   return [...counter].map(([name, count]) => [{ [label]: name, ...others }, count])
 }
 

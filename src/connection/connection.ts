@@ -142,7 +142,7 @@ export class ClientConnection implements Connection, FrameHandler {
     if (this.#writer.isBehind(this.host.limits.maxBuffered / 2) &&
       !this.#slowConsumer.hasRoomFor(frame.byteLength, from)) return this.drop('slow_consumer')
     this.#writer.write(frame, isBroadcast, this.host.batch())
-    this.#count(frame)
+    this.#countSent(frame)
     return true
   }
 
@@ -155,11 +155,11 @@ export class ClientConnection implements Connection, FrameHandler {
     }
     const list = frameOf(given)
     this.#writer.writeList(room, list, this.host.batch())
-    this.#count(list)
+    this.#countSent(list)
     return true
   }
 
-  #count ({ type }: Frame): void {
+  #countSent ({ type }: Frame): void {
     this.sent++
     this.#dialect?.traffic.sent.inc(type)
   }
@@ -234,6 +234,14 @@ export class ClientConnection implements Connection, FrameHandler {
 
   charge (bytes: number, receivers = 1): void {
     this.#reader.chargeCaused(bytes, receivers)
+  }
+
+  count (event: string): void {
+    // Only its dialect, which is known by then, has the connection to call this.
+    const { name, traffic: { events } } = this.#dialect as CompiledDialect
+    const count = events.get(event)
+    if (count === undefined) throw new TypeError(`Dialect ${name} has no counter ${event}`)
+    events.set(event, count + 1)
   }
 
   after (ms: number, run: () => MaybePromise<unknown>): () => void {

@@ -35,6 +35,12 @@ export interface Connection extends Sink {
    */
   charge (bytes: number, receivers?: number): void
   /**
+   * Counts one of the dialect's own events, for `signalbox_dialect_events_total`.
+   *
+   * @throws TypeError for a name that is not in `counters` of the dialect
+   */
+  count (event: string): void
+  /**
    * Calls `run` once, in `ms` milliseconds or up to 25 ms later, unless the connection ends before. Calls come between frames, also while
    * the promise of a handler is pending. An error that `run` throws is logged, and the connection stays. Answers how to cancel it.
    *

@@ -41,6 +41,11 @@ export interface Dialect<Frames extends FrameSchemas, ClientState> {
   readonly liveness?: Liveness
   readonly ping?: Ping
   /**
+   * Names of what `connection.count` counts for the metrics: lower case letters, digits and underscores, such as `offers_kept`. All are
+   * shown from the start.
+   */
+  readonly counters?: readonly string[]
+  /**
    * The frame that a client gets before its socket is closed with 1008, because its token is invalid or does not allow a request.
    * Without it an invalid token is closed without a frame, and a request that is not allowed is refused with `not allowed`.
    */
@@ -131,6 +136,8 @@ export interface Traffic {
   readonly sent: LabelCounter
   /** Errors that clients were told, by sentence. */
   readonly errors: LabelCounter
+  /** The dialect's own events, by the names in its `counters`. */
+  readonly events: Map<string, number>
   registrations: number
 }
 
@@ -152,7 +159,8 @@ export interface Chooser {
 /**
  * Compiles a dialect, once for all its connections.
  *
- * @throws TypeError when a frame type has no handler, RangeError for a close code that a dialect may not use
+ * @throws TypeError when a frame type has no handler, and for the name of a counter that no metric can have; RangeError for a close code
+ * that a dialect may not use
  */
 export function compileDialect<Frames extends FrameSchemas, ClientState> (dialect: Dialect<Frames, ClientState>): CompiledDialect {
   const frames = new Map<string, CompiledFrame>()
@@ -164,10 +172,18 @@ export function compileDialect<Frames extends FrameSchemas, ClientState> (dialec
     frames.set(type, { received: 0, fits: (frame) => check.Check(frame), handle: handle as CompiledFrame['handle'] })
   }
   const { name, errors, typeOf, protocols, liveness = {}, unauthorized, open } = dialect
-  const traffic = { sent: new LabelCounter(), errors: new LabelCounter(), registrations: 0 }
+  const events = eventsOf(dialect)
+  const traffic = { sent: new LabelCounter(), errors: new LabelCounter(), events, registrations: 0 }
   const close = dialect.close as CompiledDialect['close']
   const ping = dialect.ping && { ...dialect.ping, frame: frameOf(dialect.ping.frame) }
   return { name, errors, closes: closesOf(errors), typeOf, protocols, liveness, ping, unauthorized, open, close, frames, traffic }
+}
+
+function eventsOf ({ name, counters = [] }: { readonly name: string, readonly counters?: readonly string[] }): Map<string, number> {
+  for (const counter of counters) {
+    if (!/^[a-z][a-z0-9_]*$/.test(counter)) throw new TypeError(`Dialect ${name} has a counter with a bad name: ${counter}`)
+  }
+  return new Map(counters.map((counter) => [counter, 0]))
 }
 
 function closesOf ({ closes = () => undefined }: DialectErrors): ReadonlyMap<ErrorKind, number> {
