@@ -1,4 +1,4 @@
-import { andThen, closeCodes, Frame, IdSchema, Type } from 'signalbox'
+import { andThen, closeCodes, Frame, IdSchema, passedOn, Type } from 'signalbox'
 
 /** How often a client is pinged, as by the original. In ms. */
 const pingEveryMs = 5_000
@@ -21,18 +21,14 @@ const frames = {
 const encode = (frame) => new Frame(frame.type, JSON.stringify(frame))
 const [ping, bye] = [encode({ type: 'ping' }), encode({ type: 'bye' })]
 
-/** The original ends a connection without a word for a frame that it does not take. Ours says why before. */
+/** The original ends a connection with any error, most of them without a word. Ours says why. */
 const errors = {
   frame: (reason) => encode({ type: 'reject', reason }),
   notJson: 'InvalidJSON',
   unknownType: () => 'InvalidMessageType',
   malformed: (type) => type === 'register' ? 'MissingRoomID' : 'InvalidJSON',
-  internal: 'InternalServerError'
-}
-
-function reject ({ connection }, reason) {
-  connection.refuse(reason)
-  connection.close(closeCodes.normal)
+  internal: 'InternalServerError',
+  closes: () => closeCodes.normal
 }
 
 export const autoPrefix = '/signaling'
@@ -43,18 +39,18 @@ export default async function ayame (app) {
   /** By connection id, those of this node that have registered. */
   const clients = new Map()
 
-  function signal (client, frame, { bytes }) {
-    const { connection, member } = client
-    if (member === undefined) return reject(client, 'RegistrationIncomplete')
-    const sent = relay.broadcast(member.room, new Frame(frame.type, bytes), member.id, { isSignal: true })
-    return andThen(sent, (count) => connection.charge(bytes.length, count))
+  function signal ({ connection, member }, frame, received) {
+    if (member === undefined) return connection.refuse('RegistrationIncomplete')
+    const signal = passedOn(received, frame, { first: ['type'] }) ?? encode(frame)
+    const sent = relay.broadcast(member.room, signal, member.id, { isSignal: true })
+    return andThen(sent, (count) => connection.charge(signal.byteLength, count))
   }
 
   const handlers = {
     register (client, { roomId, standalone = false }) {
       const { connection, id } = client
-      if (client.member !== undefined) return reject(client, 'InternalServerError')
-      if (!connection.may.enterRoom(roomId)) return reject(client, 'Forbidden')
+      if (client.member !== undefined) return connection.refuse('InternalServerError')
+      if (!connection.may.enterRoom(roomId)) return connection.refuse('Forbidden')
       const joined = peers.join({
         room: `ayame/${roomId}`,
         id,
@@ -66,12 +62,13 @@ export default async function ayame (app) {
           Object.assign(client, { partner: partner?.id, standalone })
           clients.set(id, client)
           const { iceServers } = signalbox.iceServers(connection.may)
-          return encode({ type: 'accept', connectionId: id, isExistClient, isExistUser: isExistClient, iceServers })
+          const accept = { type: 'accept', connectionId: id, isExistClient, isExistUser: isExistClient }
+          return encode(iceServers.length > 0 ? { ...accept, iceServers } : accept)
         }
       })
       return andThen(joined, ({ outcome, member }) => {
         client.member = member
-        if (member === undefined) return reject(client, outcome === 'full' ? 'full' : 'InternalServerError')
+        if (member === undefined) return connection.refuse(outcome === 'full' ? 'full' : 'InternalServerError')
         if (!standalone) connection.every(pingEveryMs, () => connection.deliver(ping))
       })
     },
