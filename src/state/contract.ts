@@ -165,6 +165,11 @@ export interface Peers {
   /**
    * Notifies `watcher`, on every node, of joins and leaves in the rooms of a dialect: once each, in order, after the fact. A takeover
    * is a join. A dialect has one watcher; a second one replaces the first.
+   *
+   * A join is told of before it is answered, and may be before its welcome is delivered. A watcher's `left` for a member comes after
+   * every welcome on this node that named it, and after those joins were answered: whoever was welcomed with it is in `here` by then,
+   * and its `join` has resolved. A connection that closes leaves its rooms at once; `left` follows, and its dialect's `close` is called
+   * after it has left, whether or not `left` has come.
    */
   watch (dialect: string, watcher: Watcher): void
 }

@@ -83,6 +83,17 @@ export class Timers implements Clock {
     return timer
   }
 
+  /** Calls `run` once this turn of the event loop, and all that waits for its promises, is over. It does not wait for the clock. */
+  afterTurn (run: () => void): void {
+    setImmediate(() => {
+      try {
+        run()
+      } catch (error) {
+        this.#onError(error)
+      }
+    })
+  }
+
   /** Forgets a call; one that ran or was cancelled already is ignored. */
   cancel (timer: Timer | undefined): void {
     if (timer === undefined) return

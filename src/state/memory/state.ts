@@ -13,6 +13,7 @@ import {
 import { Mailboxes } from '../local/mailboxes.js'
 import { CodeDraw, maxEmptyOf } from '../local/room-codes.js'
 import { Sampling } from '../local/sampling.js'
+import { RoomNews } from '../local/room-news.js'
 import { RoomSessions } from '../local/sessions.js'
 import { withMembershipLimit } from '../membership.js'
 
@@ -36,6 +37,8 @@ interface Room {
   readonly members: Map<string, LocalMember>
   /** From the first draw on. */
   sampling: Sampling<LocalMember> | undefined
+  /** From the first news on, if its dialect has a watcher. */
+  news: RoomNews | undefined
   lifetime: RoomLifetime | undefined
   sessions: RoomSessions | undefined
 }
@@ -57,9 +60,16 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
   }
 
   function add (name: string, lifetime?: RoomLifetime): Room {
-    const room: Room = { name, members: new Map(), sampling: undefined, lifetime, sessions: undefined }
+    const room: Room = { name, members: new Map(), sampling: undefined, news: undefined, lifetime, sessions: undefined }
     rooms.set(name, room)
     return room
+  }
+
+  function newsOf (room: Room): RoomNews | undefined {
+    const { name } = room
+    if (watchers.of(name) === undefined) return undefined
+    room.news ??= new RoomNews(name, () => watchers.of(name), timers)
+    return room.news
   }
 
   function startIdle (room: Room, idleMs: number): Timer {
@@ -123,14 +133,20 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     use(room)
     // A takeover keeps the holder's sessions but not its position: members are in the order of joining.
     room.members.delete(id)
-    const greeting = welcome?.(welcome.length > 0 ? [...room.members.values()] : nobody)
-    room.members.set(id, member)
-    room.sampling?.set(member)
-    if (holder !== undefined && holder.sink !== sink) holder.sink.close(closeCodes.replaced)
-    if (greeting !== undefined) sink.deliver(greeting)
-    for (const frame of mailboxes.take(request.room, id)) sink.deliver(frame)
-    watchers.of(request.room)?.joined?.(request.room, member)
-    return { outcome: 'joined', member }
+    const news = newsOf(room)
+    const naming = news?.naming() ?? 0
+    try {
+      const greeting = welcome?.(welcome.length > 0 ? [...room.members.values()] : nobody)
+      room.members.set(id, member)
+      room.sampling?.set(member)
+      if (holder !== undefined && holder.sink !== sink) holder.sink.close(closeCodes.replaced)
+      if (greeting !== undefined) sink.deliver(greeting)
+      for (const frame of mailboxes.take(request.room, id)) sink.deliver(frame)
+      news?.joined(member)
+      return { outcome: 'joined', member }
+    } finally {
+      news?.returning(naming)
+    }
   }
 
   function leave (member: Member): boolean {
@@ -148,7 +164,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
         noteEmpty(room, lifetime)
       }
     }
-    watchers.of(member.room)?.left?.(member.room, member)
+    newsOf(room)?.left(member)
     return true
   }
 

@@ -94,6 +94,7 @@ export class Registrations {
       throw error
     } finally {
       if (room.pending.get(id) === pending) room.pending.delete(id)
+      if (pending.naming !== undefined) room.news.answering(pending.naming)
       resolve()
       room.entering--
       this.#rooms.release(room)
@@ -102,9 +103,10 @@ export class Registrations {
 
   /** Completes a registration. The sink gets its welcome, then its mail, then the frames that arrived meanwhile. */
   #welcome (
-    room: LocalRoom, { member, waiting, isReplaced, others: othersThen }: Pending, { welcome, sink }: JoinRequest,
-    others: readonly Peer[], mail: readonly Buffer[]
+    room: LocalRoom, pending: Pending, { welcome, sink }: JoinRequest, others: readonly Peer[], mail: readonly Buffer[]
   ): void {
+    const { member, waiting, isReplaced, others: othersThen } = pending
+    pending.naming ??= room.news.naming()
     const holder = room.members.get(member.id)
     room.pending.delete(member.id)
     room.members.set(member.id, member)
@@ -135,10 +137,15 @@ export class Registrations {
     room.members.delete(id)
     const others = [...(room.watcher === undefined ? room.members : room.replica).values()].filter((peer) => peer.id !== id)
     room.members.set(id, member)
-    if (holder !== undefined && holder.sink !== sink) holder.sink.close(closeCodes.replaced)
-    if (request.welcome !== undefined) sink.deliver(request.welcome(others))
-    room.addHere(member)
-    return { outcome: 'joined', member }
+    const naming = room.news.naming()
+    try {
+      if (holder !== undefined && holder.sink !== sink) holder.sink.close(closeCodes.replaced)
+      if (request.welcome !== undefined) sink.deliver(request.welcome(others))
+      room.addHere(member)
+      return { outcome: 'joined', member }
+    } finally {
+      room.news.returning(naming)
+    }
   }
 
   leave (member: Registration): MaybePromise<boolean> {
@@ -271,7 +278,8 @@ function pend (member: Registration, own: Registration | undefined): { pending: 
   let resolve = (): void => {}
   const wasSeen = new Promise<void>((resolve) => { seen = resolve })
   const done = new Promise<void>((_resolve) => { resolve = _resolve })
-  return { pending: { member, previous: own, waiting: [], isReplaced: false, others: undefined, seen, wasSeen, done }, resolve }
+  const nothingYet = { waiting: [], isReplaced: false, others: undefined, naming: undefined }
+  return { pending: { ...nothingYet, member, previous: own, seen, wasSeen, done }, resolve }
 }
 
 async function withTimeout (promise: Promise<void>): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Timer } from '../../timing/timers.js'
 import type { JoinRequest, Peer, Watcher, FrameLike } from '../contract.js'
 import { LocalMember } from '../local/exchange.js'
+import type { RoomNews } from '../local/room-news.js'
 import { RoomSessions } from '../local/sessions.js'
 import type { ReplicaEntry, RoomEvent } from './messages.js'
 
@@ -37,6 +38,8 @@ export interface Pending {
   isReplaced: boolean
   /** The others, at the very moment it joined; undefined until its event has come. */
   others: readonly Peer[] | undefined
+  /** Its number among the news of the room, once its welcome has been decided on. */
+  naming: number | undefined
   readonly seen: () => void
   readonly wasSeen: Promise<void>
   readonly done: Promise<void>
@@ -58,6 +61,8 @@ export class LocalRoom {
   readonly pending = new Map<string, Pending>()
   readonly replica = new Map<string, ReplicaEntry>()
   readonly sessions: RoomSessions
+  /** What the watcher is told. */
+  readonly news: RoomNews
   lifetime: RoomLifetime | undefined
   /** Joins on their way, which keep the room. */
   entering = 0
@@ -77,10 +82,11 @@ export class LocalRoom {
   /** Events that came while a snapshot was on its way. */
   #early: RoomEvent[] | undefined
 
-  constructor (name: string, watcher: Watcher | undefined, sessions: RoomSessions) {
+  constructor (name: string, watcher: Watcher | undefined, sessions: RoomSessions, news: RoomNews) {
     this.name = name
     this.watcher = watcher
     this.sessions = sessions
+    this.news = news
   }
 
   /** From here on events wait for the snapshot. */
@@ -141,7 +147,7 @@ export class LocalRoom {
     if (this.watcher === undefined) return
     this.replica.delete(member.id)
     this.replica.set(member.id, member)
-    this.watcher.joined?.(this.name, member)
+    this.news.joined(member)
   }
 
   removeHere (member: Registration): void {
@@ -154,14 +160,17 @@ export class LocalRoom {
     const pending = this.pending.get(id)
     const isOurs = pending?.member.registrationId === registrationId
     this.replica.delete(id)
-    if (isOurs) pending.others = [...this.replica.values()]
+    if (isOurs) {
+      pending.others = [...this.replica.values()]
+      pending.naming = this.news.naming()
+    }
     this.replica.set(id, isOurs ? pending.member : this.#local(id, registrationId) ?? known)
     if (isOurs) {
       const { previous } = pending
       if (previous !== undefined && this.members.get(previous.id) === previous) this.members.delete(previous.id)
       pending.seen()
     }
-    this.watcher?.joined?.(this.name, this.replica.get(id) as ReplicaEntry)
+    this.news.joined(this.replica.get(id) as ReplicaEntry)
   }
 
   #isStaying (id: string, registrationId: string): boolean {
@@ -178,6 +187,6 @@ export class LocalRoom {
     const known = this.replica.get(id)
     if (known?.registrationId !== registrationId) return
     this.replica.delete(id)
-    this.watcher?.left?.(this.name, known)
+    this.news.left(known)
   }
 }

@@ -3,6 +3,7 @@ import type { Timers } from '../../timing/timers.js'
 import type { Member, Peer, Watcher } from '../contract.js'
 import { Watchers } from '../local/exchange.js'
 import { Sampling } from '../local/sampling.js'
+import { RoomNews } from '../local/room-news.js'
 import { RoomSessions } from '../local/sessions.js'
 import { OneAtATime } from './one-at-a-time.js'
 import { RedisDown, RedisRefused } from './link.js'
@@ -55,7 +56,8 @@ export class LocalRooms {
   here (name: string): LocalRoom {
     const existing = this.#rooms.get(name)
     if (existing !== undefined) return existing
-    const room = new LocalRoom(name, this.watcherOf(name), new RoomSessions(this.#timers))
+    const watcher = this.watcherOf(name)
+    const room = new LocalRoom(name, watcher, new RoomSessions(this.#timers), new RoomNews(name, () => watcher, this.#timers))
     this.#rooms.set(name, room)
     return room
   }
