@@ -27,9 +27,35 @@ export const size: number = app.state.size().peers
 export const port: number = app.signalbox.config.PORT
 `
 
-t.test('a strict TypeScript app that imports signalbox knows its decorators', async (t) => {
-  // Inside the package, where its name resolves to what is built.
-  const file = join(t.testdir({ 'consumer.ts': consumer }), 'consumer.ts')
+const author = `
+import { test } from 'node:test'
+import type { FastifyInstance } from 'fastify'
+import { connect, serve, type Subject, surviveContract } from 'signalbox/testing'
+import t from 'tap'
+
+const subject: Subject = {
+  name: 'x',
+  plugin: async (app: FastifyInstance) => { app.get('/', async () => 'x') },
+  path: () => '/',
+  registration: (id) => [{ type: 'hello', id }],
+  welcome: ({ type }) => type === 'welcome' ? {} : undefined,
+  signal: (from, to, load) => ({ type: 'signal', from, to, load }),
+  received: ({ type, load }) => type === 'signal' ? { sender: undefined, load } : undefined,
+  errors: { notJson: { type: 'error' }, unknown: (type) => ({ type: 'error', message: type }) }
+}
+
+await surviveContract(test, subject)
+await surviveContract(t, subject)
+test('within a test', async (t) => {
+  await surviveContract(t, subject)
+  const client = await connect(t, await serve(t, { DIALECTS: 'tom' }), '/tom')
+  client.send({ type: 'heartbeat' })
+})
+t.test('the same in tap', async (t) => { await connect(t, await serve(t), '/tom') })
+`
+
+/** What a strict TypeScript program has against a file. */
+function problemsOf (file: string): string[] {
   const program = ts.createProgram([file], {
     strict: true,
     noEmit: true,
@@ -39,6 +65,14 @@ t.test('a strict TypeScript app that imports signalbox knows its decorators', as
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
     types: ['node']
   })
-  const problems = ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
-  t.same(problems, [])
+  return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
+}
+
+// Inside the package, where its name resolves to what is built.
+t.test('a strict TypeScript app that imports signalbox knows its decorators', async (t) => {
+  t.same(problemsOf(join(t.testdir({ 'consumer.ts': consumer }), 'consumer.ts')), [])
+})
+
+t.test('tests of a dialect in strict TypeScript run with node:test and with tap', async (t) => {
+  t.same(problemsOf(join(t.testdir({ 'author.ts': author }), 'author.ts')), [])
 })

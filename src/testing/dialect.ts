@@ -22,8 +22,8 @@ export interface Context {
 }
 
 /**
- * The client's side of one dialect: the frames it writes and how it reads what it gets. Tests, benches and the siege all use
- * it. Members have the order in which the original client writes them, since the server passes such frames on unchanged.
+ * The client's side of one dialect: the frames it writes and how it reads what it gets. Members have the order in which the
+ * original client writes them, since the server passes such frames on unchanged.
  */
 export interface ClientDialect {
   readonly name: string
