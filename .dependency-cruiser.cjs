@@ -28,10 +28,24 @@ module.exports = {
       to: { path: `^(src|plugins|routes)/|${fastify}`, pathNot: `^src/(${[folder, ...others].join('|')})/` }
     })),
     {
+      name: 'src/testing',
+      comment: 'src/testing sees the service as those see it who embed it',
+      severity: 'error',
+      from: { path: '^src/testing/' },
+      to: { path: '^(plugins|routes)/' }
+    },
+    {
+      name: 'testing',
+      comment: 'only tests import src/testing',
+      severity: 'error',
+      from: { path: '^(src|plugins|routes)/', pathNot: '^src/testing/' },
+      to: { path: '^src/testing/' }
+    },
+    {
       name: 'src-has-rooms',
       comment: 'src holds the doors and the folders that are listed here',
       severity: 'error',
-      from: { path: '^src/', pathNot: `^src/((index|kit|server|service|app|metrics)\\.ts$|(${Object.keys(folders).join('|')})/)` },
+      from: { path: '^src/', pathNot: `^src/((index|kit|server|service|app|metrics)\\.ts$|(${Object.keys(folders).join('|')}|testing)/)` },
       to: {}
     },
     {

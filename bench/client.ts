@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
-import { encodeFrame, frameHeader, opcodes, upgradeRequest } from '../test/kit/websocket.js'
+import { encodeFrame, frameHeader, opcodes, upgradeRequest } from '../src/testing/websocket.js'
 
 /** The read buffer of all sockets. Each chunk is processed before the next read. */
 const shared = Buffer.allocUnsafe(256 * 1024)

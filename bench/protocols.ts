@@ -1,5 +1,6 @@
 import type { DialectName } from '../src/config/schema.js'
-import { type ClientDialect, clients, type Frame } from '../test/kit/dialects.js'
+import type { ClientDialect, Frame } from '../src/testing/dialect.js'
+import { clients } from '../test/kit/dialects.js'
 import { Client, frameOf } from './client.js'
 
 /** What the clients of one server or dialect write, and how they know that they are registered. */

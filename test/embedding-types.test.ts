@@ -30,6 +30,33 @@ const settings = Type.Object({ X_MAX_PEERS: Type.Integer({ default: 2, descripti
 export const maxPeers: number = app.signalbox.settingsOf(settings).X_MAX_PEERS
 `
 
+const author = `
+import { test } from 'node:test'
+import type { FastifyInstance } from 'fastify'
+import { connect, serve, type Subject, surviveContract } from 'signalbox/testing'
+import t from 'tap'
+
+const subject: Subject = {
+  name: 'x',
+  plugin: async (app: FastifyInstance) => { app.get('/', async () => 'x') },
+  path: () => '/',
+  registration: (id) => [{ type: 'hello', id }],
+  welcome: ({ type }) => type === 'welcome' ? {} : undefined,
+  signal: (from, to, load) => ({ type: 'signal', from, to, load }),
+  received: ({ type, load }) => type === 'signal' ? { sender: undefined, load } : undefined,
+  errors: { notJson: { type: 'error' }, unknown: (type) => ({ type: 'error', message: type }) }
+}
+
+await surviveContract(test, subject)
+await surviveContract(t, subject)
+test('within a test', async (t) => {
+  await surviveContract(t, subject)
+  const client = await connect(t, await serve(t, { DIALECTS: 'tom' }), '/tom')
+  client.send({ type: 'heartbeat' })
+})
+t.test('the same in tap', async (t) => { await connect(t, await serve(t), '/tom') })
+`
+
 /** The TypeScript of docs/dialects.md, word for word. */
 const [, documented = ''] = /^```ts\n([^]*?)^```$/m.exec(readFileSync(new URL('../docs/dialects.md', import.meta.url), 'utf8')) ?? []
 
@@ -56,4 +83,8 @@ t.test('a strict TypeScript app that imports signalbox knows its decorators', as
 t.test('the TypeScript of docs/dialects.md compiles under strict', async (t) => {
   t.match(documented, /autoPrefix/)
   t.same(problemsOf(t, documented), [])
+})
+
+t.test('tests of a dialect in strict TypeScript run with node:test and with tap', async (t) => {
+  t.same(problemsOf(t, author), [])
 })

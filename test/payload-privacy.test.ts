@@ -1,7 +1,7 @@
 import t from 'tap'
 import { urlOf } from './helper.js'
 import { start } from './process.js'
-import { enterBoth } from './routes/actors.js'
+import { enterBoth } from '../src/testing/actors.js'
 import { builtIn } from './routes/dialects.js'
 
 t.test('what clients tell each other is in no log and no metric, well-formed or not', async (t) => {

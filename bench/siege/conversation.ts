@@ -1,4 +1,4 @@
-import type { ClientDialect, Frame } from '../../test/kit/dialects.js'
+import type { ClientDialect, Frame } from '../../src/testing/dialect.js'
 import type { HonestClient } from './honest-client.js'
 import { type Signal, signalFrame, signalIn } from './honest-dialects.js'
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import type { ClientDialect, Frame } from '../../test/kit/dialects.js'
+import type { ClientDialect, Frame } from '../../src/testing/dialect.js'
 
 const timeoutMs = 15_000
 

@@ -1,4 +1,5 @@
-import { type ClientDialect, clients, type Frame } from '../../test/kit/dialects.js'
+import type { ClientDialect, Frame } from '../../src/testing/dialect.js'
+import { clients } from '../../test/kit/dialects.js'
 
 /** What a signal carries: its sender, its number within the pair, when it was sent, and what makes it as long as an SDP. */
 export interface Signal {

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { encodeFrame, frameHeader, opcodes } from '../../test/kit/websocket.js'
+import { encodeFrame, frameHeader, opcodes } from '../../src/testing/websocket.js'
 
 export interface Approach {
   readonly port: number

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { build, connect, type Frame } from '../helper.js'
-import { enter } from '../routes/actors.js'
+import { enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject, subjects } from '../routes/dialects.js'
 import { bearing, invalidToken, notAllowed, tokenFor, withSecret } from './tokens.js'
 

@@ -3,7 +3,7 @@ import fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { type Config, signalbox } from '../../src/index.js'
 import { build, connect } from '../helper.js'
-import { enter } from '../routes/actors.js'
+import { enter } from '../../src/testing/actors.js'
 import { subjects } from '../routes/dialects.js'
 import { secret, tokenFor } from './tokens.js'
 

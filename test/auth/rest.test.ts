@@ -1,6 +1,6 @@
 import t from 'tap'
 import { build, until, urlOf } from '../helper.js'
-import { enter } from '../routes/actors.js'
+import { enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject } from '../routes/dialects.js'
 import { bearing, inSeconds, tokenFor, withQuery, withSecret } from './tokens.js'
 

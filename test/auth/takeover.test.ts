@@ -1,6 +1,6 @@
 import t from 'tap'
 import { build, connect } from '../helper.js'
-import { enter } from '../routes/actors.js'
+import { enter } from '../../src/testing/actors.js'
 import { builtIn } from '../routes/dialects.js'
 import { bearing, tokenFor, withSecret } from './tokens.js'
 

@@ -3,9 +3,10 @@ import { createConnection } from 'node:net'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { begin, build, Client, connect, type Env, urlOf } from '../helper.js'
-import { enter } from '../routes/actors.js'
+import { enter } from '../../src/testing/actors.js'
 import { subjects } from '../routes/dialects.js'
-import { connectTcp, textFrame, upgradeRequest } from '../routes/raw.js'
+import { connectTcp, upgradeBytes } from '../../src/testing/raw.js'
+import { textFrame } from '../../src/testing/websocket.js'
 import { inSeconds, invalidToken, tokenFor, withQuery, withSecret } from './tokens.js'
 
 const claims = { sub: 'alice' }
@@ -85,7 +86,7 @@ for (const subject of subjects) {
 
   t.test(`${name}: frames sent with the handshake are not handled before the token is`, async (t) => {
     const app = await build(t, { ...env, ...withSecret })
-    const request = upgradeRequest(withQuery(path, 'token=hunter2'))
+    const request = upgradeBytes(withQuery(path, 'token=hunter2'))
     const frames = [...subject.registration('alice'), subject.question('alice')].map(textFrame)
     const socket = await connectTcp(t, app)
     socket.write(Buffer.concat([request, ...frames]))

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { bearing, withSecret } from '../auth/tokens.js'
 import { build, connect, type Env, urlOf } from '../helper.js'
-import { enter } from '../routes/actors.js'
+import { enter } from '../../src/testing/actors.js'
 import { builtIn } from '../routes/dialects.js'
 import { eventually, nodesOn, wayTo } from './nodes.js'
 
@@ -47,7 +47,7 @@ for (const subject of builtIn) {
     t.same(await target.client.closed, { code: 1008, reason: 'Disconnected by an administrator' })
     const { addressing } = subject
     if (['tom', 'drone', 'psync'].includes(subject.name)) {
-      for (const { client } of [beside, far]) await client.nextThat((frame) => addressing?.isLeave(frame) === true)
+      for (const { client } of [beside, far]) await client.nextThat((frame) => addressing?.isLeave?.(frame) === true)
     }
     await eventually(async () => (await disconnect(other, room, id)).status === 404)
     t.equal((await disconnect(one, room, id)).status, 404)

@@ -3,7 +3,7 @@ import t from 'tap'
 import { closeTimeoutMs } from '../../src/connection/connections.js'
 import { withSecret } from '../auth/tokens.js'
 import { build, connect, type Frame, totals } from '../helper.js'
-import { connectTcp, upgradeRequest } from '../routes/raw.js'
+import { connectTcp, upgradeBytes } from '../../src/testing/raw.js'
 import { buildInVirtualTime } from '../virtual-time.js'
 
 /** So many pongs, as a client sends them. */
@@ -83,7 +83,7 @@ for (const control of ['ping', 'pong'] as const) {
 t.test('a flood of pongs that would be held back for longer than 30 s ends at once with 1008', async (t) => {
   const app = await build(t, { MESSAGE_RATE: '1', MESSAGE_BURST: '1' })
   const socket = await connectTcp(t, app)
-  socket.write(upgradeRequest('/drone'))
+  socket.write(upgradeBytes('/drone'))
   await once(socket, 'data')
   const answer = once(socket, 'data')
   // In one read.
@@ -107,7 +107,7 @@ for (const [who, env] of [['who was let in', {}], ['who never had a token', with
   t.test(`${who} and floods on after our close is cut, without the time that others have to answer`, async (t) => {
     const app = await build(t, env)
     const socket = await connectTcp(t, app)
-    socket.write(upgradeRequest('/rooms'))
+    socket.write(upgradeBytes('/rooms'))
     await once(socket, 'data')
     const closed = new Promise((resolve) => socket.on('close', resolve))
     const startedAt = performance.now()

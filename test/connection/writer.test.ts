@@ -6,7 +6,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { WriteBatch } from '../../src/connection/write-batch.js'
 import { SocketWriter } from '../../src/connection/writer.js'
 import { Frame } from '../../src/frame/bytes.js'
-import { upgradeRequest } from '../routes/raw.js'
+import { upgradeBytes } from '../../src/testing/raw.js'
 
 /** A writer and the client that reads it. With extensions, frames go through ws. */
 async function pair (t: Test, perMessageDeflate = false) {
@@ -196,7 +196,7 @@ t.test('a frame reaches a client that is no WebSocket of ws byte by byte', async
     raw.destroy()
     server.close()
   })
-  raw.write(upgradeRequest('/'))
+  raw.write(upgradeBytes('/'))
   const [socket] = await once(server, 'connection') as [WebSocket]
   await once(raw, 'data')
   const writer = new SocketWriter(socket)

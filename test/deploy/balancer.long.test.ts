@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { connect, refusal, until, urlOf } from '../helper.js'
-import { type Actor, enter } from '../routes/actors.js'
+import { type Actor, enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject } from '../routes/dialects.js'
 import { startTopology, type Topology } from './topology.js'
 

@@ -10,7 +10,7 @@ import { readConfig } from '../../src/config/read.js'
 import { bearing, tokenFor, withSecret } from '../auth/tokens.js'
 import { connect, type Env, refusal, until, urlOf } from '../helper.js'
 import { start } from '../process.js'
-import { type Actor, enter } from '../routes/actors.js'
+import { type Actor, enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject } from '../routes/dialects.js'
 import { ask, type StartProxy, type TlsProxy } from './tls-proxies.js'
 

@@ -4,7 +4,7 @@ import { scripts } from '../../src/state/redis/scripts/index.js'
 import { connect } from '../helper.js'
 import { start } from '../process.js'
 import { startRedis } from '../redis.js'
-import { enter } from '../routes/actors.js'
+import { enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject } from '../routes/dialects.js'
 
 const file = new URL('../../docs/scaling.md', import.meta.url)

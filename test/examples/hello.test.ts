@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
 import { build, urlOf } from '../helper.js'
-import { type ClientDialect, clients, type Frame } from '../kit/dialects.js'
+import type { ClientDialect, Frame } from '../../src/testing/dialect.js'
+import { clients } from '../kit/dialects.js'
 
 /** The dialects in the order of the example. */
 const { peerjs, rooms, psync, drone, tom } = clients

@@ -3,7 +3,8 @@ import { connect, type Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import { until, urlOf } from '../helper.js'
-import { textFrame, upgradeRequest } from '../routes/raw.js'
+import { upgradeBytes } from '../../src/testing/raw.js'
+import { textFrame } from '../../src/testing/websocket.js'
 
 /** One of many clients that read and discard everything. */
 export interface Member {
@@ -23,7 +24,7 @@ export async function crowd (
   return await Promise.all(Array.from({ length: size }, async (_, at) => {
     const socket = connect({ port: Number(new URL(urlOf(app)).port), host: '127.0.0.1', localAddress, noDelay: true }).on('error', () => {})
     t.teardown(() => socket.destroy())
-    socket.write(upgradeRequest(typeof path === 'string' ? path : path(at)))
+    socket.write(upgradeBytes(typeof path === 'string' ? path : path(at)))
     await once(socket, 'data')
     socket.resume()
     const send = (...frames: unknown[]): void => { socket.write(Buffer.concat(frames.map(textFrame))) }

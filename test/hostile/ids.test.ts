@@ -4,7 +4,7 @@ import { readPermit } from '../../src/auth/permit.js'
 import { bearing, tokenFor, withSecret } from '../auth/tokens.js'
 import { eventually } from '../cluster/nodes.js'
 import { build, connect, type Frame, refusal, urlOf } from '../helper.js'
-import { enter } from '../routes/actors.js'
+import { enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject } from '../routes/dialects.js'
 
 const addressed = builtIn.filter(({ addressing }) => addressing !== undefined)

@@ -6,10 +6,10 @@ import type { Test } from 'tap'
 import { type Intruder, intrude, type Manners } from '../../bench/siege/intruder.js'
 import type { DialectName } from '../../src/config/schema.js'
 import { type Reachable, urlOf } from '../helper.js'
-import { upgradeRequest } from '../kit/websocket.js'
+import { upgradeRequest } from '../../src/testing/websocket.js'
 import type { Answer, Measured, Task } from './honest-pair.js'
 
-export { textFrame } from '../kit/websocket.js'
+export { textFrame } from '../../src/testing/websocket.js'
 export { throttledReader } from '../../bench/siege/throttled-reader.js'
 export type { Measured }
 

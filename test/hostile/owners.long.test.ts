@@ -8,7 +8,7 @@ import { eventually, isReady, listenTo, tomPeer, type Way, wayTo } from '../clus
 import { build, connect, type Env, type Reachable } from '../helper.js'
 import { start } from '../process.js'
 import { type RedisServer, startRedis } from '../redis.js'
-import { type Actor, enter } from '../routes/actors.js'
+import { type Actor, enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject } from '../routes/dialects.js'
 
 interface Place {

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
 import { build, type Client, connect, type Env, type Frame } from '../helper.js'
 import { startCluster } from '../redis.js'
-import { type Actor, enter } from '../routes/actors.js'
+import { type Actor, enter } from '../../src/testing/actors.js'
 import { builtIn } from '../routes/dialects.js'
 
 const cluster = await startCluster(t)

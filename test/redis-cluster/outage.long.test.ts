@@ -3,7 +3,7 @@ import t from 'tap'
 import type { FastifyInstance } from 'fastify'
 import { build, until, urlOf } from '../helper.js'
 import { type RedisServer, startCluster } from '../redis.js'
-import { enter } from '../routes/actors.js'
+import { enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject } from '../routes/dialects.js'
 
 const tom = builtIn.find(({ name }) => name === 'tom') as Subject

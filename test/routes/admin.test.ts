@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { bearing, tokenFor, withSecret } from '../auth/tokens.js'
 import { build, connect, type Env, refusal, until, urlOf } from '../helper.js'
-import { enter } from './actors.js'
+import { enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject, subjects } from './dialects.js'
 
 const dialect = (name: string) => subjects.find((subject) => subject.name === name) as Subject
@@ -207,7 +207,7 @@ for (const subject of builtIn) {
     t.same(await alice.client.closed, { code: 1008, reason: 'Disconnected by an administrator' })
     t.same(await call(app, 'DELETE', peerPath(room, alice.id)).then(({ status, body }) => [status, body]), [404, { error: 'no such peer' }])
     const { addressing } = subject
-    if (['tom', 'drone', 'psync'].includes(subject.name)) await bob.client.nextThat((frame) => addressing?.isLeave(frame) === true)
+    if (['tom', 'drone', 'psync'].includes(subject.name)) await bob.client.nextThat((frame) => addressing?.isLeave?.(frame) === true)
     if (addressing !== undefined) {
       bob.signal(alice.id, 'are you there')
       await bob.client.nextThat((frame) => JSON.stringify(frame) === JSON.stringify(addressing.vanished(bob.id, alice.id)))

@@ -4,53 +4,17 @@ import { OutgoingSchema as peerjsSchema } from '../../routes/peerjs/schema.js'
 import { OutgoingSchema as psyncSchema } from '../../routes/psync/schema.js'
 import { OutgoingSchema as roomsSchema } from '../../routes/rooms/schema.js'
 import { OutgoingSchema as tomSchema } from '../../routes/tom/schema.js'
-import type { Env, Frame } from '../helper.js'
-import { type ClientDialect, clients, type Received } from '../kit/dialects.js'
+import type { Frame } from '../../src/testing/dialect.js'
+import { type CompleteSubject, nonsense } from '../../src/testing/subject.js'
+import { clients } from '../kit/dialects.js'
 
-export type { Received }
-
-/** A dialect as the suites see it that treat all dialects alike. */
-export interface Subject extends Omit<ClientDialect, 'offer' | 'candidate'> {
-  /** Settings that switch the dialect on and the others off, and that the suites need. */
-  readonly env: Env
+/** A dialect as the suites of this project see it that treat all dialects alike. */
+export interface Subject extends CompleteSubject {
   /** The schema of every frame that its clients may get. */
   readonly outgoing: TSchema
-  /** A signal whose load may be any JSON value. */
-  signal (from: string, to: string, load: unknown, place?: string): Frame
-  /** A frame that a peer may send at any time and that has exactly one answer, and no other effect. */
-  question (id: string): Frame
-  isAnswer (frame: Frame): boolean
-  isError (frame: Frame): boolean
-  readonly errors: {
-    readonly notJson: Frame
-    /** The answer to a `type` that is not text. */
-    untyped (type: unknown): Frame
-    /** The answer to an unknown type. `type` is cut to what an error may quote. */
-    unknown (type: string): Frame
-  }
-  /** Invalid frames of known types, with the answers. `long` and `dirty` are not valid ids: 257 units, and a control character. */
-  misfits (id: string, long: string, dirty: string): Array<[frame: Frame, error: Frame]>
-  /** Frames that the server ignores in silence, as the contract says. */
-  readonly ignored: Frame[]
   /** Valid frames of all types, for mutation. */
   samples (id: string, other: string): Frame[]
-  /** Present where peers choose their ids. */
-  readonly addressing?: Addressing
 }
-
-export interface Addressing {
-  /** A signal that claims another sender. */
-  forged (from: string, victim: string, to: string): Frame
-  /** The answer to it; absent where the server passes the signal on under the sender's real id. */
-  readonly refusal?: Frame
-  /** The answer to a signal for an absent peer. */
-  vanished (from: string, to: string): Frame
-  /** Whether a frame announces that a peer has left. */
-  isLeave (frame: Frame): boolean
-}
-
-/** A type that no dialect knows. */
-const nonsense = 'nonsense'
 
 const psyncError = (message: string, more: Frame = {}): Frame => ({ type: 'error', payload: { message, ...more } })
 const peerjsError = (msg: string): Frame => ({ type: 'ERROR', payload: { msg } })

@@ -3,8 +3,9 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { DialectName } from '../../src/config/schema.js'
 import { build, type Frame } from '../helper.js'
-import { type ClientDialect, clients } from '../kit/dialects.js'
-import { type Actor, enter } from './actors.js'
+import type { ClientDialect } from '../../src/testing/dialect.js'
+import { clients } from '../kit/dialects.js'
+import { type Actor, enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject } from './dialects.js'
 
 /** Ids that JSON escapes, that are more bytes than characters, and ordinary ones. */

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { build, totals } from '../helper.js'
-import { type Actor, enter } from './actors.js'
+import { type Actor, enter } from '../../src/testing/actors.js'
 import { subjects } from './dialects.js'
 
 /** One peer of an id in every dialect that has ids, all on one server. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { until } from '../helper.js'
-import { enter } from './actors.js'
+import { enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject } from './dialects.js'
 import type { Report } from './soak-server.js'
 

@@ -4,9 +4,10 @@ import { connect as connectTcp } from 'node:net'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { until, urlOf } from '../helper.js'
-import { type ClientDialect, clients } from '../kit/dialects.js'
+import type { ClientDialect } from '../../src/testing/dialect.js'
+import { clients } from '../kit/dialects.js'
 import { start } from '../process.js'
-import { upgradeRequest } from '../routes/raw.js'
+import { upgradeBytes } from '../../src/testing/raw.js'
 
 const sockets = 2000
 const drainMs = 3000
@@ -35,14 +36,14 @@ async function enter (port: number, at: number, ends: End[]): Promise<void> {
 async function deaf (t: Test, port: number): Promise<void> {
   const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {})
   t.teardown(() => socket.destroy())
-  socket.write(upgradeRequest('/drone'))
+  socket.write(upgradeBytes('/drone'))
   await once(socket, 'data')
   socket.pause()
 }
 
 /** A process that opens `count` sockets and is then stopped. */
 async function stopped (t: Test, port: number, count: number): Promise<void> {
-  const request = JSON.stringify(upgradeRequest('/tom').toString())
+  const request = JSON.stringify(upgradeBytes('/tom').toString())
   const socket = `require('net').connect(${port}, '127.0.0.1').on('data', () => console.log('in'))`
   const script = `for (let n = 0; n < ${count}; n++) ${socket}.write(${request})`
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -4,7 +4,7 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { connect, until, urlOf } from '../helper.js'
 import { start } from '../process.js'
-import { upgradeRequest } from '../routes/raw.js'
+import { upgradeBytes } from '../../src/testing/raw.js'
 
 const readers = 500
 const maxBuffered = 65_536
@@ -16,7 +16,7 @@ const slack = 100 * 2 ** 20
 async function deaf (t: Test, port: number, id: string): Promise<Socket> {
   const socket = connectTcp({ port, host: '127.0.0.1' }).on('error', () => {})
   t.teardown(() => socket.destroy())
-  socket.write(upgradeRequest(`/peerjs?key=peerjs&id=${id}&token=t`))
+  socket.write(upgradeBytes(`/peerjs?key=peerjs&id=${id}&token=t`))
   for (let read = ''; !read.includes('OPEN');) read += String((await once(socket, 'data'))[0])
   socket.pause()
   return socket

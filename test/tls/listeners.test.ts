@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
 import { connect, refusal } from '../helper.js'
-import { enter } from '../routes/actors.js'
+import { enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject } from '../routes/dialects.js'
 import { filesFor, request, type Secure, secure } from './secure.js'
 

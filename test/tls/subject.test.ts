@@ -1,7 +1,7 @@
 import t from 'tap'
 import { inSeconds, invalidToken, notAllowed, tokenFor, withSecret } from '../auth/tokens.js'
 import { begin, connect, until } from '../helper.js'
-import { enter } from '../routes/actors.js'
+import { enter } from '../../src/testing/actors.js'
 import { builtIn, subjects } from '../routes/dialects.js'
 import { type Credentials, filesFor, request, secure } from './secure.js'
 

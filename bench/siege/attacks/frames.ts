@@ -1,5 +1,5 @@
 import { clients } from '../../../test/kit/dialects.js'
-import { opcodes } from '../../../test/kit/websocket.js'
+import { opcodes } from '../../../src/testing/websocket.js'
 import {
   type Attack, between, encodeFrame, flood, longMs, mediumMs, pick, provoke, registered, type Scene, textFrame, unregistered
 } from './scene.js'

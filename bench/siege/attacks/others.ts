@@ -1,4 +1,5 @@
-import { type ClientDialect, clients } from '../../../test/kit/dialects.js'
+import type { ClientDialect } from '../../../src/testing/dialect.js'
+import { clients } from '../../../test/kit/dialects.js'
 import { sessionOf } from '../honest-dialects.js'
 import { readersDisagree } from '../readers.js'
 import {

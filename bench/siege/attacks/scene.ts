@@ -1,5 +1,6 @@
-import { type ClientDialect, clients, type Frame } from '../../../test/kit/dialects.js'
-import { encodeFrame, textFrame, upgradeRequest } from '../../../test/kit/websocket.js'
+import type { ClientDialect, Frame } from '../../../src/testing/dialect.js'
+import { clients } from '../../../test/kit/dialects.js'
+import { encodeFrame, textFrame, upgradeRequest } from '../../../src/testing/websocket.js'
 import type { Intruder, Manners } from '../intruder.js'
 
 /** What an attack works with. */

@@ -1,7 +1,9 @@
 /** The bytes of a WebSocket client, for clients that write to a bare TCP socket. */
 
+/** What a frame is, as its header says. */
 export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 
+/** What differs from a whole frame that is as its header says. */
 export interface FrameOptions {
   /** False for all fragments of a message but the last. */
   isLast?: boolean
@@ -34,6 +36,7 @@ export function textFrame (value: unknown): Buffer {
   return encodeFrame(opcodes.text, typeof value === 'string' ? value : JSON.stringify(value))
 }
 
+/** What a request for an upgrade says beside its path. */
 export interface Upgrade {
   host?: string
   /** Sent as a bearer token. */

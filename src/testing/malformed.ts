@@ -1,14 +1,16 @@
-import type { Frame } from '../helper.js'
-import type { Subject } from './dialects.js'
+import type { Frame } from './dialect.js'
+import { completed, type Subject } from './subject.js'
 
-type Malformed = [kind: string, data: unknown, error: Frame]
+/** What is wrong with it, what to send (an object as JSON), and the error that answers it. */
+export type Malformed = [kind: string, data: unknown, error: Frame]
 
 /** Levels; within `MAX_PAYLOAD` also when each takes six bytes. */
 const deep = 40_000
 const long = 'x'.repeat(257)
 
 /** Frames that fit no dialect, and what a subject answers to each. */
-export function malformed ({ errors: { notJson, untyped, unknown } }: Subject): Malformed[] {
+export function malformed (subject: Subject): Malformed[] {
+  const { notJson, untyped, unknown } = completed(subject).errors
   const notObjects: Malformed[] = [
     ['text that is not JSON', 'hello', notJson],
     ['half a frame', '{"type":', notJson],
@@ -44,5 +46,5 @@ export function malformed ({ errors: { notJson, untyped, unknown } }: Subject): 
 
 /** Frames of a type that a subject knows but that do not fit it, and what it answers to a peer that sends them. */
 export function misfits (subject: Subject, id: string): Malformed[] {
-  return subject.misfits(id, long, 'a\u0007b').map(([frame, error]) => [JSON.stringify(frame).slice(0, 60), frame, error])
+  return completed(subject).misfits(id, long, 'a\u0007b').map(([frame, error]) => [JSON.stringify(frame).slice(0, 60), frame, error])
 }
