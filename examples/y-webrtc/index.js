@@ -47,7 +47,7 @@ const handlersOf = ({ peers, relay }) => ({
 
   publish ({ connection, id }, frame) {
     const room = roomOf(frame.topic)
-    return andThen(peers.list(room), ({ length: clients }) => {
+    return andThen(peers.count(room), (clients) => {
       const published = new Frame('publish', JSON.stringify({ ...frame, clients }))
       return andThen(relay.broadcast(room, published, undefined, { from: id }), () => connection.charge(published.byteLength, clients))
     })

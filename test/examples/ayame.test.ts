@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { build, type Client, connect, type Frame, type Reachable, until } from '../helper.js'
+import { eventually, isReady } from '../cluster/nodes.js'
 import { startRedis } from '../redis.js'
 import { buildInVirtualTime } from '../virtual-time.js'
 
@@ -104,4 +105,23 @@ t.test('of four who join at once over two nodes two are accepted, one as the cal
     t.same(await left.next(), { type: 'bye' })
     t.equal((await left.closed).code, 1000)
   }
+})
+
+t.test('over an outage of Redis a room keeps to two: who comes meanwhile is rejected, and the two talk on', async (t) => {
+  const redis = await startRedis(t)
+  const nodes = [await build(t, { ...plugin, REDIS_URL: redis.url }), await build(t, { ...plugin, REDIS_URL: redis.url })] as const
+  const [a, b] = [await enter(t, nodes[0]), await enter(t, nodes[0])]
+  await Promise.all([a.nextOf('accept'), b.nextOf('accept')])
+  redis.process.kill('SIGSTOP')
+  await eventually(async () => !await isReady(nodes[0]) && !await isReady(nodes[1]))
+  for (const node of nodes) {
+    const other = await enter(t, node)
+    t.same(await other.next(), { type: 'reject', reason: 'InternalServerError' })
+  }
+  b.send({ type: 'offer', sdp: 'meanwhile' })
+  t.same(await a.nextOf('offer'), { type: 'offer', sdp: 'meanwhile' })
+  redis.process.kill('SIGCONT')
+  await eventually(async () => await isReady(nodes[0]) && await isReady(nodes[1]))
+  const third = await enter(t, nodes[1])
+  t.same(await third.next(), { type: 'reject', reason: 'full' })
 })
