@@ -28,17 +28,17 @@ function credentialOf (subject: string, seconds: number, { TURN_TTL = 60, TURN_S
 }
 
 t.test('coturn gives an allocation for a fresh credential', async (t) => {
-  const { error, relayPort } = await allocate(t, turn.port, await fetchCredential())
+  const { error, relayPort } = await allocate(turn.port, await fetchCredential())
   t.equal(error, undefined)
   t.ok(relayPort)
-  t.equal((await allocate(t, turn.port, await fetchCredential('alice'))).error, undefined)
+  t.equal((await allocate(turn.port, await fetchCredential('alice'))).error, undefined)
   await until(() => /username=<\d+:alice>/.test(turn.log()))
 })
 
 t.test('coturn gives none for a credential whose time is over', async (t) => {
-  t.equal((await allocate(t, turn.port, credentialOf('alice', -55))).error, undefined, 'it has not ended yet')
-  t.equal((await allocate(t, turn.port, credentialOf('alice', -62))).error, 401)
-  t.equal((await allocate(t, turn.port, credentialOf('alice', -1_000_000, { TURN_TTL: 86_400 }))).error, 401)
+  t.equal((await allocate(turn.port, credentialOf('alice', -55))).error, undefined, 'it has not ended yet')
+  t.equal((await allocate(turn.port, credentialOf('alice', -62))).error, 401)
+  t.equal((await allocate(turn.port, credentialOf('alice', -1_000_000, { TURN_TTL: 86_400 }))).error, 401)
 })
 
 t.test('coturn gives none for a credential that was altered', async (t) => {
@@ -53,16 +53,16 @@ t.test('coturn gives none for a credential that was altered', async (t) => {
     { username, credential: '' },
     { username, credential: createHmac('sha1', 'another').update(username).digest('base64') },
     credentialOf('alice', 0, { TURN_SECRET: 'another' })
-  ]) t.equal((await allocate(t, turn.port, altered)).error, 401, JSON.stringify(altered))
-  t.equal((await allocate(t, turn.port, { username, credential })).error, undefined, 'as it was it is good')
+  ]) t.equal((await allocate(turn.port, altered)).error, 401, JSON.stringify(altered))
+  t.equal((await allocate(turn.port, { username, credential })).error, undefined, 'as it was it is good')
 })
 
 t.test('the quota of a user is that of the subject, and of nobody else', async (t) => {
   const quota = 12
-  for (let had = 0; had < quota; had++) t.equal((await allocate(t, turn.port, credentialOf('carol', had))).error, undefined)
-  t.equal((await allocate(t, turn.port, credentialOf('carol', quota))).error, 486, 'one credential more does not help')
-  t.equal((await allocate(t, turn.port, await fetchCredential())).error, undefined)
-  t.equal((await allocate(t, turn.port, await fetchCredential('dave'))).error, undefined)
+  for (let had = 0; had < quota; had++) t.equal((await allocate(turn.port, credentialOf('carol', had))).error, undefined)
+  t.equal((await allocate(turn.port, credentialOf('carol', quota))).error, 486, 'one credential more does not help')
+  t.equal((await allocate(turn.port, await fetchCredential())).error, undefined)
+  t.equal((await allocate(turn.port, await fetchCredential('dave'))).error, undefined)
 })
 
 t.test('coturn takes whatever a subject is', async (t) => {
@@ -71,6 +71,6 @@ t.test('coturn takes whatever a subject is', async (t) => {
     'O’Hara', "O'Hara", 'a\\b', '"', 'union select',
     'Reunion/selected', 'ålice', '\u0000', 'x'.repeat(256), 'x'.repeat(257), 'å'.repeat(256), 'x'.repeat(10_000)
   ]) {
-    t.equal((await allocate(t, turn.port, await fetchCredential(sub))).error, undefined, JSON.stringify(sub.slice(0, 40)))
+    t.equal((await allocate(turn.port, await fetchCredential(sub))).error, undefined, JSON.stringify(sub.slice(0, 40)))
   }
 })

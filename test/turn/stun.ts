@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import type { Test } from 'tap'
+import tap from 'tap'
 
 export interface Credential {
   readonly username: string
@@ -34,9 +34,10 @@ export interface Allocation {
  * Asks a TURN server on the loopback for an allocation, as a browser does: first without a credential, then with it.
  * Each call has its own port.
  */
-export async function allocate (t: Test, port: number, { username, credential }: Credential): Promise<Allocation> {
+export async function allocate (port: number, { username, credential }: Credential): Promise<Allocation> {
   const socket = createSocket('udp4')
-  t.teardown(() => socket.close())
+  // Open to the end: coturn refuses a port that had an allocation.
+  tap.teardown(() => socket.close())
   socket.connect(port, '127.0.0.1')
   await once(socket, 'connect')
 
