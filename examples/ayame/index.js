@@ -36,8 +36,8 @@ export const autoPrefix = '/signaling'
 /** The signaling protocol of Ayame: rooms of two, who are told when to call and when it is over. */
 export default async function ayame (app) {
   const { state: { peers, relay }, signalbox } = app
-  /** By connection id, those of this node that have registered. */
-  const clients = new Map()
+  /** The members of all rooms, by the news: whoever is among them when somebody leaves was in the room with them. */
+  const arrived = new Set()
 
   function signal ({ connection, member }, frame, received) {
     if (member === undefined) return connection.refuse('RegistrationIncomplete')
@@ -54,13 +54,12 @@ export default async function ayame (app) {
       const joined = peers.join({
         room: `ayame/${roomId}`,
         id,
+        info: standalone ? { standalone: 'true' } : {},
         sink: connection,
         replace: false,
         maxMembers: 2,
         welcome ([partner]) {
           const isExistClient = partner !== undefined
-          Object.assign(client, { partner: partner?.id, standalone })
-          clients.set(id, client)
           const { iceServers } = signalbox.iceServers(connection.may)
           const accept = { type: 'accept', connectionId: id, isExistClient, isExistUser: isExistClient }
           return encode(iceServers.length > 0 ? { ...accept, iceServers } : accept)
@@ -76,20 +75,18 @@ export default async function ayame (app) {
     answer: signal,
     candidate: signal,
     pong () {},
-    connected: ({ connection, standalone }) => standalone ? connection.close(closeCodes.normal) : undefined
+    connected: ({ connection, member }) => member?.info.standalone === undefined ? undefined : connection.close(closeCodes.normal)
   }
 
   peers.watch('ayame', {
-    joined (room, { id }) {
-      for (const other of peers.here(room)) if (other.id !== id) clients.get(other.id).partner = id
-    },
+    joined (_room, { id }) { arrived.add(id) },
     // The room ends with the first who leaves.
     left (room, { id }) {
-      for (const other of peers.here(room)) {
-        const { connection, partner, standalone } = clients.get(other.id)
-        if (partner !== id) continue
-        if (!standalone) connection.deliver(bye)
-        connection.close(closeCodes.normal)
+      arrived.delete(id)
+      for (const { id: other, info, sink } of peers.here(room)) {
+        if (!arrived.has(other)) continue
+        if (info.standalone === undefined) sink.deliver(bye)
+        sink.close(closeCodes.normal, '')
       }
     }
   })
@@ -102,8 +99,7 @@ export default async function ayame (app) {
       handlers,
       errors,
       liveness: { maxFrameGapMs },
-      open: (connection) => ({ connection, id: crypto.randomUUID(), member: undefined, partner: undefined, standalone: false }),
-      close: ({ id }) => clients.delete(id)
+      open: (connection) => ({ connection, id: crypto.randomUUID(), member: undefined })
     })
   })
 }
