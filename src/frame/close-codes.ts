@@ -58,6 +58,11 @@ export function reasonOf (code: number): string {
 
 const maxReasonBytes = 123
 
+/** Whether a connection may be closed with the code: it is one of `closeCodes`, or a dialect's own. */
+export function mayClose (code: unknown): code is number {
+  return typeof code === 'number' && (isKnown(code) || (Number.isInteger(code) && code >= 3000 && code <= 4999))
+}
+
 /**
  * Checks how a connection is to be closed.
  *
@@ -65,7 +70,7 @@ const maxReasonBytes = 123
  * 123 bytes, which is what the protocol allows
  */
 export function checkClose (code: number, reason: string): void {
-  if (!isKnown(code) && !(Number.isInteger(code) && code >= 3000 && code <= 4999)) {
+  if (!mayClose(code)) {
     throw new RangeError(`A connection cannot be closed with ${code}: take one of closeCodes, or 3000 to 4999`)
   }
   if (Buffer.byteLength(reason) > maxReasonBytes) throw new RangeError(`The reason of a close has at most ${maxReasonBytes} bytes`)

@@ -127,7 +127,10 @@ export type JoinOutcome =
    */
   | { readonly outcome: 'taken' | 'full' | 'limited' | 'missing' | 'unavailable', readonly member?: undefined }
 
-/** How to close a connection. `reason` has at most 123 bytes; `by` is the subject of the administrator who asked for it. */
+/**
+ * How to close a connection. `code` is one of `closeCodes`, or a dialect's own, from 3000 to 4999. `reason` has at most 123 bytes; `by` is
+ * the subject of the administrator who asked for it.
+ */
 export interface CloseRequest {
   readonly code: number
   readonly reason: string
@@ -143,7 +146,7 @@ export interface Peers {
   join (join: JoinRequest): MaybePromise<JoinOutcome>
   /** Ends a membership. False, and without effect, when it has ended before. */
   leave (member: Member): MaybePromise<boolean>
-  /** Closes the peer's connection, on any node. Its leave follows soon after. */
+  /** Closes the peer's connection, on any node. Its leave follows soon after. Throws RangeError for a code or reason that cannot be. */
   disconnect (room: string, id: string, ending: CloseRequest): MaybePromise<DisconnectOutcome>
   /** The members of a room, in the order they joined. */
   list (room: string): MaybePromise<readonly Peer[]>

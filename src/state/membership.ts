@@ -1,4 +1,4 @@
-import { quote } from '../frame/close-codes.js'
+import { checkClose, quote } from '../frame/close-codes.js'
 import { andThen } from '../timing/maybe-promise.js'
 import type { JoinRequest, Peers } from './contract.js'
 
@@ -27,6 +27,10 @@ export function withMembershipLimit (peers: Peers, maxRoomsPerClient = Infinity)
         if (joined.outcome === 'joined') request.sink.onJoin?.(joined.member, request.leaving)
         return joined
       })
+    },
+    disconnect (room, id, request) {
+      checkClose(request.code, request.reason)
+      return peers.disconnect(room, id, request)
     },
     leave (member) {
       member.sink.onLeave?.(member)

@@ -290,6 +290,15 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.same(sink.closes, [])
   })
 
+  scenario('nobody is disconnected with a code or a reason that no close can have', async (t, { state, enter }) => {
+    const sink = new Inbox()
+    await enter({ id: 'a', sink })
+    for (const ending of [{ code: 999, reason: '' }, { code: 1006, reason: '' }, { code: 4500, reason: 'x'.repeat(124) }]) {
+      for (const id of ['a', 'elsewhere']) t.throws(() => state.peers.disconnect('tom', id, ending), RangeError)
+    }
+    t.same(sink.closes, [])
+  })
+
   scenario('after a takeover it is the newer connection that is disconnected', async (t, { state, enter }) => {
     const [older, newer] = [new Inbox(), new Inbox()]
     await enter({ id: 'a', sink: older })

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { type CloseCode, closeCodes } from '../../frame/close-codes.js'
+import { mayClose } from '../../frame/close-codes.js'
 import { Frame, frameOf, type FrameLike } from '../../frame/bytes.js'
 import type { CloseRequest, Peer, PeerInfo } from '../contract.js'
 
@@ -73,7 +73,7 @@ export type NodeMessage =
   | ToAll
   | { readonly kind: 'lost', readonly room: string, readonly to: string, readonly from: string }
   | { readonly kind: 'disconnect', readonly room: string, readonly to: string, readonly ending: CloseRequest }
-  | { readonly kind: 'close', readonly room: string, readonly id: string, readonly registrationId: string, readonly code: CloseCode }
+  | { readonly kind: 'close', readonly room: string, readonly id: string, readonly registrationId: string, readonly code: number }
   | { readonly kind: 'found', readonly batch: string }
   | RoomEvent
   | SeenEvent
@@ -225,7 +225,7 @@ function eventOf (text: string): NodeMessage | undefined {
     case 'seen': return seenOf(one, parts.slice(2))
     case 'close': {
       const code = numberOf(four)
-      return three !== undefined && isCloseCode(code) ? { kind, room: one, id: two, registrationId: three, code } : undefined
+      return three !== undefined && mayClose(code) ? { kind, room: one, id: two, registrationId: three, code } : undefined
     }
     case 'left': {
       const sequence = numberOf(one)
@@ -282,15 +282,9 @@ function isInfo (value: unknown): value is PeerInfo {
 
 function endingOf (value: unknown): CloseRequest | undefined {
   const { code, reason, by } = Object(value) as Record<string, unknown>
-  if (!isCloseCode(code) || typeof reason !== 'string' || Buffer.byteLength(reason) > maxReasonBytes) return undefined
+  if (!mayClose(code) || typeof reason !== 'string' || Buffer.byteLength(reason) > maxReasonBytes) return undefined
   if (by === undefined) return { code, reason }
   return typeof by === 'string' ? { code, reason, by } : undefined
-}
-
-const knownCodes: ReadonlySet<unknown> = new Set(Object.values(closeCodes))
-
-function isCloseCode (value: unknown): value is CloseCode {
-  return knownCodes.has(value)
 }
 
 /** Undefined for what is no number, and for what no number of ours is. */
