@@ -75,7 +75,10 @@ export default async function ayame (app) {
     answer: signal,
     candidate: signal,
     pong () {},
-    connected: ({ connection, member }) => member?.info.standalone === undefined ? undefined : connection.close(closeCodes.normal)
+    connected ({ connection, member }) {
+      if (member === undefined) return connection.refuse('RegistrationIncomplete')
+      if (member.info.standalone !== undefined) connection.close(closeCodes.normal)
+    }
   }
 
   peers.watch('ayame', {

@@ -65,6 +65,7 @@ t.test('what the original refuses is rejected', async (t) => {
   for (const [frame, reason] of [
     [{ type: 'register' }, 'MissingRoomID'],
     [{ type: 'offer', sdp: '' }, 'RegistrationIncomplete'],
+    [{ type: 'connected' }, 'RegistrationIncomplete'],
     [{ type: 'nope' }, 'InvalidMessageType']
   ] as const) {
     const client = await connect(t, app, '/signaling')
