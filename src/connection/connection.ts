@@ -1,8 +1,8 @@
 import type { WebSocket } from 'ws'
 import type { Permit } from '../auth/permit.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
-import type { CompiledDialect, CompiledFrame, DialectSource, ErrorKind, Handshake } from '../dialect/dialect.js'
-import { type Frame, frameOf, type FrameLike } from '../frame/bytes.js'
+import type { CompiledDialect, CompiledFrame, DialectSource, ErrorKind, Liveness } from '../dialect/dialect.js'
+import type { FrameLike } from '../frame/bytes.js'
 import { checkClose, closeCodes, notAllowed, quote, reasonOf, unauthorized } from '../frame/close-codes.js'
 import { countMembers, type JsonObject, objectOf, parse, type Received } from '../frame/parse.js'
 import { networkOf } from '../net/address.js'
@@ -11,15 +11,14 @@ import type { AuditEvent, RefusalReason } from '../telemetry/audit.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Timer } from '../timing/timers.js'
 import { limitAfterClose } from './close-grace.js'
-import type { ConnectionHost } from './host.js'
+import type { ConnectionHost, ConnectionOptions } from './host.js'
 import { leaveAll } from './leaving.js'
-import { isDead, livenessBounds, nextCheckMs } from './liveness.js'
+import { LivenessCheck } from './liveness.js'
 import { Handshaking, openDialect } from './opening.js'
+import { Outbox } from './outbox.js'
 import { OwnTimers } from './own-timers.js'
 import { type FrameHandler, SocketReader } from './reader.js'
-import { SlowConsumer } from './slow-consumer.js'
 import { expiryCheckMs, renew, renewed } from './token-renewal.js'
-import { SocketWriter } from './writer.js'
 
 const none: readonly never[] = []
 
@@ -29,21 +28,14 @@ const none: readonly never[] = []
  */
 type Phase = 'choosing' | 'chosen' | 'open' | 'closed'
 
-export interface ConnectionOptions {
-  /** Tells it from the others of this node: the later, the higher. */
-  readonly number: number
-  readonly address: string
-  readonly handshake: Handshake
-  readonly permit: Permit
-}
-
 /** One socket in one dialect: checks and dispatches its frames, keeps it alive, and bounds what may wait for it. */
 export class ClientConnection implements Connection, FrameHandler {
   readonly address: string
   readonly number: number
   readonly host: ConnectionHost
   readonly #reader: SocketReader
-  readonly #writer: SocketWriter
+  readonly #outbox: Outbox
+  readonly #liveness: LivenessCheck
   /** Until the dialect is opened. */
   #handshaking: Handshaking | undefined
   #phase: Phase = 'choosing'
@@ -52,31 +44,27 @@ export class ClientConnection implements Connection, FrameHandler {
   #peer: unknown
   #may: Permit
   #expiryTimer: Timer | undefined
-  #livenessTimer: Timer | undefined
   /** Undefined until its dialect sets one. */
   #ownTimers: OwnTimers | undefined
   readonly #openedAt: number
-  /** While more than half of what may wait does. */
-  #slow: SlowConsumer | undefined
   #members: readonly Member[] = none
   #hasRegistered = false
-  /** Frames that were handed to its socket. */
-  sent = 0
 
   constructor (host: ConnectionHost, socket: WebSocket, source: DialectSource, { number, address, handshake, permit }: ConnectionOptions) {
     this.host = host
     this.number = number
     this.address = address
     this.#may = permit
-    this.#writer = new SocketWriter(socket)
+    this.#outbox = new Outbox(this, socket)
     this.#reader = new SocketReader(this)
+    this.#liveness = new LivenessCheck(this, this.#reader)
     this.#openedAt = this.#reader.heardAt
     this.#handshaking = new Handshaking(handshake, source)
     host.audit.info({ event: 'connect', ...this.#who(), ...('name' in source && { dialect: source.name }) })
     this.#scheduleExpiryCheck()
     if (this.isClosed) return
     if ('name' in source) this.#adopt(source)
-    this.#scheduleLivenessCheck()
+    this.#liveness.schedule()
   }
 
   get may (): Permit {
@@ -107,13 +95,18 @@ export class ClientConnection implements Connection, FrameHandler {
     return this.#reader.received
   }
 
+  /** Frames that were handed to its socket. */
+  get sent (): number {
+    return this.#outbox.sent
+  }
+
   /** Bytes that wait for its client to read them. */
   get bufferedBytes (): number {
-    return this.#writer.bufferedBytes
+    return this.#outbox.bufferedBytes
   }
 
   get socket (): WebSocket {
-    return this.#writer.socket
+    return this.#outbox.socket
   }
 
   get network (): string {
@@ -124,57 +117,29 @@ export class ClientConnection implements Connection, FrameHandler {
     return this.#phase === 'closed'
   }
 
-  /** More than half of what may wait does: senders are held to their shares. */
   get isBehind (): boolean {
-    return this.#slow !== undefined && this.#whyClosed === undefined
+    return this.#outbox.isBehind
   }
 
-  /** Why the socket takes no more frames; undefined while it does. */
-  get #whyClosed (): DropReason | undefined {
-    if (this.#slow?.isCut === true) return 'slow_consumer'
-    return this.socket.readyState === this.socket.OPEN ? undefined : 'closing'
+  /** What its dialect asks of it, once that is known. */
+  get liveness (): Liveness | undefined {
+    return this.#dialect?.liveness
   }
 
-  deliver (given: FrameLike, isBroadcast = false, from?: Sender): boolean {
-    const whyClosed = this.#whyClosed
-    if (whyClosed !== undefined) return this.drop(whyClosed)
-    const frame = frameOf(given)
-    if (this.#writer.isBehind(this.host.limits.maxBuffered / 2) &&
-      !this.#slowConsumer.hasRoomFor(frame.byteLength, from)) return this.drop('slow_consumer')
-    this.#writer.write(frame, isBroadcast, this.host.batch())
-    this.#countSent(frame)
-    return true
+  deliver (frame: FrameLike, isForMany = false, from?: Sender): boolean {
+    return this.#outbox.deliver(frame, isForMany, from)
   }
 
-  deliverList (room: string, given: FrameLike, isOutdated: () => boolean): boolean {
-    const whyClosed = this.#whyClosed
-    if (whyClosed !== undefined) return this.drop(whyClosed)
-    if (this.#writer.isListWaiting) {
-      this.#writer.holdList(room, () => isOutdated() || this.deliverList(room, given, isOutdated))
-      return true
-    }
-    const list = frameOf(given)
-    this.#writer.writeList(room, list, this.host.batch())
-    this.#countSent(list)
-    return true
+  deliverList (room: string, list: FrameLike, isOutdated: () => boolean): boolean {
+    return this.#outbox.deliverList(room, list, isOutdated)
   }
 
-  #countSent ({ type }: Frame): void {
-    this.sent++
-    this.#dialect?.traffic.sent.inc(type)
-  }
-
-  get #slowConsumer (): SlowConsumer {
-    this.#slow ??= new SlowConsumer(this.#writer, this.host, {
-      onCaughtUp: () => { this.#slow = undefined },
-      close: () => this.close(closeCodes.slowConsumer)
-    })
-    return this.#slow
+  ping (): void {
+    this.#outbox.ping()
   }
 
   drop (why: DropReason): false {
-    this.host.counters.dropped.inc(why)
-    return false
+    return this.#outbox.drop(why)
   }
 
   onJoin (member: Member, leaving: Member | undefined): void {
@@ -317,13 +282,14 @@ export class ClientConnection implements Connection, FrameHandler {
       if (handshaking.hasFailed) this.close(closeCodes.policy, 'Unknown dialect')
     } else {
       this.#adopt(dialect)
-      this.#scheduleLivenessCheck()
+      this.#liveness.schedule()
     }
     return dialect
   }
 
   #adopt (dialect: CompiledDialect): void {
     this.#dialect = dialect
+    this.#outbox.counter = dialect.traffic.sent
     this.#phase = 'chosen'
     if (this.#may.useDialect(dialect.name)) this.#open(dialect)
     else if (dialect.unauthorized !== undefined) this.#expel('not_allowed')
@@ -372,27 +338,6 @@ export class ClientConnection implements Connection, FrameHandler {
     else if (ms !== Infinity) this.#expiryTimer = timers.schedule(ms, () => this.#scheduleExpiryCheck())
   }
 
-  static readonly #livenessIsDue = (connection: ClientConnection): void => connection.#checkLiveness()
-
-  /** Closes the connection if it is dead, else pings it and looks again. */
-  #checkLiveness (): void {
-    const { timers, limits: { heartbeatMs } } = this.host
-    const now = timers.now()
-    // A socket that is not read cannot show that it lives.
-    if (this.#reader.isBlocked || this.#reader.isPaused) this.#reader.hear(now)
-    if (isDead(livenessBounds(heartbeatMs, this.#dialect?.liveness), this.#reader, now)) return this.close(closeCodes.timeout)
-    this.#writer.ping()
-    this.#scheduleLivenessCheck()
-  }
-
-  #scheduleLivenessCheck (): void {
-    if (this.isClosed) return
-    const { timers, limits: { heartbeatMs } } = this.host
-    const ms = nextCheckMs(heartbeatMs, livenessBounds(heartbeatMs, this.#dialect?.liveness), this.#reader, timers.now())
-    timers.cancel(this.#livenessTimer)
-    this.#livenessTimer = timers.schedule(ms, ClientConnection.#livenessIsDue, this)
-  }
-
   /** Cuts the socket, without a close frame. */
   terminate (): void {
     this.socket.terminate()
@@ -412,10 +357,7 @@ export class ClientConnection implements Connection, FrameHandler {
   #close (code: number, reason: string, { by, event }: { by?: string | undefined, event?: AuditEvent }): void {
     if (this.isClosed) return
     this.host.onClose({ ...this.#who(), code, reason, by }, event)
-    this.#writer.flush()
-    this.socket.close(code, reason)
-    // A paused socket would not read the client's answer.
-    this.socket.resume()
+    this.#outbox.close(code, reason)
     limitAfterClose(this.socket, this.host.timers)
     this.#end()
   }
@@ -432,8 +374,8 @@ export class ClientConnection implements Connection, FrameHandler {
     const { timers } = this.host
     this.#phase = 'closed'
     this.#reader.end()
-    this.#slow?.end()
-    timers.cancel(this.#livenessTimer)
+    this.#outbox.end()
+    this.#liveness.end()
     timers.cancel(this.#expiryTimer)
     this.#ownTimers?.end()
     // A handler at work may be about to register the peer: it leaves once that is done.

@@ -1,5 +1,6 @@
 import type { Identity, Permit } from '../auth/permit.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
+import type { Handshake } from '../dialect/dialect.js'
 import type { FrameBudget } from '../limits/frame-budget.js'
 import type { LargeFrames } from '../limits/large-frames.js'
 import type { TokenRate } from '../limits/token-bucket.js'
@@ -21,6 +22,15 @@ export interface ConnectionLimits {
   readonly messageRate: TokenRate
   /** ms between pings; a socket that is silent for two intervals is closed. */
   readonly heartbeatMs: number
+}
+
+/** What a connection is from its first moment on. */
+export interface ConnectionOptions {
+  /** Tells it from the others of this node: the later, the higher. */
+  readonly number: number
+  readonly address: string
+  readonly handshake: Handshake
+  readonly permit: Permit
 }
 
 /** Who a connection was, and how it ended. */

@@ -1,4 +1,8 @@
 import type { Liveness } from '../dialect/dialect.js'
+import { type CloseCode, closeCodes } from '../frame/close-codes.js'
+import type { Timer } from '../timing/timers.js'
+import type { ConnectionHost } from './host.js'
+import type { SocketReader } from './reader.js'
 
 /**
  * Pings are sent in groups, this many in an interval: pings that go together, and whose pongs come together, cost half of what as many
@@ -6,28 +10,71 @@ import type { Liveness } from '../dialect/dialect.js'
  */
 const groups = 64
 
-/** When a socket was last heard of, in ms of the monotonic clock. */
-export interface LastHeard {
-  readonly frameAt: number
-  /** A frame or a pong. */
-  readonly heardAt: number
-}
-
 type Bounds = Required<Liveness>
 
-/** How long a socket may be silent: two intervals between pings, or less where its dialect says so. */
-export function livenessBounds (heartbeatMs: number, { maxSilenceMs = Infinity, maxFrameGapMs = Infinity }: Liveness = {}): Bounds {
-  return { maxSilenceMs: Math.min(2 * heartbeatMs, maxSilenceMs), maxFrameGapMs }
+/** A connection, as far as its liveness goes. */
+export interface Living {
+  readonly host: ConnectionHost
+  /** What its dialect asks beyond the pings, once that is known. */
+  readonly liveness: Liveness | undefined
+  readonly isClosed: boolean
+  ping (): void
+  close (code: CloseCode): void
 }
 
-export function isDead ({ maxSilenceMs, maxFrameGapMs }: Bounds, { frameAt, heardAt }: LastHeard, now: number): boolean {
-  return now - heardAt >= maxSilenceMs || now - frameAt >= maxFrameGapMs
-}
+/** Pings one client, and closes it with 4101 once it has been silent for too long. */
+export class LivenessCheck {
+  readonly #living: Living
+  readonly #reader: SocketReader
+  #timer: Timer | undefined
 
-/** ms until the next ping, or until a bound is reached if that is sooner. */
-export function nextCheckMs (heartbeatMs: number, bounds: Bounds, { frameAt, heardAt }: LastHeard, now: number): number {
-  const { maxSilenceMs, maxFrameGapMs } = bounds
-  const pingEveryMs = Math.min(heartbeatMs, maxSilenceMs / 2)
-  const pingInMs = pingEveryMs - (now + pingEveryMs) % (pingEveryMs / groups)
-  return Math.min(pingInMs, heardAt + maxSilenceMs - now, frameAt + maxFrameGapMs - now)
+  constructor (living: Living, reader: SocketReader) {
+    this.#living = living
+    this.#reader = reader
+  }
+
+  static readonly #isDue = (check: LivenessCheck): void => check.#run()
+
+  /** Begins, or begins anew under other bounds. */
+  schedule (): void {
+    if (this.#living.isClosed) return
+    const { timers } = this.#living.host
+    timers.cancel(this.#timer)
+    this.#timer = timers.schedule(this.#msToNext(timers.now()), LivenessCheck.#isDue, this)
+  }
+
+  end (): void {
+    this.#living.host.timers.cancel(this.#timer)
+  }
+
+  #run (): void {
+    const { timers } = this.#living.host
+    const now = timers.now()
+    // A socket that is not read cannot show that it lives.
+    if (this.#reader.isBlocked || this.#reader.isPaused) this.#reader.hear(now)
+    if (this.#diesAt <= now) return this.#living.close(closeCodes.timeout)
+    this.#living.ping()
+    this.schedule()
+  }
+
+  /** How long the socket may be silent: two intervals between pings, or less where its dialect says so. */
+  get #bounds (): Bounds {
+    const { host: { limits: { heartbeatMs } }, liveness: { maxSilenceMs = Infinity, maxFrameGapMs = Infinity } = {} } = this.#living
+    return { maxSilenceMs: Math.min(2 * heartbeatMs, maxSilenceMs), maxFrameGapMs }
+  }
+
+  /** When the client counts as dead, unless it is heard of before. */
+  get #diesAt (): number {
+    const { maxSilenceMs, maxFrameGapMs } = this.#bounds
+    const { frameAt, heardAt } = this.#reader
+    return Math.min(heardAt + maxSilenceMs, frameAt + maxFrameGapMs)
+  }
+
+  /** ms until the next ping, or until the client counts as dead if that is sooner. */
+  #msToNext (now: number): number {
+    const { heartbeatMs } = this.#living.host.limits
+    const pingEveryMs = Math.min(heartbeatMs, this.#bounds.maxSilenceMs / 2)
+    const pingInMs = pingEveryMs - (now + pingEveryMs) % (pingEveryMs / groups)
+    return Math.min(pingInMs, this.#diesAt - now)
+  }
 }
