@@ -9,6 +9,8 @@ import type { SocketReader } from './reader.js'
  * single ones do.
  */
 const groups = 64
+/** After a standstill of this process, a client has this long to answer a ping. In ms. */
+const answerMs = 5_000
 
 type Bounds = Required<Liveness>
 
@@ -63,11 +65,11 @@ export class LivenessCheck {
     return { maxSilenceMs: Math.min(2 * heartbeatMs, maxSilenceMs), maxFrameGapMs }
   }
 
-  /** When the client counts as dead, unless it is heard of before. */
+  /** When the client counts as dead, unless it is heard of before: never for a silence that was ours. */
   get #diesAt (): number {
     const { maxSilenceMs, maxFrameGapMs } = this.#bounds
     const { frameAt, heardAt } = this.#reader
-    return Math.min(heardAt + maxSilenceMs, frameAt + maxFrameGapMs)
+    return Math.max(Math.min(heardAt + maxSilenceMs, frameAt + maxFrameGapMs), this.#living.host.timers.stoodStillUntil + answerMs)
   }
 
   /** ms until the next ping, or until the client counts as dead if that is sooner. */

@@ -15,6 +15,8 @@ interface Call<Of> extends Timer {
 const longestSleep = 40
 /** The two clocks may differ by less than this without either being set: one of them has whole milliseconds only. */
 const clockJitterMs = 2
+/** A process whose timer runs later than this has stood still. In ms. */
+const standstillMs = 1_000
 
 /**
  * The clock of one process, and all its expiries, pings and delays. Calls are bucketed by tick, so scheduling and cancelling cost
@@ -32,6 +34,7 @@ export class Timers implements Clock {
   #size = 0
   /** The time of day at which the monotonic clock was 0. */
   #epochMs: number
+  #stoodStillUntil = -Infinity
 
   /**
    * @param onError told what a call threw; the other calls run all the same
@@ -63,6 +66,14 @@ export class Timers implements Clock {
     const epochMs = this.timeOfDay() - this.now()
     if (Math.abs(epochMs - this.#epochMs) > clockJitterMs) this.#epochMs = epochMs
     return Math.round(this.#epochMs + at)
+  }
+
+  /**
+   * When the process last went on after it had stood still: its event loop was blocked, or the system had stopped it. In ms of `now`.
+   * What others sent meanwhile is read before any call runs.
+   */
+  get stoodStillUntil (): number {
+    return this.#stoodStillUntil
   }
 
   /** Calls `run` once, with `of`, `ms` milliseconds from now or up to one tick later. */
@@ -134,10 +145,15 @@ export class Timers implements Clock {
   #wakeAt (tick: number): void {
     this.#stop()
     this.#nextTick = Math.min(tick, this.#lastTick + longestSleep)
+    const dueAt = this.#nextTick * this.#tickMs
     this.#wakeUp = setTimeout(() => {
       this.#nextTick = 0
-      this.advance()
-    }, this.#nextTick * this.#tickMs - this.now()).unref()
+      const now = this.now()
+      if (now - dueAt <= standstillMs) return this.advance()
+      this.#stoodStillUntil = now
+      // Sockets are read between timers and immediates.
+      setImmediate(() => this.advance())
+    }, dueAt - this.now()).unref()
   }
 
   #sleep (): void {
