@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
 import type { Permit } from '../src/auth/permit.js'
 import {
-  type CompiledDialect, compileDialect, type Dialect, type DialectSource, type FrameSchemas, type Handshake
+  type CompiledDialect, compileDialect, type Dialect, type DialectSource, type FrameSchemas, type Handshake, TakenNameError
 } from '../src/dialect/dialect.js'
 import { handshakeFault, parametersOf, webSocketVersions } from '../src/listener/handshake.js'
 import { spokenProtocols } from './websocket.js'
@@ -14,6 +14,8 @@ declare module 'fastify' {
     /**
      * Options of a route that speaks a dialect: `app.route({ url: '/', ...app.speak(dialect) })`. A plain GET there is a 404,
      * unless the route brings a `handler` of its own.
+     *
+     * @throws TypeError when a dialect of that name is there already
      */
     speak: <Frames extends FrameSchemas, ClientState>(dialect: Dialect<Frames, ClientState>) => SpeakRoute
     /** The same for a dialect that another route speaks already, or where the first frame chooses one. */
@@ -147,6 +149,7 @@ export default fp(async (app) => {
   }
 
   app.decorate('speak', function speak<Frames extends FrameSchemas, ClientState> (dialect: Dialect<Frames, ClientState>) {
+    if (dialects.has(dialect.name)) throw new TakenNameError(dialect.name)
     const compiled = compileDialect(dialect)
     dialects.set(dialect.name, compiled)
     return route(compiled)

@@ -22,12 +22,19 @@ function isToken (protocol: string): boolean {
 /** Key of the subprotocols that the dialect of an upgrade request speaks. Absent where it names none. */
 export const spokenProtocols = Symbol('spokenProtocols')
 
-function selectProtocol (offered: Set<string>, request: IncomingMessage & { [spokenProtocols]?: readonly string[] }): string | false {
+type Select = (offered: Set<string>, request: IncomingMessage & { [spokenProtocols]?: readonly string[] }) => string | false
+
+const selectProtocol: Select = (offered, request) => {
   const spoken = request[spokenProtocols]
   const chosen = spoken && [...offered].find((protocol) => spoken.includes(protocol))
   if (chosen !== undefined) return chosen
   if (offered.has(tokenProtocol)) return tokenProtocol
   return (spoken === undefined && [...offered].find((protocol) => !isToken(protocol))) || false
+}
+
+/** Leaves the choice to the app around us, except for dialects that name their protocols. */
+function selectBeside (theirs: Select = ([first]) => first ?? false): Select {
+  return (offered, request) => (request[spokenProtocols] === undefined ? theirs : selectProtocol)(offered, request)
 }
 
 /**
@@ -49,6 +56,9 @@ export default fp(async (app) => {
     }
     await app.register(websocket, { options })
     app.websocketServer.on('wsClientError', refuseHandshake)
+  } else {
+    const { options } = app.websocketServer
+    options.handleProtocols = selectBeside(options.handleProtocols)
   }
   app.websocketServer.on('connection', (_socket: WebSocket, { socket }: IncomingMessage) => gate.becameWebSocket(socket))
 

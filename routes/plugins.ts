@@ -2,6 +2,7 @@ import type { FastifyError, FastifyPluginAsync } from 'fastify'
 import { ConfigError } from '../src/config/config-error.js'
 import type { LoadedPlugin } from '../src/config/load-plugins.js'
 import { settingPrefixOf } from '../src/config/plugin-settings.js'
+import { TakenNameError } from '../src/dialect/dialect.js'
 
 interface ThirdPartyOptions {
   readonly plugins: ReadonlyArray<LoadedPlugin<FastifyPluginAsync>>
@@ -10,7 +11,8 @@ interface ThirdPartyOptions {
 /**
  * The dialects of `PLUGINS`, whose routes are admitted like ours.
  *
- * @throws ConfigError for a plugin that wants a path which another has, and for a setting that is not named after the plugin's dialect
+ * @throws ConfigError for a plugin that wants a path or the name of a dialect which another has, and for a setting that is not named after
+ * the plugin's dialect
  */
 export const thirdParty: FastifyPluginAsync<ThirdPartyOptions> = async (app, { plugins }) => {
   const { dialects } = app.signalbox
@@ -27,6 +29,7 @@ export const thirdParty: FastifyPluginAsync<ThirdPartyOptions> = async (app, { p
     try {
       await app.register(plugin, { prefix })
     } catch (error) {
+      if (error instanceof TakenNameError) throw new ConfigError(`PLUGINS: "${name}": ${error.message}`, { cause: error })
       if ((error as FastifyError).code !== 'FST_ERR_DUPLICATED_ROUTE') throw error
       const path = paths.at(-1) ?? prefix
       const plugin = owners.get(path)

@@ -5,7 +5,7 @@
 
 // The frames that a dialect takes, and those that it sends.
 export { type Static, type TSchema, Type } from '@sinclair/typebox'
-export { Frame, type FrameLike } from './frame/bytes.js'
+export { Frame, type FrameLike, payloadOf } from './frame/bytes.js'
 export { IdSchema } from './frame/ids.js'
 export type { JsonObject, Received } from './frame/parse.js'
 export { passedOn, type PlainForm } from './frame/pass-on.js'

@@ -1,10 +1,14 @@
+import { once } from 'node:events'
 import cors from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
 import fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { type Config, type Connection, createService, readConfig, signalbox, type SignalboxOptions, tom, Type } from '../src/index.js'
+import { WebSocket } from 'ws'
+import {
+  type Config, type Connection, createService, type Dialect, readConfig, signalbox, type SignalboxOptions, tom, Type
+} from '../src/index.js'
 import { connect, refusal, urlOf } from './helper.js'
 
 /** Somebody's own app, before they register anything. */
@@ -28,6 +32,24 @@ async function speaksTom (t: Test, app: FastifyInstance, path: string): Promise<
   node.send(register)
   t.same(await node.next(), participants, path)
   await node.close()
+}
+
+const sayings = { say: Type.Object({ type: Type.Literal('say'), text: Type.String() }) }
+
+/** A dialect of somebody else. */
+const shout: Dialect<typeof sayings, Connection> = {
+  name: 'shout',
+  frames: sayings,
+  handlers: { say: (connection, { text }) => { connection.deliver(JSON.stringify({ said: text.toUpperCase() })) } },
+  errors: {
+    frame: (error) => JSON.stringify({ error }),
+    notJson: 'not JSON',
+    unknownType: () => 'unknown',
+    malformed: (type) => `malformed ${type}`,
+    internal: 'internal'
+  },
+  open: (connection) => connection,
+  close () {}
 }
 
 const statusOf = async (app: FastifyInstance, path: string) => (await fetch(urlOf(app) + path)).status
@@ -101,6 +123,28 @@ t.test('it uses the @fastify/websocket that an app has registered, and leaves it
   t.equal((await node.closed).code, 1009, 'and ours hold for us')
 })
 
+t.test('over an app’s own @fastify/websocket, a dialect’s subprotocols are chosen for it, and the app chooses its own', async (t) => {
+  const app = own(t)
+  await app.register(websocket, { options: { handleProtocols: (offered: Set<string>) => offered.has('theirs') && 'theirs' } })
+  app.get('/theirs', { websocket: true }, () => {})
+  await app.register(signalbox)
+  app.route({ url: '/shout', ...app.speak({ ...shout, protocols: ['shout.v1'] }) })
+  await start(app)
+
+  for (const [path, protocol] of [['/shout', 'shout.v1'], ['/theirs', 'theirs'], ['/tom', 'theirs']] as const) {
+    const socket = new WebSocket(urlOf(app).replace('http', 'ws') + path, ['shout.v1', 'theirs'])
+    t.teardown(() => socket.terminate())
+    await once(socket, 'open')
+    t.equal(socket.protocol, protocol, path)
+  }
+})
+
+t.test('a name has one dialect', async (t) => {
+  const app = own(t)
+  await app.register(signalbox)
+  t.throws(() => app.speak({ ...shout, name: 'tom' }), new TypeError('There is a dialect named tom already'))
+})
+
 t.test('when an app closes, its clients are told that the server goes away', async (t) => {
   const app = own(t)
   await app.register(signalbox)
@@ -166,25 +210,7 @@ t.test('dialects can be registered one by one', async (t) => {
 t.test('a third-party dialect can be registered after it', async (t) => {
   const app = own(t)
   await app.register(signalbox)
-  await app.register(async (app) => {
-    app.route({
-      url: '/',
-      ...app.speak({
-        name: 'shout',
-        frames: { say: Type.Object({ type: Type.Literal('say'), text: Type.String() }) },
-        handlers: { say: (connection: Connection, { text }) => { connection.deliver(JSON.stringify({ said: text.toUpperCase() })) } },
-        errors: {
-          frame: (error) => JSON.stringify({ error }),
-          notJson: 'not JSON',
-          unknownType: () => 'unknown',
-          malformed: (type) => `malformed ${type}`,
-          internal: 'internal'
-        },
-        open: (connection) => connection,
-        close () {}
-      })
-    })
-  }, { prefix: '/shout' })
+  await app.register(async (app) => { app.route({ url: '/', ...app.speak(shout) }) }, { prefix: '/shout' })
   await start(app)
 
   await speaksTom(t, app, '/tom')

@@ -1,12 +1,14 @@
 import { once } from 'node:events'
 import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
 import { readConfig } from '../src/config/read.js'
 import { defaultTimeouts } from '../src/listener/timeouts.js'
 import { createService } from '../src/service.js'
-import { connect, type Env } from './helper.js'
+import { connect, type Env, urlOf } from './helper.js'
 import { filesFor } from './tls/secure.js'
+import { buildInVirtualTime } from './virtual-time.js'
 
 /** A request as far as its slow sender comes. */
 const beginnings: Record<string, string> = {
@@ -63,3 +65,22 @@ for (const kind of ['plain', 'TLS'] as const) {
     }
   })
 }
+
+t.test('an answer may go on for as long as its client reads it', async (t) => {
+  const answers: PassThrough[] = []
+  const { app, pass } = await buildInVirtualTime(t, {}, 1_000, async (app) => {
+    app.get('/events', async (_request, reply) => {
+      const answer = new PassThrough()
+      answers.push(answer)
+      answer.write('first')
+      return await reply.type('text/event-stream').send(answer)
+    })
+  })
+  const { body } = await fetch(`${urlOf(app)}/events`)
+  const reader = body?.getReader()
+  const next = async () => Buffer.from((await reader?.read())?.value ?? []).toString()
+  t.equal(await next(), 'first')
+  await pass(10 * defaultTimeouts.answerTimeout)
+  answers[0]?.write('second')
+  t.equal(await next(), 'second')
+})

@@ -156,6 +156,13 @@ export interface Chooser {
   readonly unknown: FrameLike
 }
 
+/** Two dialects of one name would share rooms and counters. A further route of the same dialect takes `app.speakAs`. */
+export class TakenNameError extends TypeError {
+  constructor (name: string) {
+    super(`There is a dialect named ${name} already`)
+  }
+}
+
 /**
  * Compiles a dialect, once for all its connections.
  *

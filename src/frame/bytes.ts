@@ -68,6 +68,7 @@ export function frameOf (given: FrameLike): Frame {
   return isTyped(given) ? given : new Frame(untyped, given)
 }
 
+/** The JSON text of a frame, or its UTF-8 bytes. */
 export function payloadOf (given: FrameLike): string | Buffer {
   return isTyped(given) ? given.payload : given
 }

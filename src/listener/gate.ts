@@ -39,8 +39,10 @@ export interface HttpGateHost {
 
 interface Unanswered {
   requests: number
-  /** When the last answer ended, or the first request came. */
+  /** When the last answer ended, or the first request came; or when the client had last read all of an answer that goes on. */
   since: number
+  /** Bytes that the connection had been sent by then. */
+  readonly sentBefore: number
 }
 
 /**
@@ -53,7 +55,7 @@ export class HttpGate {
   readonly #limiter: ConnectionLimiter
   readonly #refusals = { rest: refusalBuckets(), health: refusalBuckets(), handshake: refusalBuckets() }
   /** Connections with unanswered requests. */
-  readonly #unanswered = new Map<Duplex, Unanswered>()
+  readonly #unanswered = new Map<Socket, Unanswered>()
   /** Connections that have asked for an upgrade, each with the time of its request. */
   readonly #upgrades = new Map<Duplex, number>()
   #isSweeping = false
@@ -138,7 +140,7 @@ export class HttpGate {
     const status = statusOf(error)
     this.#host.refused(status === 408 ? 'timeout' : 'bad_request', { address: (socket as Socket).remoteAddress })
     // Not in the middle of another answer: the client would take it for a part of that.
-    if (socket.writable && !this.#unanswered.has(socket)) socket.write(rawAnswer(status))
+    if (socket.writable && !this.#unanswered.has(socket as Socket)) socket.write(rawAnswer(status))
     socket.destroy()
   }
 
@@ -164,7 +166,7 @@ export class HttpGate {
     if (!isProxy && refusals.isEmpty(networkOf(address), now)) return this.#cut(socket, 'connect_rate')
     const unanswered = this.#unanswered.get(socket)
     if (unanswered === undefined) {
-      this.#unanswered.set(socket, { requests: 1, since: now })
+      this.#unanswered.set(socket, { requests: 1, since: now, sentBefore: socket.bytesWritten })
       this.#scheduleSweep()
     } else {
       if (unanswered.requests >= maxPipelined || socket.writableLength > maxUnread) return this.#cut(socket, 'pipelining')
@@ -252,8 +254,10 @@ export class HttpGate {
       this.#upgrades.delete(socket)
       if (!socket.destroyed) this.#timeOut(socket)
     }
-    for (const [socket, { since }] of this.#unanswered) {
-      if (!socket.destroyed && now - since < answerTimeout) continue
+    for (const [socket, unanswered] of this.#unanswered) {
+      const isReadSoFar = socket.writableLength === 0 && socket.bytesWritten > unanswered.sentBefore
+      if (isReadSoFar) unanswered.since = now
+      if (!socket.destroyed && now - unanswered.since < answerTimeout) continue
       this.#unanswered.delete(socket)
       if (!socket.destroyed) this.#timeOut(socket)
     }

@@ -47,6 +47,13 @@ t.test('a plugin that is listed twice is refused, however its path is written', 
   t.equal(await lastWords(t, `${file},${other}`), `signalbox: PLUGINS: "${other}" is listed twice\n`)
 })
 
+t.test('a plugin cannot have the name of another dialect, unless that is turned off', async (t) => {
+  const file = dialect(t.testdir(), 'drone', '/talk')
+  t.equal(await lastWords(t, file), `signalbox: PLUGINS: "${file}": There is a dialect named drone already\n`)
+  const { output } = await start(t, { DIALECTS: 'tom', PLUGINS: file })
+  t.match(output.stdout, 'dialects: tom at /tom, drone at /talk')
+})
+
 t.test('the log says which dialects are spoken, and where', async (t) => {
   const { output } = await start(t, { DIALECTS: 'psync,tom', PLUGINS: dialect(t.testdir(), 'whisper', '/whisper') })
   const lines = output.stdout.trim().split('\n').map((line) => JSON.parse(line) as { level: number, msg: string })
