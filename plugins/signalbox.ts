@@ -7,6 +7,7 @@ import { type Audit, openAudit } from '../src/telemetry/audit.js'
 import { type IceServers, iceServersFor } from '../src/auth/ice-servers.js'
 import type { Permit } from '../src/auth/permit.js'
 import { settingsIn } from '../src/config/read.js'
+import { warningsOf } from '../src/config/rules.js'
 import type { Config } from '../src/config/schema.js'
 import { Connections } from '../src/connection/connections.js'
 import type { CompiledDialect } from '../src/dialect/dialect.js'
@@ -96,6 +97,7 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
     config, settingsOf, timers, audit, redis, auth, connections, eventLoop, gate, iceServers, dialects: new Map()
   })
   app.addHook('onReady', async () => {
+    for (const warning of warningsOf(config)) app.log.warn(warning)
     if (config.MAX_CLIENTS <= room) return
     app.log.warn(`MAX_CLIENTS is ${config.MAX_CLIENTS}, and the process may open ${files} files: connections past ${room} are refused`)
   })

@@ -14,6 +14,7 @@ export function helpText (ofPlugins: Settings = {}): string {
     'Usage: signalbox [--setting value]...',
     '',
     'Starts the signaling server. Every setting is also an environment variable; a flag wins.',
+    'A setting can also be in a file: `--jwt-secret-file /run/secrets/jwt`, or JWT_SECRET_FILE.',
     '',
     ...lines,
     '',

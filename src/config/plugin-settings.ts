@@ -23,6 +23,7 @@ export function checkSettings (plugin: string, exported: unknown): Settings {
 function faultOf (name: string, schema: TSchema, isRequired: boolean): string | undefined {
   if (!/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$/.test(name)) return 'must have a name in capitals, such as AYAME_MAX_PEERS'
   if (Object.hasOwn(ConfigSchema.properties, name)) return 'is a setting of the server'
+  if (name.endsWith('_FILE')) return 'must have a name that does not end in _FILE: every setting can also be given as a file'
   if (!isReadable(schema)) return 'must be an integer, a boolean, text, one of several texts, or a list of texts'
   if (typeof schema.description !== 'string' || schema.description.trim() === '') return 'needs a description'
   if (schema.default === undefined) return isRequired ? 'needs a default, or must be optional' : undefined

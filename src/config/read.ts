@@ -1,14 +1,10 @@
-import { parseArgs } from 'node:util'
 import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ConfigError, invalidValue } from './config-error.js'
+import { checkFileVariables, readSettingFile } from './files.js'
+import { parseFlags, readFlags } from './flags.js'
 import { rules } from './rules.js'
-import { acceptedBy, type Config, ConfigSchema, flagOf, type SettingName, type Settings } from './schema.js'
-
-/** Settings whose values never appear in a message. A private key in the wrong setting is a secret too, and URLs may hold a password. */
-const secrets: readonly string[] = [
-  'JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'TURN_SECRET', 'METRICS_TOKEN', 'REDIS_URL'
-] satisfies SettingName[]
+import { acceptedBy, type Config, ConfigSchema, fileSettingOf, flagOf, type SettingName, type Settings } from './schema.js'
 
 /**
  * Settings that may not be present and blank. Without them a protection is off, and a forgotten variable must not turn it off unnoticed.
@@ -22,35 +18,55 @@ const guards: readonly string[] = [
 /** Settings by name, those of plugins among them. Names are checked at the start. */
 export type GivenConfig = Partial<Config> & Readonly<Record<string, unknown>>
 
+/** What a message has in place of a secret. What was read from a file is as little told: it may be the wrong file. */
+const hidden = '(hidden)'
 /** Characters of a value in a message. */
 const maxShownLength = 128
-/** Characters of an unknown flag in a message. Longer than any flag. */
-const maxFlagLength = 64
 
 /** The modules of `PLUGINS`, whose settings must be known before others are read. Faults are left to `readConfig`. */
 export function pluginsIn (env: NodeJS.ProcessEnv, argv: readonly string[]): string[] {
   const { values } = parseFlags(argv, ConfigSchema.properties, false)
-  const flag = values[flagOf('PLUGINS').slice(2)]
-  const text = typeof flag === 'string' ? flag : env.PLUGINS
-  return text === undefined ? [] : splitList(text)
+  const given = (name: string): string | undefined => {
+    const flag = values[flagOf(name).slice(2)]
+    return typeof flag === 'string' ? flag : env[name]
+  }
+  const text = given('PLUGINS')?.trim()
+  const path = given('PLUGINS_FILE')?.trim()
+  if (text) return splitList(text)
+  return path ? splitList(readSettingFile('PLUGINS_FILE', path)) : []
 }
 
 /**
- * Reads settings from environment variables and flags. A flag wins. A blank value counts as absent, unless that turns a protection off.
+ * Reads settings from environment variables and flags, and from the files that `NAME_FILE` and `--name-file` name. A flag wins. A blank
+ * value counts as absent, unless that turns a protection off.
  *
  * @param ofPlugins settings that plugins add
- * @throws ConfigError for the first setting with an invalid value, and for an unknown flag
+ * @throws ConfigError for the first setting with an invalid value, for one that is given as a file, too, and for an unknown flag or file
  */
 export function readConfig (env: NodeJS.ProcessEnv, argv: readonly string[], ofPlugins: Settings = {}): Config {
   const settings: Settings = { ...ConfigSchema.properties, ...ofPlugins }
   const flags = readFlags(argv, settings)
+  checkFileVariables(env, settings)
+  const textOf = (name: string): string | undefined => flags[name] ?? env[name]
+  const files = new Set<string>()
   const given: Record<string, unknown> = {}
   for (const [name, schema] of Object.entries(settings)) {
-    const text = (flags[name] ?? env[name])?.trim()
-    if (text === undefined || (text === '' && !guards.includes(name))) continue
-    given[name] = text === '' ? text : fromText(schema, text)
+    const file = fileSettingOf(name)
+    const [value, path] = [presentIn(name, textOf(name)), presentIn(name, textOf(file))]
+    if (value !== undefined && path !== undefined) throw new ConfigError(`${name}: cannot be combined with ${file}`)
+    if (path === '') throw new ConfigError(`${file}: empty value, expected the path of a file; leave it out to do without it`)
+    if (path !== undefined) files.add(name)
+    const text = path === undefined ? value : readSettingFile(file, path).trim()
+    if (text !== undefined) given[name] = text === '' ? text : fromText(schema, text)
   }
-  return completeConfig(given, ofPlugins, (name) => JSON.stringify(shorten(flags[name] ?? env[name] ?? '')))
+  return completeConfig(given, ofPlugins, (name) =>
+    files.has(name) ? `(hidden, from ${fileSettingOf(name)})` : JSON.stringify(shorten(textOf(name) ?? '')))
+}
+
+/** A trimmed value. Undefined if it is absent, and if it is blank and nothing depends on it. */
+function presentIn (name: string, text: string | undefined): string | undefined {
+  const trimmed = text?.trim()
+  return trimmed === '' && !guards.includes(name) ? undefined : trimmed
 }
 
 /**
@@ -63,14 +79,14 @@ export function readConfig (env: NodeJS.ProcessEnv, argv: readonly string[], ofP
 export function completeConfig (
   given: GivenConfig,
   ofPlugins: Settings = {},
-  asWritten: (name: string) => string = (name) => shorten(JSON.stringify(given[name]))
+  asWritten: (name: string) => string = (name) => shorten(asJson(given[name]))
 ): Config {
   const settings: Settings = { ...ConfigSchema.properties, ...ofPlugins }
   const shown = (name: string): string => {
+    if (settings[name]?.writeOnly === true) return hidden
     const written = asWritten(name)
     // A key may have been given in place of its file's path.
-    const isHidden = secrets.includes(name) || settings[name]?.writeOnly === true || written.includes('-----BEGIN')
-    return isHidden ? '(hidden)' : written
+    return written.includes('-----BEGIN') ? hidden : written
   }
   for (const name of Object.keys(given)) {
     const schema = settings[name]
@@ -98,6 +114,14 @@ export function settingsIn<Schema extends TObject> (config: Config, schema: Sche
   return Value.Default(schema, Object.fromEntries(given)) as Static<Schema>
 }
 
+function asJson (value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? `of type ${typeof value}`
+  } catch {
+    return `of type ${typeof value}`
+  }
+}
+
 function isBlank (value: unknown): boolean {
   return typeof value === 'string' && value.trim() === ''
 }
@@ -117,34 +141,4 @@ function fromText (schema: TSchema, text: string): unknown {
 
 function splitList (text: string): string[] {
   return text.split(',').map((item) => item.trim()).filter((item) => item !== '')
-}
-
-function readFlags (argv: readonly string[], settings: Settings): Partial<Record<string, string>> {
-  try {
-    const { values, names } = parseFlags(argv, settings, true)
-    return Object.fromEntries(Object.entries(values).map(([flag, value]) => [names.get(flag), String(value)]))
-  } catch (error) {
-    throw new ConfigError(`${describeFlagError(error as Error & { code?: string })}; --help lists the flags`)
-  }
-}
-
-/** Flags and their values as text. `names` has the setting of each flag. What is not `strict` skips unknown flags. */
-function parseFlags (argv: readonly string[], settings: Settings, strict: boolean) {
-  const names = new Map(Object.keys(settings).map((name) => [flagOf(name).slice(2), name]))
-  const args = argv.map((arg, at) => {
-    const isBoolean = settings[names.get(arg.slice(2)) ?? '']?.type === 'boolean'
-    return isBoolean && (argv[at + 1] ?? '--').startsWith('-') ? `${arg}=true` : arg
-  })
-  const options = Object.fromEntries([...names.keys()].map((flag) => [flag, { type: 'string' as const }]))
-  const { values } = parseArgs({ args, options, strict, allowPositionals: !strict })
-  return { values, names }
-}
-
-/** Shows names only: an argument that is no flag may be the value of one, and a secret. */
-function describeFlagError ({ code, message }: Error & { code?: string }): string {
-  if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') return 'Unexpected argument (hidden, since it may be a secret)'
-  const [sentence = ''] = message.split(/\.\s/)
-  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return sentence
-  const isName = /^Unknown option '--?[a-z][a-z-]*'$/.test(sentence) && sentence.length < maxFlagLength
-  return isName ? sentence : 'Unknown option (hidden, since it may be a secret)'
 }

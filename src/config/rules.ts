@@ -6,6 +6,9 @@ import { acceptedBy, type Config, ConfigSchema, dialectNames, type SettingName }
 /** @see https://www.rfc-editor.org/rfc/rfc7518#section-3.2 */
 const minSecretBytes = 32
 
+/** The command that makes a secret nobody guesses. */
+const makeSecret = `\`openssl rand -base64 ${minSecretBytes}\``
+
 const keys = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL'] as const
 const otherDialects = dialectNames.filter((name) => name !== 'peerjs').join(', ')
 
@@ -40,7 +43,7 @@ export const rules: readonly Rule[] = [
     'a comma-separated list of origins, such as https://example.com or https://*.example.com'),
   ...keys.map((name) => excludes(name, keys.filter((other) => other !== name))),
   expected('JWT_SECRET', ({ JWT_SECRET }) => JWT_SECRET === undefined || Buffer.byteLength(JWT_SECRET) >= minSecretBytes,
-    `at least ${minSecretBytes} bytes, such as \`openssl rand -base64 ${minSecretBytes}\` prints`),
+    `at least ${minSecretBytes} bytes, such as ${makeSecret} prints`),
   expected('JWKS_URL', ({ JWKS_URL }) => JWKS_URL === undefined || URL.canParse(JWKS_URL), acceptedBy(ConfigSchema.properties.JWKS_URL)),
   needs('JWT_ISSUER', keys, ', since no token is checked without a key'),
   needs('JWT_AUDIENCE', keys, ', since no token is checked without a key'),
@@ -57,6 +60,13 @@ export const rules: readonly Rule[] = [
   expected('PEERJS_KEY', ({ PEERJS_KEY, PEERJS_PATH }) => PEERJS_PATH !== '/' || !PEERJS_KEY.some(isOtherDialect),
     `keys other than ${otherDialects}, whose REST paths they would take`)
 ]
+
+/** What is accepted, and probably not what is wanted: a sentence each, without any value. */
+export function warningsOf (config: Config): string[] {
+  return (['TURN_SECRET', 'METRICS_TOKEN'] as const)
+    .filter((name) => config[name] !== undefined && Buffer.byteLength(config[name]) < minSecretBytes)
+    .map((name) => `${name} has fewer than ${minSecretBytes} bytes and may be guessed: ${makeSecret} prints a better one`)
+}
 
 /** Whether a setting is on: present, not `false`, and no empty list. */
 function isSet (config: Config, name: SettingName): boolean {

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { amount, count, flag, list, oneOf, secret, text } from './declare.js'
 
 /** The built-in dialects. */
 export const dialectNames = ['peerjs', 'rooms', 'psync', 'drone', 'tom'] as const
@@ -9,32 +10,6 @@ export type DialectName = typeof dialectNames[number]
 /** Ports from 0 to 65535. */
 const portPattern = '(\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])'
 const networkPattern = '[0-9a-fA-F:.]+(/\\d{1,3})?'
-
-const count = (byDefault: number, description: string) => Type.Integer({ minimum: 1, default: byDefault, description })
-
-/** Bytes, or a time. */
-const amount = (bounds: { minimum: number, default: number }, description: string) =>
-  Type.Integer({ ...bounds, maximum: 2 ** 31 - 1, description })
-
-const flag = (byDefault: boolean, description: string) => Type.Boolean({ default: byDefault, description })
-
-const oneOf = <Value extends string>(values: Value[], byDefault: Value, description: string) =>
-  Type.Union(values.map((value) => Type.Literal(value)), { default: byDefault, description })
-
-/** Optional text. It may be absent, but not blank. */
-const text = (accepts: string, description: string, pattern = '\\S') => Type.Optional(Type.String({ pattern, accepts, description }))
-
-interface ListOptions {
-  /** Of each entry. */
-  readonly pattern?: string
-  /** What a message about a value that does not fit adds to what is accepted. */
-  readonly hint?: string
-  readonly minItems?: number
-  readonly default?: string[]
-}
-
-const list = (items: string, description: string, { pattern = '\\S', ...options }: ListOptions = {}) =>
-  Type.Array(Type.String({ pattern }), { default: [], accepts: `a comma-separated list of ${items}`, description, ...options })
 
 /** Every setting: name, type, bounds, default and meaning. Flags, `--help`, `.env.example` and the README's table are made from this. */
 export const ConfigSchema = Type.Object({
@@ -82,6 +57,7 @@ export const ConfigSchema = Type.Object({
 
   REDIS_URL: Type.Optional(Type.Array(Type.String({ pattern: '^rediss?://[^\\s/?#]+([/?][^\\s#@]*)?$' }), {
     minItems: 1,
+    writeOnly: true,
     accepts: 'a comma-separated list of redis://host:port',
     description: 'Redis or Valkey server that joins its nodes into one exchange; several URLs are the nodes of a Redis Cluster. ' +
       'Absent: one node, in memory'
@@ -172,28 +148,28 @@ export const ConfigSchema = Type.Object({
     'Frames that a socket may send at once before `MESSAGE_RATE` applies'
   ),
 
-  JWT_SECRET: text(
+  JWT_SECRET: secret(
     'at least 32 bytes',
     'Secret that signs tokens (HS256). With it, `JWT_PUBLIC_KEY` or `JWKS_URL` every client needs a token'
   ),
 
-  JWT_PUBLIC_KEY: text(
+  JWT_PUBLIC_KEY: secret(
     'PEM text, or the path of a PEM file',
     'Public key that verifies tokens: RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA)'
   ),
 
-  JWKS_URL: text(
+  JWKS_URL: secret(
     'an http or https URL without credentials',
     'URL of a JSON Web Key Set with the public keys. It is fetched when needed, and again when a token names an unknown key',
     '^https?://[^\\s@]+$'
   ),
 
-  JWT_ISSUER: text(
+  JWT_ISSUER: secret(
     'text',
     'Required `iss` of a token'
   ),
 
-  JWT_AUDIENCE: text(
+  JWT_AUDIENCE: secret(
     'text',
     'Required `aud` of a token, alone or in a list'
   ),
@@ -224,7 +200,7 @@ export const ConfigSchema = Type.Object({
     { pattern: '^turns?:[^\\s,]+$' }
   ),
 
-  TURN_SECRET: text(
+  TURN_SECRET: secret(
     'text',
     'Secret shared with the TURN servers (coturn: `static-auth-secret`)'
   ),
@@ -245,7 +221,7 @@ export const ConfigSchema = Type.Object({
     'File for the audit trail. Absent: it goes to the log'
   ),
 
-  METRICS_TOKEN: text(
+  METRICS_TOKEN: secret(
     'text',
     'Bearer token for `GET /metrics`. Absent: open, or with a JWT key for tokens with the role `admin`'
   ),
@@ -369,6 +345,11 @@ export type Settings = Readonly<Record<string, TSchema>>
 /** `PEERJS_KEY` is `--peerjs-key`. */
 export function flagOf (name: string): string {
   return `--${name.toLowerCase().replaceAll('_', '-')}`
+}
+
+/** The variable that names a file with a setting's value. */
+export function fileSettingOf (name: string): string {
+  return `${name}_FILE`
 }
 
 /** The values that a setting accepts, in words. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { signalbox } from '../../src/index.js'
+import { fileWith } from '../field/file-with.js'
 import { urlOf } from '../helper.js'
 import { run, start } from '../process.js'
 
@@ -44,6 +45,17 @@ t.test('a plugin’s settings come from the environment and from flags, or have 
   t.same(await valuesAt(byDefault.port), { AYAME_MAX_PEERS: 2, same: 2 })
   const set = await start(t, { AYAME_MAX_PEERS: '5', AYAME_KEY: 'hunter2' }, ['--plugins', PLUGINS, '--ayame-max-peers=4'])
   t.same(await valuesAt(set.port), { AYAME_MAX_PEERS: 4, AYAME_KEY: 'hunter2', same: 4 })
+})
+
+t.test('they can be files, and so can the list of plugins', async (t) => {
+  const env = { PLUGINS_FILE: fileWith(t, `${ayame(t)}\n`), AYAME_KEY_FILE: fileWith(t, 'hunter2\n') }
+  const { port } = await start(t, env, ['--ayame-max-peers-file', fileWith(t, '7\n')])
+  t.same(await valuesAt(port), { AYAME_MAX_PEERS: 7, AYAME_KEY: 'hunter2', same: 7 })
+  t.equal(
+    await lastWords(t, { ...env, AYAME_KEY: 'hunter2' }),
+    'signalbox: AYAME_KEY: cannot be combined with AYAME_KEY_FILE\n'
+  )
+  t.match(await lastWords(t, { ...env, AYAME_KYE_FILE: '/x' }), 'AYAME_KYE_FILE: no setting is called AYAME_KYE')
 })
 
 t.test('--help prints them', async (t) => {
