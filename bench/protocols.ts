@@ -1,4 +1,4 @@
-import type { DialectName } from '../src/config/schema.js'
+import type { DialectName } from '../src/settings.js'
 import type { ClientDialect, Frame } from '../src/testing/dialect.js'
 import { clients } from '../test/kit/dialects.js'
 import { Client, frameOf } from './client.js'

@@ -1,4 +1,4 @@
-import type { DialectName } from '../src/config/schema.js'
+import type { DialectName } from '../src/settings.js'
 import type { Bench, Case, Options } from './bench.js'
 import { begin } from './measure.js'
 import { relayPairs } from './pairs.js'

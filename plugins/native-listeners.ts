@@ -6,12 +6,11 @@ import type { Duplex } from 'node:stream'
 import fp from 'fastify-plugin'
 import type { NativePath } from '../src/listener/native-path.js'
 import { unrouted } from '../src/listener/unrouted.js'
-import type { DialectName } from '../src/config/schema.js'
 import { backlog, serverOptions, type Timeouts } from '../src/listener/timeouts.js'
 import type { Tls } from '../src/listener/tls.js'
 
 export interface ListenersOptions {
-  dialects: Readonly<Record<DialectName, { readonly nativePath: NativePath }>>
+  dialects: ReadonlyMap<string, { readonly nativePath: NativePath }>
   prefix: string
   tls: Tls | undefined
   timeouts: Timeouts
@@ -62,8 +61,8 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
     }
   }
 
-  function listen (dialect: DialectName, port: number): Promise<void> {
-    const { nativePath } = dialects[dialect]
+  function listen (dialect: string, port: number): Promise<void> {
+    const { nativePath } = dialects.get(dialect) as { nativePath: NativePath }
     const redirect = (request: IncomingMessage, isUpgrade: boolean): void => {
       const [path = '/', query] = (request.url ?? '/').split(/\?(.*)/s)
       const target = safely(() => nativePath(path, isUpgrade, config)) ?? unrouted.notFound
@@ -87,7 +86,7 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
   app.addHook('onReady', async () => {
     for (const entry of config.NATIVE_PORTS) {
       const [dialect = '', port] = entry.split(':')
-      await listen(dialect as DialectName, Number(port))
+      await listen(dialect, Number(port))
     }
     tls?.watch(timers, app.log)
   })

@@ -22,6 +22,6 @@ export const bareRoot: FastifyPluginAsync<{ descriptions: readonly DialectDescri
   }
 
   const speaks = app.speakAs({ choose, unknown })
-  const hasBanner = config.DIALECTS.includes('peerjs') && config.PEERJS_PATH === '/'
+  const hasBanner = config.DIALECTS?.includes('peerjs') === true && config.PEERJS_PATH === '/'
   app.route({ url: '/', ...speaks, ...(hasBanner && { handler: () => banner }) })
 }

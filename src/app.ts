@@ -12,23 +12,19 @@ import websocket from '../plugins/websocket.js'
 import { admin } from '../routes/admin/index.js'
 import { bareRoot } from '../routes/bare-root.js'
 import { type DialectDescription, mountSocket } from '../routes/dialect.js'
-import { droneDialect } from '../routes/drone/index.js'
 import { health } from '../routes/health.js'
 import { iceServers } from '../routes/ice-servers.js'
 import { answerError, answerNotFound, notFoundRefusal, unroutedRequests } from '../routes/unrouted.js'
 import { thirdParty } from '../routes/plugins.js'
-import { peerjsDialect } from '../routes/peerjs/index.js'
-import { psyncDialect } from '../routes/psync/index.js'
-import { roomsDialect } from '../routes/rooms/index.js'
-import { tomDialect } from '../routes/tom/index.js'
 import { clipAddress } from './net/address.js'
 import { ConfigError } from './config/config-error.js'
 import { completeConfig, type GivenConfig } from './config/read.js'
-import type { DialectName } from './config/schema.js'
+import * as builtIn from './dialects.js'
 import { type Timeouts, defaultTimeouts } from './listener/timeouts.js'
 import { listeners } from '../plugins/native-listeners.js'
 import { type LoadedPlugin, loadPlugins, settingsOf } from './config/load-plugins.js'
 import { type Tls, tlsOf } from './listener/tls.js'
+import { furtherSettings } from './settings.js'
 import { type Clock, systemClock } from './timing/clock.js'
 
 /** Options of `app.register(signalbox, options)`. */
@@ -54,13 +50,7 @@ interface ServiceOptions extends SignalboxOptions {
   isService?: boolean
 }
 
-const builtIn: Record<DialectName, DialectDescription> = {
-  peerjs: peerjsDialect,
-  rooms: roomsDialect,
-  psync: psyncDialect,
-  drone: droneDialect,
-  tom: tomDialect
-}
+const descriptions: ReadonlyMap<string, DialectDescription> = new Map(Object.entries(builtIn))
 
 /**
  * The service as one Fastify plugin. Its decorators are visible in the app around it, where further dialects can be registered. Its
@@ -72,7 +62,7 @@ export const signalbox = fp<ServiceOptions>(async (app, options) => {
   const { prefix = '', isService = false, cors = isService || prefix !== '', timeouts = defaultTimeouts, clock = systemClock } = options
   const given = options.config ?? {}
   const plugins = await loadPlugins<FastifyPluginAsync>(Array.isArray(given.PLUGINS) ? given.PLUGINS : [])
-  const config = completeConfig(given, settingsOf(plugins))
+  const config = completeConfig(given, furtherSettings(settingsOf(plugins)))
   const tls = options.tls ?? tlsOf(config)
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
     throw new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option')
@@ -82,7 +72,7 @@ export const signalbox = fp<ServiceOptions>(async (app, options) => {
   await app.register(admission)
   await app.register(speak)
   await app.register(routes, { prefix, cors, isService, plugins, ...(!isService && { logSerializers }) })
-  await app.register(listeners, { dialects: builtIn, prefix, tls, timeouts, isService })
+  await app.register(listeners, { dialects: descriptions, prefix, tls, timeouts, isService })
 }, { name: 'signalbox-app', fastify: '5.x' })
 
 // Typed by Fastify to return text; pino takes anything. Not for the stock server, whose log has it already: each request would copy it.
@@ -138,9 +128,9 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
   await app.register(iceServers)
   await app.register(metrics)
   await app.register(admin, { prefix: '/admin' })
-  await app.register(bareRoot, { descriptions: Object.values(builtIn) })
-  for (const name of config.DIALECTS) {
-    const { plugin, prefix, rootPath } = builtIn[name]
+  await app.register(bareRoot, { descriptions: [...descriptions.values()] })
+  for (const name of config.DIALECTS ?? []) {
+    const { plugin, prefix, rootPath } = descriptions.get(name) as DialectDescription
     await app.register(plugin, { prefix: prefix(config) })
     const dialect = dialects.get(name)
     if (rootPath !== undefined && dialect !== undefined) await mountSocket(app, rootPath, app.speakAs(dialect))

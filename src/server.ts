@@ -4,10 +4,11 @@ import closeWithGrace, { type AllEvents } from 'close-with-grace'
 import { helpText } from './config/help.js'
 import { ConfigError } from './config/config-error.js'
 import { loadPlugins, settingsOf } from './config/load-plugins.js'
-import { pluginsIn, readConfig } from './config/read.js'
+import { pluginsIn } from './config/read.js'
 import type { Config } from './config/schema.js'
 import { backlog } from './listener/timeouts.js'
 import { createService } from './service.js'
+import { furtherSettings, readConfig } from './settings.js'
 import { startTracing } from './telemetry/tracing.js'
 
 /** The process ends this long after the drain, whatever is still open. In ms. */
@@ -32,7 +33,7 @@ async function main (argv: string[]): Promise<void> {
   try {
     const settings = settingsOf(await loadPlugins(pluginsIn(process.env, argv)))
     if (argv.includes('--help')) {
-      process.stdout.write(helpText(settings))
+      process.stdout.write(helpText(furtherSettings(settings)))
       return
     }
     config = readConfig(process.env, argv, settings)

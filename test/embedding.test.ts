@@ -196,7 +196,7 @@ t.test('an app with plugins and decorators of its own keeps them', async (t) => 
 t.test('dialects can be registered one by one', async (t) => {
   const app = own(t)
   await app.register(signalbox, { config: { DIALECTS: [] } })
-  await app.register(tom, { prefix: '/chat' })
+  await app.register(tom.plugin, { prefix: '/chat' })
   await start(app)
 
   await speaksTom(t, app, '/chat')

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { DialectName } from '../src/config/schema.js'
+import type { DialectName } from '../src/settings.js'
 import { alternate } from '../src/testing/nodes.js'
 import type { Scope } from '../src/testing/runner.js'
 import { type Env, serve } from '../src/testing/serve.js'

@@ -1,7 +1,7 @@
 import { setImmediate as nextIteration } from 'node:timers/promises'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Test } from 'tap'
-import { readConfig } from '../src/config/read.js'
+import { readConfig } from '../src/settings.js'
 import { defaultTimeouts } from '../src/listener/timeouts.js'
 import { createService } from '../src/service.js'
 import type { Clock } from '../src/timing/clock.js'

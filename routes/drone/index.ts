@@ -6,8 +6,7 @@ import { rest } from './rest.js'
 import { dialect } from './room.js'
 import { encode, errorMessages, frames } from './schema.js'
 
-/** The drone service: drones, cameras and monitors that call each other in sessions. */
-export const drone: FastifyPluginAsync = async (app) => {
+const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
   const list = announcePresence(state, signalbox)
   await mountSocket(app, '', app.speak({
@@ -23,10 +22,11 @@ export const drone: FastifyPluginAsync = async (app) => {
   await app.register(rest)
 }
 
-export const droneDialect: DialectDescription = {
+/** The drone service: drones, cameras and monitors that call each other in sessions. */
+export const drone: DialectDescription = {
   name: dialect,
   title: 'drones and cameras',
-  plugin: drone,
+  plugin,
   prefix: () => '/drone',
   nativePath: nativePathBelow('/drone'),
   firstFrames: [

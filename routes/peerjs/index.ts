@@ -6,8 +6,7 @@ import { rest } from './rest.js'
 import { dialect } from './room.js'
 import { encode, errorMessages, frames } from './schema.js'
 
-/** The PeerJS server: peers call each other by id, and may do so shortly before the callee connects. */
-export const peerjs: FastifyPluginAsync = async (app) => {
+const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
   const { config } = signalbox
   await mountSocket(app, '/peerjs', app.speak({
@@ -25,10 +24,11 @@ export const peerjs: FastifyPluginAsync = async (app) => {
 
 const prefix = ({ PEERJS_PATH }: Config) => PEERJS_PATH.replace(/\/$/, '')
 
-export const peerjsDialect: DialectDescription = {
+/** The PeerJS server: peers call each other by id, and may do so shortly before the callee connects. */
+export const peerjs: DialectDescription = {
   name: dialect,
   title: 'PeerJS',
-  plugin: peerjs,
+  plugin,
   prefix,
   sampleUrl: '/peerjs?key=peerjs&id=alice&token=t',
   nativePath (path, isUpgrade, config) {

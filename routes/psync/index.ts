@@ -6,8 +6,7 @@ import { rest } from './rest.js'
 import { dialect } from './room.js'
 import { encode, errorMessages, frames } from './schema.js'
 
-/** PSync: peers find each other in groups. */
-export const psync: FastifyPluginAsync = async (app) => {
+const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
   announcePresence(state, signalbox)
   await mountSocket(app, '/ws', app.speak({
@@ -25,10 +24,11 @@ export const psync: FastifyPluginAsync = async (app) => {
   await app.register(rest)
 }
 
-export const psyncDialect: DialectDescription = {
+/** PSync: peers find each other in groups. */
+export const psync: DialectDescription = {
   name: dialect,
   title: 'PSync',
-  plugin: psync,
+  plugin,
   prefix: () => '/psync',
   rootPath: '/ws',
   nativePath (path, isUpgrade) {

@@ -7,8 +7,7 @@ import { rest } from './rest.js'
 import { dialect } from './room.js'
 import { encode, errorMessages, frames } from './schema.js'
 
-/** Rooms with a code of a few digits, which the first peer passes on to the others. */
-export const rooms: FastifyPluginAsync = async (app) => {
+const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
   const guesses = guessThrottle(state.attempts)
   await mountSocket(app, '', app.speak({
@@ -25,10 +24,11 @@ export const rooms: FastifyPluginAsync = async (app) => {
   await app.register(rest)
 }
 
-export const roomsDialect: DialectDescription = {
+/** Rooms with a code of a few digits, which the first peer passes on to the others. */
+export const rooms: DialectDescription = {
   name: dialect,
   title: '4-digit rooms',
-  plugin: rooms,
+  plugin,
   prefix: () => '/rooms',
   nativePath: nativePathBelow('/rooms'),
   firstFrames: [{ rank: 1, fits: ({ type }) => type === 'create' || type === 'join' }],

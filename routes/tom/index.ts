@@ -6,8 +6,7 @@ import { rest } from './rest.js'
 import { dialect } from './room.js'
 import { encode, errorMessages, frames } from './schema.js'
 
-/** ToM: a presence mesh in which every node hears of every other. */
-export const tom: FastifyPluginAsync = async (app) => {
+const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
   const list = announcePresence(state, signalbox)
   await mountSocket(app, '', app.speak({
@@ -20,10 +19,11 @@ export const tom: FastifyPluginAsync = async (app) => {
   await app.register(rest)
 }
 
-export const tomDialect: DialectDescription = {
+/** ToM: a presence mesh in which every node hears of every other. */
+export const tom: DialectDescription = {
   name: dialect,
   title: 'ToM',
-  plugin: tom,
+  plugin,
   prefix: () => '/tom',
   nativePath: nativePathBelow('/tom'),
   firstFrames: [

@@ -1,5 +1,8 @@
 import { Type } from '@sinclair/typebox'
 
+/** Ports from 0 to 65535. */
+export const portPattern = '(\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])'
+
 /** A number of something. */
 export const count = (byDefault: number, description: string) => Type.Integer({ minimum: 1, default: byDefault, description })
 

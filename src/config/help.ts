@@ -3,8 +3,8 @@ import { acceptedBy, ConfigSchema, defaultOf, flagOf, type Settings } from './sc
 const own: Settings = ConfigSchema.properties
 
 /** The text that `--help` prints. The settings of plugins come last. */
-export function helpText (ofPlugins: Settings = {}): string {
-  const settings = Object.entries({ ...own, ...ofPlugins })
+export function helpText (further: Settings = {}): string {
+  const settings = Object.entries({ ...own, ...further })
   const width = Math.max(...settings.map(([name]) => flagOf(name).length))
   const lines = settings.flatMap(([name, schema]) => [
     `  ${flagOf(name).padEnd(width)}  ${(schema.description ?? '').replaceAll('`', '')}`,
@@ -24,8 +24,8 @@ export function helpText (ofPlugins: Settings = {}): string {
 }
 
 /** The README's table of settings. */
-export function settingsTable (): string {
-  const rows = Object.entries(own).map(([name, schema]) => {
+export function settingsTable (further: Settings = {}): string {
+  const rows = Object.entries({ ...own, ...further }).map(([name, schema]) => {
     const byDefault = defaultOf(schema) === '' ? '–' : `\`${defaultOf(schema)}\``
     return `| \`${name}\` | ${byDefault} | ${acceptedBy(schema)} | ${schema.description ?? ''} |`
   })
@@ -33,8 +33,8 @@ export function settingsTable (): string {
 }
 
 /** `.env.example`: every setting with its default, commented out. */
-export function envExample (): string {
-  return Object.entries(own)
+export function envExample (further: Settings = {}): string {
+  return Object.entries({ ...own, ...further })
     .map(([name, schema]) => `# ${schema.description ?? ''} (${acceptedBy(schema)})\n# ${name}=${defaultOf(schema)}\n`)
     .join('\n')
 }

@@ -1,9 +1,10 @@
 import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ConfigError, invalidValue } from './config-error.js'
+import { namesIn } from './dialect-settings.js'
 import { checkFileVariables, readSettingFile } from './files.js'
 import { parseFlags, readFlags } from './flags.js'
-import { rules } from './rules.js'
+import { rulesWith } from './rules.js'
 import { acceptedBy, type Config, ConfigSchema, fileSettingOf, flagOf, type SettingName, type Settings } from './schema.js'
 
 /**
@@ -23,7 +24,7 @@ const hidden = '(hidden)'
 /** Characters of a value in a message. */
 const maxShownLength = 128
 
-/** The modules of `PLUGINS`, whose settings must be known before others are read. Faults are left to `readConfig`. */
+/** The modules of `PLUGINS`, whose settings must be known before others are read. Faults are left to `readSettings`. */
 export function pluginsIn (env: NodeJS.ProcessEnv, argv: readonly string[]): string[] {
   const { values } = parseFlags(argv, ConfigSchema.properties, false)
   const given = (name: string): string | undefined => {
@@ -37,14 +38,13 @@ export function pluginsIn (env: NodeJS.ProcessEnv, argv: readonly string[]): str
 }
 
 /**
- * Reads settings from environment variables and flags, and from the files that `NAME_FILE` and `--name-file` name. A flag wins. A blank
- * value counts as absent, unless that turns a protection off.
+ * See `readConfig` of `src/settings.ts`.
  *
- * @param ofPlugins settings that plugins add
+ * @param further settings that dialects add, the built-in ones among them
  * @throws ConfigError for the first setting with an invalid value, for one that is given as a file, too, and for an unknown flag or file
  */
-export function readConfig (env: NodeJS.ProcessEnv, argv: readonly string[], ofPlugins: Settings = {}): Config {
-  const settings: Settings = { ...ConfigSchema.properties, ...ofPlugins }
+export function readSettings (env: NodeJS.ProcessEnv, argv: readonly string[], further: Settings): Config {
+  const settings: Settings = { ...ConfigSchema.properties, ...further }
   const flags = readFlags(argv, settings)
   checkFileVariables(env, settings)
   const textOf = (name: string): string | undefined => flags[name] ?? env[name]
@@ -59,7 +59,7 @@ export function readConfig (env: NodeJS.ProcessEnv, argv: readonly string[], ofP
     const text = path === undefined ? value : readSettingFile(file, path).trim()
     if (text !== undefined) given[name] = text === '' ? text : fromText(schema, text)
   }
-  return completeConfig(given, ofPlugins, (name) =>
+  return completeConfig(given, further, (name) =>
     files.has(name) ? `(hidden, from ${fileSettingOf(name)})` : JSON.stringify(shorten(textOf(name) ?? '')))
 }
 
@@ -72,16 +72,16 @@ function presentIn (name: string, text: string | undefined): string | undefined 
 /**
  * Checks settings, and fills in the defaults.
  *
- * @param ofPlugins settings that plugins add
+ * @param further settings that dialects add, the built-in ones among them
  * @param asWritten a setting's value as a message shows it
  * @throws ConfigError for the first setting with an invalid value, and for an unknown setting
  */
 export function completeConfig (
   given: GivenConfig,
-  ofPlugins: Settings = {},
+  further: Settings = {},
   asWritten: (name: string) => string = (name) => shorten(asJson(given[name]))
 ): Config {
-  const settings: Settings = { ...ConfigSchema.properties, ...ofPlugins }
+  const settings: Settings = { ...ConfigSchema.properties, ...further }
   const shown = (name: string): string => {
     if (settings[name]?.writeOnly === true) return hidden
     const written = asWritten(name)
@@ -98,7 +98,7 @@ export function completeConfig (
   }
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const config = Value.Default(Type.Object(settings), known) as Config
-  for (const { name, fits, problem } of rules) {
+  for (const { name, fits, problem } of rulesWith(namesIn(settings.DIALECTS as TSchema))) {
     if (!fits(config)) throw new ConfigError(`${name}: ${problem(shown(name))}`)
   }
   return config

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { normalizeOrigin } from '../net/origins.js'
 import { invalidValue } from './config-error.js'
-import { acceptedBy, type Config, ConfigSchema, dialectNames, type SettingName } from './schema.js'
+import { acceptedBy, type Config, ConfigSchema, type SettingName } from './schema.js'
 
 /** @see https://www.rfc-editor.org/rfc/rfc7518#section-3.2 */
 const minSecretBytes = 32
@@ -10,7 +10,6 @@ const minSecretBytes = 32
 const makeSecret = `\`openssl rand -base64 ${minSecretBytes}\``
 
 const keys = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL'] as const
-const otherDialects = dialectNames.filter((name) => name !== 'peerjs').join(', ')
 
 /** A rule that the schema of one setting cannot express. */
 interface Rule {
@@ -36,7 +35,7 @@ const excludes = (name: SettingName, others: readonly SettingName[]): Rule => ({
 })
 
 /** Checked in this order. The first one that does not hold is reported. */
-export const rules: readonly Rule[] = [
+const rules: readonly Rule[] = [
   expected('NATIVE_PORTS', hasDialects, 'dialects that are in DIALECTS'),
   expected('TRUST_PROXY', ({ TRUST_PROXY }) => isTrustable(TRUST_PROXY), acceptedBy(ConfigSchema.properties.TRUST_PROXY)),
   expected('ALLOWED_ORIGINS', ({ ALLOWED_ORIGINS }) => ALLOWED_ORIGINS.every((entry) => normalizeOrigin(entry) !== undefined),
@@ -54,12 +53,21 @@ export const rules: readonly Rule[] = [
   needs('TLS_CA', ['TLS_CERT']),
   needs('TLS_REQUIRE_CLIENT_CERT', ['TLS_CA']),
   needs('TURN_URLS', ['TURN_SECRET']),
-  needs('TURN_SECRET', ['TURN_URLS']),
-  expected('PEERJS_PATH', ({ PEERJS_PATH }) => !isOtherDialect(PEERJS_PATH.split('/')[1]),
-    `a path that does not begin with ${otherDialects}`),
-  expected('PEERJS_KEY', ({ PEERJS_KEY, PEERJS_PATH }) => PEERJS_PATH !== '/' || !PEERJS_KEY.some(isOtherDialect),
-    `keys other than ${otherDialects}, whose REST paths they would take`)
+  needs('TURN_SECRET', ['TURN_URLS'])
 ]
+
+/** The rules for a server with these dialects built in. */
+export function rulesWith (dialects: readonly string[]): readonly Rule[] {
+  const others = dialects.filter((name) => name !== 'peerjs')
+  const isOther = (segment = ''): boolean => others.includes(segment)
+  return [
+    ...rules,
+    expected('PEERJS_PATH', ({ PEERJS_PATH }) => !isOther(PEERJS_PATH.split('/')[1]),
+      `a path that does not begin with ${others.join(', ')}`),
+    expected('PEERJS_KEY', ({ PEERJS_KEY, PEERJS_PATH }) => PEERJS_PATH !== '/' || !PEERJS_KEY.some(isOther),
+      `keys other than ${others.join(', ')}, whose REST paths they would take`)
+  ]
+}
 
 /** What is accepted, and probably not what is wanted: a sentence each, without any value. */
 export function warningsOf (config: Config): string[] {
@@ -79,12 +87,7 @@ function inWords (names: readonly string[]): string {
 }
 
 function hasDialects ({ NATIVE_PORTS, DIALECTS }: Config): boolean {
-  return NATIVE_PORTS.every((entry) => DIALECTS.some((name) => entry.startsWith(`${name}:`)))
-}
-
-/** Whether paths that begin with this segment belong to another dialect. */
-function isOtherDialect (segment: string | undefined): boolean {
-  return segment !== 'peerjs' && (dialectNames as ReadonlyArray<string | undefined>).includes(segment)
+  return DIALECTS === undefined || NATIVE_PORTS.every((entry) => DIALECTS.some((name) => entry.startsWith(`${name}:`)))
 }
 
 /** The pattern of the schema lets through what only looks like an address. */

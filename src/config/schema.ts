@@ -1,14 +1,6 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
-import { amount, count, flag, list, oneOf, secret, text } from './declare.js'
+import { amount, count, flag, list, oneOf, portPattern, secret, text } from './declare.js'
 
-/** The built-in dialects. */
-export const dialectNames = ['peerjs', 'rooms', 'psync', 'drone', 'tom'] as const
-
-/** A built-in dialect, as in `DIALECTS`. */
-export type DialectName = typeof dialectNames[number]
-
-/** Ports from 0 to 65535. */
-const portPattern = '(\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])'
 const networkPattern = '[0-9a-fA-F:.]+(/\\d{1,3})?'
 
 /** Every setting: name, type, bounds, default and meaning. Flags, `--help`, `.env.example` and the README's table are made from this. */
@@ -33,19 +25,19 @@ export const ConfigSchema = Type.Object({
     'Lowest level that is logged'
   ),
 
-  DIALECTS: Type.Array(Type.Union(dialectNames.map((name) => Type.Literal(name))), {
+  // Which names there are is in `dialectSettings`.
+  DIALECTS: Type.Optional(Type.Array(Type.String(), {
     uniqueItems: true,
-    default: [...dialectNames],
-    accepts: `a comma-separated list of ${dialectNames.join(', ')}`,
+    accepts: 'a comma-separated list of built-in dialects',
     hint: 'only built-in dialects are named here: PLUGINS loads others',
     description: 'Dialects that the server speaks'
-  }),
+  })),
 
   NATIVE_PORTS: list(
     'dialect:port',
     'Further listeners. On each, one dialect answers at the paths of its original server',
     {
-      pattern: `^(${dialectNames.join('|')}):${portPattern}$`,
+      pattern: `^[^\\s:]+:${portPattern}$`,
       hint: 'only built-in dialects are named here: PLUGINS loads others, each at a path of its own'
     }
   ),

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import { readConfig } from '../config/read.js'
+import { readConfig } from '../settings.js'
 import { createService } from '../service.js'
 import type { Scope } from './runner.js'
 import { until } from './until.js'

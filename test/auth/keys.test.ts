@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createService } from '../../src/service.js'
-import { readConfig } from '../../src/config/read.js'
+import { readConfig } from '../../src/settings.js'
 import { begin, build, connect, type Env } from '../helper.js'
 import { pairFor, type Signing, tokenFor, withSecret } from './tokens.js'
 

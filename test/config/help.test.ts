@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs'
+import type { TSchema } from '@sinclair/typebox'
 import t from 'tap'
 import { withSettings } from '../../scripts/print-settings.js'
-import { ConfigSchema, settingNames, defaultOf, flagOf, acceptedBy } from '../../src/config/schema.js'
+import { acceptedBy, ConfigSchema, defaultOf, flagOf, settingNames, type Settings } from '../../src/config/schema.js'
 import { envExample, helpText } from '../../src/config/help.js'
+import { furtherSettings } from '../../src/settings.js'
+
+const settings: Settings = { ...ConfigSchema.properties, ...furtherSettings() }
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
@@ -13,18 +17,18 @@ t.test('the README’s table of settings is the one the schema prints', async (t
 })
 
 t.test('.env.example is the one the schema prints', async (t) => {
-  t.equal(read('.env.example'), envExample(), 'npm run settings prints it')
+  t.equal(read('.env.example'), envExample(furtherSettings()), 'npm run settings prints it')
 })
 
 t.test('.env.example with its comment signs removed is the defaults', async (t) => {
-  const lines = envExample().split('\n').filter((line) => /^# [A-Z_]+=/.test(line))
-  t.same(lines, settingNames.map((name) => `# ${name}=${defaultOf(ConfigSchema.properties[name])}`))
+  const lines = envExample(furtherSettings()).split('\n').filter((line) => /^# [A-Z_]+=/.test(line))
+  t.same(lines, settingNames.map((name) => `# ${name}=${defaultOf(settings[name] as TSchema)}`))
 })
 
 t.test('the help names every flag with its variable, its unit or values, and its default', async (t) => {
-  const help = helpText()
+  const help = helpText(furtherSettings())
   for (const name of settingNames) {
-    const schema = ConfigSchema.properties[name]
+    const schema = settings[name] as TSchema
     t.ok(help.includes(`  ${flagOf(name)} `), flagOf(name))
     t.ok(help.includes(`accepts ${acceptedBy(schema)}; default ${defaultOf(schema) || 'none'}; environment ${name}\n`), name)
   }

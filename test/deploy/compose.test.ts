@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
-import { readConfig } from '../../src/config/read.js'
+import { readConfig } from '../../src/settings.js'
 
 interface Service {
   build?: string

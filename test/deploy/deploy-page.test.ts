@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import t from 'tap'
-import { readConfig } from '../../src/config/read.js'
+import { readConfig } from '../../src/settings.js'
 
 const page = new URL('../../docs/deploy.md', import.meta.url)
 const security = new URL('../../SECURITY.md', import.meta.url)

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { Connection, Dialect, FrameSchemas } from '../../src/index.js'
-import { readConfig } from '../../src/config/read.js'
+import { readConfig } from '../../src/settings.js'
 import { createService } from '../../src/service.js'
 import type { Env } from '../helper.js'
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import t, { type Test } from 'tap'
-import { readConfig } from '../../src/config/read.js'
+import { readConfig } from '../../src/settings.js'
 import { flagOf, settingNames } from '../../src/config/schema.js'
 
 /** What is said of flags that are not ours. */

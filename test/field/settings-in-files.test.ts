@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { readConfig } from '../../src/config/read.js'
+import { readConfig } from '../../src/settings.js'
 import { checkSettings } from '../../src/config/plugin-settings.js'
 import { type Config, ConfigSchema, defaultOf, flagOf, settingNames } from '../../src/config/schema.js'
 import { Type } from '@sinclair/typebox'
@@ -12,6 +12,7 @@ const examples: Partial<Record<keyof Config, readonly [value: string, beside?: R
   NATIVE_PORTS: ['tom:0'],
   PLUGINS: ['./mine.js'],
   REDIS_URL: ['redis://:password@redis.test'],
+  DIALECTS: ['tom,drone'],
   MAX_CLIENTS_PER_ADDRESS: ['5'],
   MAX_MEMORY: ['2000000000'],
   JWT_SECRET: ['s'.repeat(32)],

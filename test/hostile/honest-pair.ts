@@ -3,7 +3,7 @@ import { quantile } from '../../bench/figures.js'
 import { Conversation } from '../../bench/siege/conversation.js'
 import { enter } from '../../bench/siege/honest-client.js'
 import type { Signal } from '../../bench/siege/honest-dialects.js'
-import type { DialectName } from '../../src/config/schema.js'
+import type { DialectName } from '../../src/settings.js'
 import { clients } from '../kit/dialects.js'
 
 /** The honest pair of `neighbour.ts`, in a process of its own. Every IPC message is a task, and its result is sent back. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { DialectName } from '../../src/config/schema.js'
+import type { DialectName } from '../../src/settings.js'
 import { connect } from '../helper.js'
 import { clients } from '../kit/dialects.js'
 import { start } from '../process.js'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { readConfig } from '../../src/config/read.js'
+import { readConfig } from '../../src/settings.js'
 import { createService } from '../../src/service.js'
 import { build, connect, refusal, until, urlOf } from '../helper.js'
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { readConfig } from '../../src/config/read.js'
+import { readConfig } from '../../src/settings.js'
 import { createService } from '../../src/service.js'
 import { build, connect, type Env, refusal, urlOf } from '../helper.js'
 

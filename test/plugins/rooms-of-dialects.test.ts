@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type Connection, type Dialect, Type } from '../../src/index.js'
-import { readConfig } from '../../src/config/read.js'
+import { readConfig } from '../../src/settings.js'
 import { createService } from '../../src/service.js'
 import type { State } from '../../src/state/contract.js'
 import { connect } from '../helper.js'

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { type Dialect, Type } from '../../src/index.js'
-import { readConfig } from '../../src/config/read.js'
+import { readConfig } from '../../src/settings.js'
 import { createService } from '../../src/service.js'
 import { connect } from '../helper.js'
 

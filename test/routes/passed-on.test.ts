@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import type { DialectName } from '../../src/config/schema.js'
+import type { DialectName } from '../../src/settings.js'
 import { build, type Frame } from '../helper.js'
 import type { ClientDialect } from '../../src/testing/dialect.js'
 import { clients } from '../kit/dialects.js'

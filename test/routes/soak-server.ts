@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { readConfig } from '../../src/config/read.js'
+import { readConfig } from '../../src/settings.js'
 import { createService } from '../../src/service.js'
 
 /**

@@ -1,0 +1,6 @@
+/** The built-in dialects: each is a folder in `routes`, and a line here under the name that `DIALECTS` has for it. */
+export { drone } from '../routes/drone/index.js'
+export { peerjs } from '../routes/peerjs/index.js'
+export { psync } from '../routes/psync/index.js'
+export { rooms } from '../routes/rooms/index.js'
+export { tom } from '../routes/tom/index.js'
