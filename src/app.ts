@@ -77,7 +77,7 @@ export const signalbox = fp<ServiceOptions>(async (app, options) => {
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
     throw new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option')
   }
-  await app.register(signalboxPlugin, { config, timeouts, clock, ownsServer: isService })
+  await app.register(signalboxPlugin, { config, timeouts, clock, ownsServer: isService, cors })
   await app.register(websocket)
   await app.register(admission)
   await app.register(speak)
@@ -116,7 +116,7 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
     done()
   })
   // Before tracing, so that it gets no span of its own beside the request's.
-  if (isService) app.setNotFoundHandler(answerNotFound)
+  if (isService || app.prefix !== '') app.setNotFoundHandler(answerNotFound)
   await app.register(tracing)
   // The OpenAPI document of an app around us contains our routes already.
   if (!app.hasDecorator('swagger')) await app.register(docs)

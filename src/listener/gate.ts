@@ -29,6 +29,8 @@ export interface HttpGateOptions extends ConnectionLimits {
   readonly timeouts: Timeouts
   /** Receives upgrades, as the event of a server. */
   readonly upgrades: EventEmitter
+  /** CORS headers for an answer to a request with this `Origin`. */
+  readonly corsHeaders: (origin: string | undefined) => Record<string, string>
 }
 
 export interface HttpGateHost {
@@ -39,6 +41,8 @@ export interface HttpGateHost {
 
 interface Unanswered {
   requests: number
+  /** Of the first of them. */
+  readonly response: ServerResponse
   /** When the last answer ended, or the first request came. */
   since: number
 }
@@ -82,7 +86,7 @@ export class HttpGate {
     server.on('connection', this.#onConnection)
     server.on('drop', (from?: DropArgument) => this.#host.refused('max_clients', { address: from?.remoteAddress }))
     server.on('dropRequest', (_request: IncomingMessage, socket: Socket) => this.#cut(socket, 'pipelining'))
-    server.on('checkExpectation', this.within((_request, response) => answer(response, 417)))
+    server.on('checkExpectation', this.within((request, response) => this.#refuse(request, response, 417)))
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (request.headers.upgrade?.toLowerCase() !== 'websocket') return this.#answerPlainly(request, socket, server)
       redirect(request)
@@ -137,8 +141,10 @@ export class HttpGate {
     }
     const status = statusOf(error)
     this.#host.refused(status === 408 ? 'timeout' : 'bad_request', { address: (socket as Socket).remoteAddress })
+    const unanswered = this.#unanswered.get(socket)
     // Not in the middle of another answer: the client would take it for a part of that.
-    if (socket.writable && !this.#unanswered.has(socket)) socket.write(rawAnswer(status))
+    const isBetween = unanswered === undefined || (unanswered.requests === 1 && !unanswered.response.headersSent)
+    if (socket.writable && isBetween) socket.write(rawAnswer(status, this.#options.corsHeaders(originOf(unanswered?.response.req))))
     socket.destroy()
   }
 
@@ -164,7 +170,7 @@ export class HttpGate {
     if (!isProxy && refusals.isEmpty(networkOf(address), now)) return this.#cut(socket, 'connect_rate')
     const unanswered = this.#unanswered.get(socket)
     if (unanswered === undefined) {
-      this.#unanswered.set(socket, { requests: 1, since: now })
+      this.#unanswered.set(socket, { requests: 1, response, since: now })
       this.#scheduleSweep()
     } else {
       if (unanswered.requests >= maxPipelined || socket.writableLength > maxUnread) return this.#cut(socket, 'pipelining')
@@ -173,10 +179,14 @@ export class HttpGate {
     response.on('close', this.#onAnswered)
     if (isProxy) response.on('finish', this.#keepOpen)
     if (request.headers.host === undefined && request.httpVersion === '1.1') {
-      answer(response, 400)
+      this.#refuse(request, response, 400)
       return false
     }
     return true
+  }
+
+  #refuse (request: IncomingMessage, response: ServerResponse, status: number): void {
+    answer(response, status, this.#options.corsHeaders(originOf(request)))
   }
 
   readonly #onAnswered = this.#answeredListener()
@@ -210,7 +220,7 @@ export class HttpGate {
     this.awaitUpgrade(socket)
     if (this.upgrades.emit('upgrade', request, socket, head)) return
     this.#host.refused('draining', { address })
-    socket.on('error', destroy).on('finish', destroy).end(rawAnswer(503))
+    socket.on('error', destroy).on('finish', destroy).end(rawAnswer(503, this.#options.corsHeaders(originOf(request))))
   }
 
   /** Answers an upgrade to another protocol as a plain request. Java and curl offer HTTP/2 with every request. */
@@ -281,6 +291,8 @@ const refusalBuckets = (): TokenBuckets => new TokenBuckets(new TokenRate(answer
 
 /** Health checks have buckets of their own, so that neighbours behind one address cannot cost a load balancer its answer. */
 const isHealthCheck = ({ url = '' }: IncomingMessage): boolean => url.endsWith('/health') || url.endsWith('/ready')
+
+const originOf = (request: IncomingMessage | undefined): string | undefined => request?.headers.origin
 
 function destroy (this: Duplex): void {
   this.destroy()

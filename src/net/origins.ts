@@ -34,6 +34,11 @@ export function originFilter (allowed: readonly string[]): (origin: string) => b
     origin.startsWith(scheme) && origin.endsWith(domain) && labels.test(origin.slice(scheme.length, -domain.length)))
 }
 
+/** Headers that let a page of an allowed origin read an answer. None for other origins, and for who is no browser. */
+export function corsHeadersFor (origin: string | undefined, isAllowed: (origin: string) => boolean): Record<string, string> {
+  return origin !== undefined && isAllowed(origin) ? { 'access-control-allow-origin': origin, vary: 'Origin' } : {}
+}
+
 function safely<T> (decode: () => T): T | undefined {
   try {
     return decode()
