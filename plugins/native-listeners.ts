@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
-import { type AddressInfo, isIP } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { type AddressInfo, isIP, type Socket } from 'node:net'
 import fp from 'fastify-plugin'
+import { isWebSocketUpgrade } from '../src/listener/ignored-upgrade.js'
 import type { NativePath } from '../src/listener/native-path.js'
 import { unrouted } from '../src/listener/unrouted.js'
 import type { DialectName } from '../src/config/schema.js'
@@ -35,10 +35,17 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
   const servers: Server[] = []
   app.decorate('nativePorts', [])
   if (isService) gate.guard(app.server)
-  else app.server.on('upgrade', awaitUpgrade)
+  else app.server.on('upgrade', onUpgrade)
 
-  function awaitUpgrade ({ url = '' }: IncomingMessage, socket: Duplex): void {
-    if (url.startsWith(prefix)) gate.awaitUpgrade(socket)
+  /** The server of an app around us may have upgrades that are not ours, and listeners for them. */
+  function onUpgrade (request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const isOurs = request.url?.startsWith(prefix) === true
+    const isWebSocket = isWebSocketUpgrade(request)
+    if (isOurs && isWebSocket) gate.awaitUpgrade(socket)
+    // @fastify/websocket as the app around us has registered it listens by itself.
+    if (gate.upgrades === app.server) return
+    if (isWebSocket) gate.upgrades.emit('upgrade', request, socket, head)
+    else if (isOurs || app.server.listenerCount('upgrade') === 1) gate.ignoreUpgrade(app.server, request, socket, head)
   }
 
   function guarded (answer: RequestListener, redirect?: (request: IncomingMessage) => void): Server {
@@ -66,7 +73,9 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
     const { nativePath } = dialects[dialect]
     const redirect = (request: IncomingMessage, isUpgrade: boolean): void => {
       const [path = '/', query] = (request.url ?? '/').split(/\?(.*)/s)
-      const target = safely(() => nativePath(path, isUpgrade, config)) ?? unrouted.notFound
+      // Only preflights and health checks, which are answered alike everywhere.
+      const isOptions = request.method === 'OPTIONS'
+      const target = isOptions ? unrouted.notFound : safely(() => nativePath(path, isUpgrade, config)) ?? unrouted.notFound
       request.url = `${prefix}${target}${query === undefined ? '' : `?${query}`}`
     }
     const server = guarded((request, response) => {

@@ -58,14 +58,12 @@ export interface SignalboxPluginOptions {
   config: Config
   timeouts: Timeouts
   clock: Clock
-  /** Whether the app's server is ours alone. */
-  ownsServer: boolean
   /** Whether pages of allowed origins may read answers. */
   cors: boolean
 }
 
 /** `app.signalbox` and `app.state`, each complete once it is there. */
-export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock, ownsServer, cors }) => {
+export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock, cors }) => {
   const timers = new Timers((error) => app.log.error({ err: error }, 'timer failed'), undefined, clock)
   const auth = await openAuth(app, config, timers)
   const audit = openAudit(config, app.log, () => timers.now())
@@ -92,7 +90,8 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
     isProxy: trustedProxies(config.TRUST_PROXY),
     timeouts,
     corsHeaders: (origin) => cors ? corsHeadersFor(origin, isAllowedOrigin) : {},
-    upgrades: ownsServer ? new EventEmitter() : app.server
+    // Where the app around us has @fastify/websocket, that listens to its server.
+    upgrades: app.hasDecorator('websocketServer') ? app.server : new EventEmitter()
   }, { timers, log: app.log, refused: connections.refused })
   const eventLoop = new EventLoop()
   app.decorate('state', state)

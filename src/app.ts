@@ -77,7 +77,7 @@ export const signalbox = fp<ServiceOptions>(async (app, options) => {
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
     throw new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option')
   }
-  await app.register(signalboxPlugin, { config, timeouts, clock, ownsServer: isService, cors })
+  await app.register(signalboxPlugin, { config, timeouts, clock, cors })
   await app.register(websocket)
   await app.register(admission)
   await app.register(speak)

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import { type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { DropArgument, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TokenRate } from '../limits/token-bucket.js'
@@ -9,6 +9,8 @@ import type { AuditRecord, RefusalReason } from '../telemetry/audit.js'
 import type { Log } from '../telemetry/log.js'
 import type { Timers } from '../timing/timers.js'
 import { ConnectionLimiter, type ConnectionLimits, reserve } from './connection-limiter.js'
+import { ignoreUpgrade, isWebSocketUpgrade } from './ignored-upgrade.js'
+import { mergeSlashes } from './paths.js'
 import { answer, rawAnswer, statusOf } from './raw-answers.js'
 import type { Timeouts } from './timeouts.js'
 
@@ -58,6 +60,8 @@ export class HttpGate {
   readonly #refusals = { rest: refusalBuckets(), health: refusalBuckets(), handshake: refusalBuckets() }
   /** Connections with unanswered requests. */
   readonly #unanswered = new Map<Duplex, Unanswered>()
+  /** Connections that a server is about to be given once more. */
+  readonly #readAgain = new WeakSet<Socket>()
   /** Connections that have asked for an upgrade, each with the time of its request. */
   readonly #upgrades = new Map<Duplex, number>()
   #isSweeping = false
@@ -87,8 +91,9 @@ export class HttpGate {
     server.on('drop', (from?: DropArgument) => this.#host.refused('max_clients', { address: from?.remoteAddress }))
     server.on('dropRequest', (_request: IncomingMessage, socket: Socket) => this.#cut(socket, 'pipelining'))
     server.on('checkExpectation', this.within((request, response) => this.#refuse(request, response, 417)))
-    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (request.headers.upgrade?.toLowerCase() !== 'websocket') return this.#answerPlainly(request, socket, server)
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      if (!isWebSocketUpgrade(request)) return this.ignoreUpgrade(server, request, socket, head)
+      request.url = mergeSlashes(request.url)
       redirect(request)
       this.#onUpgrade(request, socket, head)
     })
@@ -149,6 +154,8 @@ export class HttpGate {
   }
 
   readonly #onConnection = (socket: Socket): void => {
+    // Counted before.
+    if (this.#readAgain.delete(socket)) return
     const reason = this.#limiter.admit(socket, this.#host.timers.now())
     if (reason === undefined) return
     this.#host.refused(reason, { address: socket.remoteAddress })
@@ -163,6 +170,7 @@ export class HttpGate {
   #admit (request: IncomingMessage, response: ServerResponse): boolean {
     const { socket } = request
     if (socket.destroyed) return false
+    request.url = mergeSlashes(request.url)
     const address = socket.remoteAddress ?? ''
     const isProxy = this.#isProxy(address)
     const now = this.#host.timers.now()
@@ -223,16 +231,15 @@ export class HttpGate {
     socket.on('error', destroy).on('finish', destroy).end(rawAnswer(503, this.#options.corsHeaders(originOf(request))))
   }
 
-  /** Answers an upgrade to another protocol as a plain request. Java and curl offer HTTP/2 with every request. */
-  #answerPlainly (request: IncomingMessage, socket: Duplex, server: Server): void {
-    const response = new ServerResponse(request)
-    socket.on('error', destroy)
-    this.awaitUpgrade(socket)
-    // Typed for Node's own socket, which this one is.
-    response.assignSocket(socket as Socket)
-    response.shouldKeepAlive = false
-    response.on('finish', () => { (socket as Socket).destroySoon() })
-    server.emit('request', request, response)
+  /** A request that offers another protocol is served as one that does not. */
+  ignoreUpgrade (server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
+    // Its answer would overtake those to the requests before it.
+    if (this.#unanswered.has(socket)) {
+      this.#cut(socket, 'pipelining')
+      return
+    }
+    this.#readAgain.add(socket)
+    ignoreUpgrade(server, request, socket, head)
   }
 
   /** Destroys a connection, together with the requests that have been read from it. */
