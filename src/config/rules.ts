@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import { normalizeOrigin } from '../net/origins.js'
+import { isTrustable } from '../net/trusted-proxies.js'
 import { invalidValue } from './config-error.js'
 import { acceptedBy, type Config, ConfigSchema, dialectNames, type SettingName } from './schema.js'
 
@@ -75,12 +75,4 @@ function hasDialects ({ NATIVE_PORTS, DIALECTS }: Config): boolean {
 /** Whether paths that begin with this segment belong to another dialect. */
 function isOtherDialect (segment: string | undefined): boolean {
   return segment !== 'peerjs' && (dialectNames as ReadonlyArray<string | undefined>).includes(segment)
-}
-
-/** The pattern of the schema lets through what only looks like an address. */
-function isTrustable (setting: string): boolean {
-  return setting === 'true' || setting === 'false' || setting.split(/\s*,\s*/).every((entry) => {
-    const [address = '', bits = '1'] = entry.split('/')
-    return isIP(address) !== 0 && Number(bits) >= 1 && Number(bits) <= (isIP(address) === 4 ? 32 : 128)
-  })
 }

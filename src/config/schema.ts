@@ -8,7 +8,7 @@ export type DialectName = typeof dialectNames[number]
 
 /** Ports from 0 to 65535. */
 const portPattern = '(\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])'
-const networkPattern = '[0-9a-fA-F:.]+(/\\d{1,3})?'
+const proxyPattern = '(loopback|linklocal|uniquelocal|[0-9a-fA-F:.]+(/\\d{1,3})?)'
 
 const count = (byDefault: number, description: string) => Type.Integer({ minimum: 1, default: byDefault, description })
 
@@ -156,10 +156,11 @@ export const ConfigSchema = Type.Object({
   ),
 
   TRUST_PROXY: Type.String({
-    pattern: `^(true|false|${networkPattern}(\\s*,\\s*${networkPattern})*)$`,
+    pattern: `^(true|false|${proxyPattern}(\\s*,\\s*${proxyPattern})*)$`,
     default: 'false',
-    accepts: 'true, false, or a comma-separated list of addresses and networks',
-    description: 'Proxies whose `X-Forwarded-*` headers are trusted: none (`false`), all (`true`), or those listed'
+    accepts: 'true, false, a number of hops, or a comma-separated list of addresses, networks, loopback, linklocal and uniquelocal',
+    description: 'Proxies whose `X-Forwarded-For` or `Forwarded` is trusted: none (`false`), all (`true`), as many as stand one behind ' +
+      'the other, or those listed'
   }),
 
   MESSAGE_RATE: count(

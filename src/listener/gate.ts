@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { TokenRate } from '../limits/token-bucket.js'
 import { TokenBuckets } from '../limits/token-buckets.js'
 import { networkOf } from '../net/address.js'
+import { normalizeForwarded } from '../net/forwarded.js'
 import type { AuditRecord, RefusalReason } from '../telemetry/audit.js'
 import type { Log } from '../telemetry/log.js'
 import type { Timers } from '../timing/timers.js'
@@ -93,7 +94,7 @@ export class HttpGate {
     server.on('checkExpectation', this.within((request, response) => this.#refuse(request, response, 417)))
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       if (!isWebSocketUpgrade(request)) return this.ignoreUpgrade(server, request, socket, head)
-      request.url = mergeSlashes(request.url)
+      prepare(request)
       redirect(request)
       this.#onUpgrade(request, socket, head)
     })
@@ -170,7 +171,7 @@ export class HttpGate {
   #admit (request: IncomingMessage, response: ServerResponse): boolean {
     const { socket } = request
     if (socket.destroyed) return false
-    request.url = mergeSlashes(request.url)
+    prepare(request)
     const address = socket.remoteAddress ?? ''
     const isProxy = this.#isProxy(address)
     const now = this.#host.timers.now()
@@ -298,6 +299,12 @@ const refusalBuckets = (): TokenBuckets => new TokenBuckets(new TokenRate(answer
 
 /** Health checks have buckets of their own, so that neighbours behind one address cannot cost a load balancer its answer. */
 const isHealthCheck = ({ url = '' }: IncomingMessage): boolean => url.endsWith('/health') || url.endsWith('/ready')
+
+/** Before anything reads the path or the address of a request. */
+function prepare (request: IncomingMessage): void {
+  request.url = mergeSlashes(request.url)
+  normalizeForwarded(request.headers)
+}
 
 const originOf = (request: IncomingMessage | undefined): string | undefined => request?.headers.origin
 

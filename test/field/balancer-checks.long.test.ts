@@ -44,7 +44,7 @@ t.test('curl with --http2 gets the answers that it gets without', async (t) => {
   const native = await freePort()
   const { port } = await start(t, { NATIVE_PORTS: `tom:${native}` })
   for (const url of [`${urlOf(port)}/health`, `${urlOf(port)}/tom/id`, `${urlOf(native)}/health`]) {
-    const { stdout } = await run('curl', ['--silent', '--http2', '--output', '/dev/null', '--write-out', '%{http_code} %{http_version}', url])
+    const { stdout } = await run('curl', ['-s', '--http2', '-o', '/dev/null', '--write-out', '%{http_code} %{http_version}', url])
     t.equal(stdout, '200 1.1')
   }
   const twice = await run('curl', ['--silent', '--http2', '--data', '{}', '-H', 'content-type: application/json',
