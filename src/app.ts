@@ -112,6 +112,8 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
   // On sending, since a handshake that becomes a WebSocket has no use for these headers.
   app.addHook('onSend', ({ ws, raw }, reply, _payload, done) => {
     reply.header('x-content-type-options', 'nosniff')
+    // Nothing here is worth keeping, and a cached id, health or refusal does harm.
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
     if (ws || gate.excessOf(raw) !== undefined) reply.header('connection', 'close')
     done()
   })

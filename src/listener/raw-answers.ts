@@ -8,6 +8,7 @@ const headersOf = (body: string): Headers => ({
   connection: 'close',
   'content-type': 'application/json',
   'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
   'content-length': String(body.length)
 })
 
