@@ -5,7 +5,7 @@ import { Pressure } from '../src/limits/pressure.js'
 import { TokenRate } from '../src/limits/token-bucket.js'
 import { TokenBuckets } from '../src/limits/token-buckets.js'
 import { networkOf } from '../src/net/address.js'
-import { originFilter } from '../src/net/origins.js'
+import { forwardedAddresses, normalizeForwarded } from '../src/net/forwarded.js'
 import { rateCheck } from './rate-limit.js'
 
 /** Why a request gets 503, and after how many seconds its client should try again. */
@@ -41,15 +41,30 @@ declare module 'fastify' {
 
 /** Checks origin, drain, pressure and `CONNECT_RATE`, all before an upgrade. Handshakes and REST calls have a rate each. */
 export default fp(async (app) => {
-  const { config, connections, eventLoop, gate, timers } = app.signalbox
-  const isAllowed = originFilter(config.ALLOWED_ORIGINS)
+  const { config, connections, eventLoop, gate, isAllowedOrigin, timers } = app.signalbox
   const pressure = new Pressure(config.MAX_EVENT_LOOP_DELAY, config.MAX_MEMORY)
   // While the app is being built the process is busy, and nobody waits for it.
   app.addHook('onReady', async () => eventLoop.onReport(({ delayMs }) => pressure.check(delayMs)))
   const healthChecks = new TokenBuckets(new TokenRate(healthRate.perSecond, healthRate.burst))
 
-  async function checkOrigin ({ headers: { origin }, ip }: FastifyRequest, reply: FastifyReply) {
-    if (origin === undefined || isAllowed(origin)) return
+  /** Whether nobody has been told yet that proxies are not trusted. */
+  let isSilent = true
+
+  function readForwarded (request: FastifyRequest): void {
+    const { headers, socket: { remoteAddress = '' } } = request.raw
+    normalizeForwarded(headers)
+    const from = forwardedAddresses(headers)?.at(-1)
+    if (!isSilent || from === undefined || from === remoteAddress || request.ip !== remoteAddress) return
+    isSilent = false
+    app.log.warn({ address: remoteAddress }, 'a forwarding header came from an address that TRUST_PROXY does not name (in an app of ' +
+      'yours: its trustProxy). If this is your proxy, all its clients count as one address, and share its limits')
+  }
+
+  async function checkOrigin (request: FastifyRequest, reply: FastifyReply) {
+    // First, since all that follows counts and records the address. Not every listener is ours.
+    readForwarded(request)
+    const { headers: { origin }, ip } = request
+    if (origin === undefined || isAllowedOrigin(origin)) return
     connections.refused('origin', { address: ip })
     return await reply.code(403).send({ error: 'origin not allowed' })
   }

@@ -1,9 +1,9 @@
-import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
-import { type AddressInfo, isIP } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { type AddressInfo, isIP, type Socket } from 'node:net'
 import fp from 'fastify-plugin'
+import { isWebSocketUpgrade } from '../src/listener/ignored-upgrade.js'
+import { addressesOf, listenError } from '../src/listener/listening.js'
 import type { NativePath } from '../src/listener/native-path.js'
 import { unrouted } from '../src/listener/unrouted.js'
 import { backlog, serverOptions, type Timeouts } from '../src/listener/timeouts.js'
@@ -34,10 +34,17 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
   const servers: Server[] = []
   app.decorate('nativePorts', [])
   if (isService) gate.guard(app.server)
-  else app.server.on('upgrade', awaitUpgrade)
+  else app.server.on('upgrade', onUpgrade)
 
-  function awaitUpgrade ({ url = '' }: IncomingMessage, socket: Duplex): void {
-    if (url.startsWith(prefix)) gate.awaitUpgrade(socket)
+  /** The server of an app around us may have upgrades that are not ours, and listeners for them. */
+  function onUpgrade (request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const isOurs = request.url?.startsWith(prefix) === true
+    const isWebSocket = isWebSocketUpgrade(request)
+    if (isOurs && isWebSocket) gate.awaitUpgrade(socket)
+    // @fastify/websocket as the app around us has registered it listens by itself.
+    if (gate.upgrades === app.server) return
+    if (isWebSocket) gate.upgrades.emit('upgrade', request, socket, head)
+    else if (isOurs || app.server.listenerCount('upgrade') === 1) gate.ignoreUpgrade(app.server, request, socket, head)
   }
 
   function guarded (answer: RequestListener, redirect?: (request: IncomingMessage) => void): Server {
@@ -49,38 +56,58 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
     return server
   }
 
-  /** A name such as `localhost` has several addresses, of which Fastify uses one. That is enough where the others cannot be used. */
+  /** Fastify listens on the first address that a name has. */
   async function listenElsewhere (): Promise<void> {
     const { address, port } = app.server.address() as AddressInfo
-    for (const other of await lookup(config.HOST, { all: true })) {
-      if (other.address === address) continue
-      const server = guarded((request, response) => app.routing(request, response))
-      await once(server.listen(port, other.address, backlog), 'listening').catch((error: unknown) => {
-        app.log.debug({ err: error }, `not listening on ${other.address}`)
-      })
-    }
+    const others = (await addressesOf(config)).filter((other) => other !== address)
+    await listenOn(others, port, () => guarded((request, response) => app.routing(request, response))).catch((error: unknown) => {
+      app.log.error(listenError(error, config, 'PORT', String(port)).message)
+    })
   }
 
-  function listen (dialect: string, port: number): Promise<void> {
+  /**
+   * Listens on the same port of several addresses. Those that the machine does not have are left out: `localhost` may name IPv6 where
+   * there is none.
+   *
+   * @returns the port, or undefined where no address could be used
+   */
+  async function listenOn (addresses: readonly string[], asked: number, make: () => Server): Promise<number | undefined> {
+    let port: number | undefined
+    for (const address of addresses) {
+      const server = make()
+      try {
+        await once(server.listen(port ?? asked, address, backlog), 'listening')
+        port = (server.address() as AddressInfo).port
+      } catch (error) {
+        const isMissing = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '')
+        if (!isMissing) throw error
+        app.log.debug({ err: error }, `not listening on ${address}`)
+      }
+    }
+    return port
+  }
+
+  async function listen (dialect: string, asked: number): Promise<void> {
     const { nativePath } = dialects.get(dialect) as { nativePath: NativePath }
     const redirect = (request: IncomingMessage, isUpgrade: boolean): void => {
       const [path = '/', query] = (request.url ?? '/').split(/\?(.*)/s)
-      const target = safely(() => nativePath(path, isUpgrade, config)) ?? unrouted.notFound
+      // Only preflights and health checks, which are answered alike everywhere.
+      const isOptions = request.method === 'OPTIONS'
+      const target = isOptions ? unrouted.notFound : safely(() => nativePath(path, isUpgrade, config)) ?? unrouted.notFound
       request.url = `${prefix}${target}${query === undefined ? '' : `?${query}`}`
     }
-    const server = guarded((request, response) => {
+    const make = () => guarded((request, response) => {
       redirect(request, false)
       app.routing(request, response)
     }, (request) => redirect(request, true))
-    return new Promise((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(port, config.HOST, backlog, () => {
-        const { port } = server.address() as AddressInfo
-        app.nativePorts.push(port)
-        app.log.info(`${dialect} alone at ${config.HOST}:${port}`)
-        resolve()
-      })
-    })
+    try {
+      const port = await listenOn(await addressesOf(config), asked, make)
+      if (port === undefined) throw Object.assign(new Error('no address'), { code: 'EADDRNOTAVAIL' })
+      app.nativePorts.push(port)
+      app.log.info(`${dialect} alone at ${config.HOST}:${port}`)
+    } catch (error) {
+      throw listenError(error, config, 'NATIVE_PORTS', `${dialect}:${asked}`)
+    }
   }
 
   app.addHook('onReady', async () => {

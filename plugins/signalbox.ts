@@ -18,6 +18,7 @@ import { TokenRate } from '../src/limits/token-bucket.js'
 import type { Clock } from '../src/timing/clock.js'
 import { Timers } from '../src/timing/timers.js'
 import { EventLoop } from '../src/telemetry/event-loop.js'
+import { corsHeadersFor, originFilter } from '../src/net/origins.js'
 import { trustedProxies } from '../src/net/trusted-proxies.js'
 import { type Auth, openAuth } from './auth.js'
 import { openState } from './state.js'
@@ -36,6 +37,8 @@ export interface Signalbox {
   readonly eventLoop: EventLoop
   /** Guards every listener that is ours. */
   readonly gate: HttpGate
+  /** Whether `ALLOWED_ORIGINS` has an origin, as a browser writes it. */
+  readonly isAllowedOrigin: (origin: string) => boolean
   /**
    * The STUN and TURN servers of the settings, with a credential of the permit's subject that expires with its token. `iceServers` is
    * empty without `STUN_URLS` and `TURN_URLS`; `ttl` is in seconds.
@@ -56,12 +59,12 @@ export interface SignalboxPluginOptions {
   config: Config
   timeouts: Timeouts
   clock: Clock
-  /** Whether the app's server is ours alone. */
-  ownsServer: boolean
+  /** Whether pages of allowed origins may read answers. */
+  cors: boolean
 }
 
 /** `app.signalbox` and `app.state`, each complete once it is there. */
-export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock, ownsServer }) => {
+export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock, cors }) => {
   const timers = new Timers((error) => app.log.error({ err: error }, 'timer failed'), undefined, clock)
   const auth = await openAuth(app, config, timers)
   const audit = openAudit(config, app.log, () => timers.now())
@@ -80,13 +83,16 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
   }, { timers, log: app.log, audit, leave: (member) => state.peers.leave(member), ...(auth.hasKey && { verify: auth.verify }) })
   const files = openFilesLimit()
   const room = Math.max(1, files - spareFiles)
+  const isAllowedOrigin = originFilter(config.ALLOWED_ORIGINS)
   const gate = new HttpGate({
     maxConnections: Math.min(config.MAX_CLIENTS, room),
     maxConnectionsPerAddress: config.MAX_CLIENTS_PER_ADDRESS ?? Infinity,
     connectRate: config.CONNECT_RATE,
     isProxy: trustedProxies(config.TRUST_PROXY),
     timeouts,
-    upgrades: ownsServer ? new EventEmitter() : app.server
+    corsHeaders: (origin) => cors ? corsHeadersFor(origin, isAllowedOrigin) : {},
+    // Where the app around us has @fastify/websocket, that listens to its server.
+    upgrades: app.hasDecorator('websocketServer') ? app.server : new EventEmitter()
   }, { timers, log: app.log, refused: connections.refused })
   const eventLoop = new EventLoop()
   app.decorate('state', state)
@@ -94,7 +100,7 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
   const iceServers = ({ subject = randomUUID(), expiresAt }: Permit) => iceServersFor(subject, expiresAt, timers.timeOfDay(), config)
   const settingsOf: Signalbox['settingsOf'] = (schema) => settingsIn(config, schema)
   app.decorate('signalbox', {
-    config, settingsOf, timers, audit, redis, auth, connections, eventLoop, gate, iceServers, dialects: new Map()
+    config, settingsOf, timers, audit, redis, auth, connections, eventLoop, gate, isAllowedOrigin, iceServers, dialects: new Map()
   })
   app.addHook('onReady', async () => {
     for (const warning of warningsOf(config)) app.log.warn(warning)

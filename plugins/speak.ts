@@ -6,7 +6,7 @@ import type { Permit } from '../src/auth/permit.js'
 import {
   type CompiledDialect, compileDialect, type Dialect, type DialectSource, type FrameSchemas, type Handshake, TakenNameError
 } from '../src/dialect/dialect.js'
-import { handshakeFault, parametersOf, webSocketVersions } from '../src/listener/handshake.js'
+import { dropEmptyProtocol, handshakeFault, parametersOf, webSocketVersions } from '../src/listener/handshake.js'
 import { spokenProtocols } from './websocket.js'
 
 declare module 'fastify' {
@@ -79,7 +79,10 @@ export default fp(async (app) => {
   })
 
   function keepResponse (request: FastifyRequest, { raw }: FastifyReply, done: () => void) {
-    if (request.ws) (request as UpgradeRequest)[response] = raw
+    if (request.ws) {
+      (request as UpgradeRequest)[response] = raw
+      dropEmptyProtocol(request.raw.headers)
+    }
     done()
   }
 

@@ -19,7 +19,6 @@ export const iceServers: FastifyPluginAsyncTypebox = async (app) => {
   const { auth, iceServers } = app.signalbox
   const schema = { response: { 200: IceServersBody, 401: ErrorBody } }
   app.get('/ice-servers', { onRequest: app.admission, schema }, async (request, reply) => {
-    reply.header('cache-control', 'no-store')
     const permit = await auth.authenticate(request)
     if (permit === undefined) return await app.refuseCaller(request, reply)
     return iceServers(permit)

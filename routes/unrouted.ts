@@ -26,7 +26,8 @@ const answers: Record<keyof typeof unrouted, UpgradeRefusal> = {
 export const unroutedRequests: FastifyPluginAsync = async (app) => {
   for (const name of Object.keys(unrouted) as Array<keyof typeof unrouted>) {
     const { status, error } = answers[name]
-    const onRequest = [...app.admission, async ({ ws }: FastifyRequest, reply: FastifyReply) => {
+    const onRequest = [...app.admission, async ({ ws, method }: FastifyRequest, reply: FastifyReply) => {
+      if (method === 'OPTIONS') return await reply.code(204).send()
       if (!ws) return await reply.code(status).send({ error })
     }]
     // The handler never runs: the hooks answer, before a body is read.

@@ -67,7 +67,7 @@ export const signalbox = fp<ServiceOptions>(async (app, options) => {
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
     throw new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option')
   }
-  await app.register(signalboxPlugin, { config, timeouts, clock, ownsServer: isService })
+  await app.register(signalboxPlugin, { config, timeouts, clock, cors })
   await app.register(websocket)
   await app.register(admission)
   await app.register(speak)
@@ -102,11 +102,13 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
   // On sending, since a handshake that becomes a WebSocket has no use for these headers.
   app.addHook('onSend', ({ ws, raw }, reply, _payload, done) => {
     reply.header('x-content-type-options', 'nosniff')
+    // Nothing here is worth keeping, and a cached id, health or refusal does harm.
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
     if (ws || gate.excessOf(raw) !== undefined) reply.header('connection', 'close')
     done()
   })
   // Before tracing, so that it gets no span of its own beside the request's.
-  if (isService) app.setNotFoundHandler(answerNotFound)
+  if (isService || app.prefix !== '') app.setNotFoundHandler(answerNotFound)
   await app.register(tracing)
   // The OpenAPI document of an app around us contains our routes already.
   if (!app.hasDecorator('swagger')) await app.register(docs)

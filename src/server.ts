@@ -6,6 +6,7 @@ import { ConfigError } from './config/config-error.js'
 import { loadPlugins, settingsOf } from './config/load-plugins.js'
 import { pluginsIn } from './config/read.js'
 import type { Config } from './config/schema.js'
+import { listenError } from './listener/listening.js'
 import { backlog } from './listener/timeouts.js'
 import { createService } from './service.js'
 import { furtherSettings, readConfig } from './settings.js'
@@ -92,7 +93,9 @@ async function start (config: Config): Promise<void> {
     close()
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
-  await app.listen({ port: config.PORT, host: config.HOST, backlog })
+  await app.listen({ port: config.PORT, host: config.HOST, backlog }).catch((error: unknown) => {
+    throw listenError(error, config, 'PORT', String(config.PORT))
+  })
 }
 
 function fail (error: Error): never {

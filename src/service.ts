@@ -7,6 +7,7 @@ import { type LogStream, logStream } from './telemetry/log-stream.js'
 import { serverOptions, type Timeouts, defaultTimeouts } from './listener/timeouts.js'
 import { type Clock, systemClock } from './timing/clock.js'
 import { unrouted } from './listener/unrouted.js'
+import { trustedProxies } from './net/trusted-proxies.js'
 import { tlsOf } from './listener/tls.js'
 
 /** Shared by all servers of the process. */
@@ -27,7 +28,7 @@ export function createService (config: Config, timeouts: Timeouts = defaultTimeo
       serializers: { req: describeRequest, err: describeError },
       stream: stdout ??= logStream({ describeLoss })
     },
-    trustProxy: trusted(config.TRUST_PROXY),
+    trustProxy: trustedProxies(config.TRUST_PROXY),
     logController: new LogController({ disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace' }),
     // By then sockets have been closed, each with a code. Only idle connections and unfinished requests are left.
     forceCloseConnections: true,
@@ -66,8 +67,4 @@ function describeError (error: Error): SerializedError {
   const described = stdSerializers.err(error)
   delete described.rawPacket
   return described
-}
-
-function trusted (setting: string): boolean | string[] {
-  return setting === 'true' || setting === 'false' ? setting === 'true' : setting.split(/\s*,\s*/)
 }

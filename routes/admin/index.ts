@@ -16,7 +16,6 @@ export const admin: FastifyPluginAsyncTypebox = async (app) => {
   const callerOf: CallerOf = (request) => callers.get(request)
 
   async function checkAdmin (request: FastifyRequest, reply: FastifyReply) {
-    reply.header('cache-control', 'no-store')
     const permit = bearerOf(request.headers) === undefined ? undefined : await auth.authenticate(request)
     if (!isGranted(permit, 'admin')) return await app.refuseCaller(request, reply)
     callers.set(request, permit.subject)

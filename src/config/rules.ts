@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import { normalizeOrigin } from '../net/origins.js'
+import { isTrustable } from '../net/trusted-proxies.js'
 import { invalidValue } from './config-error.js'
 import { acceptedBy, type Config, ConfigSchema, type SettingName } from './schema.js'
 
@@ -88,12 +88,4 @@ function inWords (names: readonly string[]): string {
 
 function hasDialects ({ NATIVE_PORTS, DIALECTS }: Config): boolean {
   return DIALECTS === undefined || NATIVE_PORTS.every((entry) => DIALECTS.some((name) => entry.startsWith(`${name}:`)))
-}
-
-/** The pattern of the schema lets through what only looks like an address. */
-function isTrustable (setting: string): boolean {
-  return setting === 'true' || setting === 'false' || setting.split(/\s*,\s*/).every((entry) => {
-    const [address = '', bits = '1'] = entry.split('/')
-    return isIP(address) !== 0 && Number(bits) >= 1 && Number(bits) <= (isIP(address) === 4 ? 32 : 128)
-  })
 }

@@ -1,7 +1,7 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { amount, count, flag, list, oneOf, portPattern, secret, text } from './declare.js'
 
-const networkPattern = '[0-9a-fA-F:.]+(/\\d{1,3})?'
+const proxyPattern = '(loopback|linklocal|uniquelocal|[0-9a-fA-F:.]+(/\\d{1,3})?)'
 
 /** Every setting: name, type, bounds, default and meaning. Flags, `--help`, `.env.example` and the README's table are made from this. */
 export const ConfigSchema = Type.Object({
@@ -124,10 +124,11 @@ export const ConfigSchema = Type.Object({
   ),
 
   TRUST_PROXY: Type.String({
-    pattern: `^(true|false|${networkPattern}(\\s*,\\s*${networkPattern})*)$`,
+    pattern: `^(true|false|${proxyPattern}(\\s*,\\s*${proxyPattern})*)$`,
     default: 'false',
-    accepts: 'true, false, or a comma-separated list of addresses and networks',
-    description: 'Proxies whose `X-Forwarded-*` headers are trusted: none (`false`), all (`true`), or those listed'
+    accepts: 'true, false, a number of hops, or a comma-separated list of addresses, networks, loopback, linklocal and uniquelocal',
+    description: 'Proxies whose `X-Forwarded-For` or `Forwarded` is trusted: none (`false`), all (`true`), as many as stand one behind ' +
+      'the other, or those listed'
   }),
 
   MESSAGE_RATE: count(

@@ -1,14 +1,17 @@
 import type { EventEmitter } from 'node:events'
-import { type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { DropArgument, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TokenRate } from '../limits/token-bucket.js'
 import { TokenBuckets } from '../limits/token-buckets.js'
 import { networkOf } from '../net/address.js'
+import { normalizeForwarded } from '../net/forwarded.js'
 import type { AuditRecord, RefusalReason } from '../telemetry/audit.js'
 import type { Log } from '../telemetry/log.js'
 import type { Timers } from '../timing/timers.js'
 import { ConnectionLimiter, type ConnectionLimits, reserve } from './connection-limiter.js'
+import { ignoreUpgrade, isWebSocketUpgrade } from './ignored-upgrade.js'
+import { mergeSlashes } from './paths.js'
 import { answer, rawAnswer, statusOf } from './raw-answers.js'
 import type { Timeouts } from './timeouts.js'
 
@@ -29,6 +32,8 @@ export interface HttpGateOptions extends ConnectionLimits {
   readonly timeouts: Timeouts
   /** Receives upgrades, as the event of a server. */
   readonly upgrades: EventEmitter
+  /** CORS headers for an answer to a request with this `Origin`. */
+  readonly corsHeaders: (origin: string | undefined) => Record<string, string>
 }
 
 export interface HttpGateHost {
@@ -39,6 +44,8 @@ export interface HttpGateHost {
 
 interface Unanswered {
   requests: number
+  /** Of the first of them. */
+  readonly response: ServerResponse
   /** When the last answer ended, or the first request came; or when the client had last read all of an answer that goes on. */
   since: number
   /** Bytes that the connection had been sent by then. */
@@ -56,6 +63,8 @@ export class HttpGate {
   readonly #refusals = { rest: refusalBuckets(), health: refusalBuckets(), handshake: refusalBuckets() }
   /** Connections with unanswered requests. */
   readonly #unanswered = new Map<Socket, Unanswered>()
+  /** Connections that a server is about to be given once more. */
+  readonly #readAgain = new WeakSet<Socket>()
   /** Connections that have asked for an upgrade, each with the time of its request. */
   readonly #upgrades = new Map<Duplex, number>()
   #isSweeping = false
@@ -84,9 +93,10 @@ export class HttpGate {
     server.on('connection', this.#onConnection)
     server.on('drop', (from?: DropArgument) => this.#host.refused('max_clients', { address: from?.remoteAddress }))
     server.on('dropRequest', (_request: IncomingMessage, socket: Socket) => this.#cut(socket, 'pipelining'))
-    server.on('checkExpectation', this.within((_request, response) => answer(response, 417)))
-    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (request.headers.upgrade?.toLowerCase() !== 'websocket') return this.#answerPlainly(request, socket, server)
+    server.on('checkExpectation', this.within((request, response) => this.#refuse(request, response, 417)))
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      if (!isWebSocketUpgrade(request)) return this.ignoreUpgrade(server, request, socket, head)
+      prepare(request)
       redirect(request)
       this.#onUpgrade(request, socket, head)
     })
@@ -139,12 +149,16 @@ export class HttpGate {
     }
     const status = statusOf(error)
     this.#host.refused(status === 408 ? 'timeout' : 'bad_request', { address: (socket as Socket).remoteAddress })
+    const unanswered = this.#unanswered.get(socket as Socket)
     // Not in the middle of another answer: the client would take it for a part of that.
-    if (socket.writable && !this.#unanswered.has(socket as Socket)) socket.write(rawAnswer(status))
+    const isBetween = unanswered === undefined || (unanswered.requests === 1 && !unanswered.response.headersSent)
+    if (socket.writable && isBetween) socket.write(rawAnswer(status, this.#options.corsHeaders(originOf(unanswered?.response.req))))
     socket.destroy()
   }
 
   readonly #onConnection = (socket: Socket): void => {
+    // Counted before.
+    if (this.#readAgain.delete(socket)) return
     const reason = this.#limiter.admit(socket, this.#host.timers.now())
     if (reason === undefined) return
     this.#host.refused(reason, { address: socket.remoteAddress })
@@ -159,6 +173,7 @@ export class HttpGate {
   #admit (request: IncomingMessage, response: ServerResponse): boolean {
     const { socket } = request
     if (socket.destroyed) return false
+    prepare(request)
     const address = socket.remoteAddress ?? ''
     const isProxy = this.#isProxy(address)
     const now = this.#host.timers.now()
@@ -166,7 +181,7 @@ export class HttpGate {
     if (!isProxy && refusals.isEmpty(networkOf(address), now)) return this.#cut(socket, 'connect_rate')
     const unanswered = this.#unanswered.get(socket)
     if (unanswered === undefined) {
-      this.#unanswered.set(socket, { requests: 1, since: now, sentBefore: socket.bytesWritten })
+      this.#unanswered.set(socket, { requests: 1, response, since: now, sentBefore: socket.bytesWritten })
       this.#scheduleSweep()
     } else {
       if (unanswered.requests >= maxPipelined || socket.writableLength > maxUnread) return this.#cut(socket, 'pipelining')
@@ -175,10 +190,14 @@ export class HttpGate {
     response.on('close', this.#onAnswered)
     if (isProxy) response.on('finish', this.#keepOpen)
     if (request.headers.host === undefined && request.httpVersion === '1.1') {
-      answer(response, 400)
+      this.#refuse(request, response, 400)
       return false
     }
     return true
+  }
+
+  #refuse (request: IncomingMessage, response: ServerResponse, status: number): void {
+    answer(response, status, this.#options.corsHeaders(originOf(request)))
   }
 
   readonly #onAnswered = this.#answeredListener()
@@ -212,19 +231,18 @@ export class HttpGate {
     this.awaitUpgrade(socket)
     if (this.upgrades.emit('upgrade', request, socket, head)) return
     this.#host.refused('draining', { address })
-    socket.on('error', destroy).on('finish', destroy).end(rawAnswer(503))
+    socket.on('error', destroy).on('finish', destroy).end(rawAnswer(503, this.#options.corsHeaders(originOf(request))))
   }
 
-  /** Answers an upgrade to another protocol as a plain request. Java and curl offer HTTP/2 with every request. */
-  #answerPlainly (request: IncomingMessage, socket: Duplex, server: Server): void {
-    const response = new ServerResponse(request)
-    socket.on('error', destroy)
-    this.awaitUpgrade(socket)
-    // Typed for Node's own socket, which this one is.
-    response.assignSocket(socket as Socket)
-    response.shouldKeepAlive = false
-    response.on('finish', () => { (socket as Socket).destroySoon() })
-    server.emit('request', request, response)
+  /** A request that offers another protocol is served as one that does not. */
+  ignoreUpgrade (server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
+    // Its answer would overtake those to the requests before it.
+    if (this.#unanswered.has(socket)) {
+      this.#cut(socket, 'pipelining')
+      return
+    }
+    this.#readAgain.add(socket)
+    ignoreUpgrade(server, request, socket, head)
   }
 
   /** Destroys a connection, together with the requests that have been read from it. */
@@ -285,6 +303,14 @@ const refusalBuckets = (): TokenBuckets => new TokenBuckets(new TokenRate(answer
 
 /** Health checks have buckets of their own, so that neighbours behind one address cannot cost a load balancer its answer. */
 const isHealthCheck = ({ url = '' }: IncomingMessage): boolean => url.endsWith('/health') || url.endsWith('/ready')
+
+/** Before anything reads the path or the address of a request. */
+function prepare (request: IncomingMessage): void {
+  request.url = mergeSlashes(request.url)
+  normalizeForwarded(request.headers)
+}
+
+const originOf = (request: IncomingMessage | undefined): string | undefined => request?.headers.origin
 
 function destroy (this: Duplex): void {
   this.destroy()

@@ -13,6 +13,11 @@ export function handshakeFault (headers: IncomingHttpHeaders): 400 | 426 | undef
   return headers['sec-websocket-key']?.length === keyLength ? undefined : 400
 }
 
+/** React Native offers no subprotocol by an empty header, which ws takes for a malformed one. */
+export function dropEmptyProtocol (headers: IncomingHttpHeaders): void {
+  if (headers['sec-websocket-protocol']?.trim() === '') delete headers['sec-websocket-protocol']
+}
+
 /**
  * The query of a handshake, with one value for each name: the last one counts. A value that is not valid UTF-8 is left out, since its
  * undecoded text could be another client's value.

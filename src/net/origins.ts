@@ -14,6 +14,8 @@ export function normalizeOrigin (entry: string): string | undefined {
   if (scheme === undefined || ['file', 'ws', 'wss', 'ftp'].includes(scheme)) return undefined
   const url = safely(() => new URL(`${scheme}://${host}`))
   if (url === undefined || (star !== '' && isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0)) return undefined
+  // No browser has these: they would be accepted and match nobody.
+  if (url.port === '0' || /^\.|\.\./.test(url.hostname)) return undefined
   return `${scheme}://${star}${url.host}`
 }
 
@@ -30,8 +32,17 @@ export function originFilter (allowed: readonly string[]): (origin: string) => b
     const [scheme = '', domain = ''] = pattern.split('*')
     return { scheme, domain }
   })
-  return (origin) => exact.has(origin) || wild.some(({ scheme, domain }) =>
-    origin.startsWith(scheme) && origin.endsWith(domain) && labels.test(origin.slice(scheme.length, -domain.length)))
+  return (given) => {
+    // The schemes of apps and extensions keep the case of their hosts: Safari writes those of extensions in capitals.
+    const origin = given.toLowerCase()
+    return exact.has(origin) || wild.some(({ scheme, domain }) =>
+      origin.startsWith(scheme) && origin.endsWith(domain) && labels.test(origin.slice(scheme.length, -domain.length)))
+  }
+}
+
+/** Headers that let a page of an allowed origin read an answer. None for other origins, and for who is no browser. */
+export function corsHeadersFor (origin: string | undefined, isAllowed: (origin: string) => boolean): Record<string, string> {
+  return origin !== undefined && isAllowed(origin) ? { 'access-control-allow-origin': origin, vary: 'Origin' } : {}
 }
 
 function safely<T> (decode: () => T): T | undefined {

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { plainAddress } from './forwarded.js'
 
 /** Networks that `TRUST_PROXY` may name. */
 const namedNetworks: Readonly<Record<string, readonly string[]>> = {
@@ -8,12 +9,15 @@ const namedNetworks: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * Makes of `TRUST_PROXY` a test of whether a TCP peer is a trusted proxy. Its clients are told apart by `X-Forwarded-For`, so its own
- * address is not that of one client.
+ * Makes of `TRUST_PROXY` a test of whether an address is that of a trusted proxy. Its clients are told apart by `X-Forwarded-For`, so
+ * its own address is not that of one client.
+ *
+ * @returns a function of an address and its hop: 0 for the TCP peer, 1 for the address that this peer reports, and so on
  */
-export function trustedProxies (setting: string): (address: string) => boolean {
-  if (setting === 'false' || setting === '0') return () => false
-  if (setting === 'true' || /^\d+$/.test(setting)) return () => true
+export function trustedProxies (setting: string): (address: string, hop?: number) => boolean {
+  if (setting === 'false') return () => false
+  if (setting === 'true') return () => true
+  if (/^\d+$/.test(setting)) return (_address, hop = 0) => hop < Number(setting)
   const list = new BlockList()
   for (const entry of setting.split(/\s*,\s*/).flatMap((entry) => namedNetworks[entry] ?? entry)) {
     const [address = '', bits] = entry.split('/')
@@ -21,5 +25,17 @@ export function trustedProxies (setting: string): (address: string) => boolean {
     if (bits === undefined) list.addAddress(address, family)
     else list.addSubnet(address, Number(bits), family)
   }
-  return (address) => isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  return (given) => {
+    const address = plainAddress(given)
+    return isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  }
+}
+
+/** Whether every entry of a `TRUST_PROXY` names somebody. The pattern of the schema lets through what only looks like an address. */
+export function isTrustable (setting: string): boolean {
+  return /^(true|false|\d{1,3})$/.test(setting) || setting.split(/\s*,\s*/).every((entry) => {
+    const [address = '', bits = '1'] = entry.split('/')
+    if (Object.hasOwn(namedNetworks, entry)) return true
+    return isIP(address) !== 0 && Number(bits) >= 1 && Number(bits) <= (isIP(address) === 4 ? 32 : 128)
+  })
 }

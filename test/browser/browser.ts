@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build as bundle } from 'esbuild'
 import fastify from 'fastify'
-import { chromium, type Page } from 'playwright-core'
+import { type Browser, chromium, type Page } from 'playwright-core'
 import type { Test } from 'tap'
 
 const flags = [
@@ -24,17 +24,8 @@ export type Open = (t: Test, script: string) => Promise<Page>
 
 /** Starts Chromium and an HTTP server for its pages, whose origin differs from the signaling server's. Both end with the test. */
 export async function launch (t: Test): Promise<Open> {
-  const pages = fastify({ forceCloseConnections: true })
-  pages.get('/', async (_request, reply) => await reply
-    .type('text/html')
-    .send('<!doctype html><title>client</title><link rel="icon" href="data:,">'))
-  t.teardown(async () => await pages.close())
-  await pages.listen({ port: 0, host: '127.0.0.1' })
-  const { port } = pages.server.address() as AddressInfo
-
-  const browser = await chromium.launch({ executablePath: findChromium(), args: flags })
-  t.teardown(async () => await browser.close())
-
+  const origin = await servePage(t)
+  const browser = await startChromium(t)
   return async (t, script) => {
     // Tests make their own certificates.
     const context = await browser.newContext({ ignoreHTTPSErrors: true })
@@ -42,10 +33,28 @@ export async function launch (t: Test): Promise<Open> {
     const page = await context.newPage()
     page.on('pageerror', (error) => t.fail(`${script} threw: ${error.message}`))
     page.on('console', (message) => { if (message.type() === 'error') t.fail(`${script} logged: ${message.text()}`) })
-    await page.goto(`http://127.0.0.1:${port}/`)
+    await page.goto(origin)
     await page.addScriptTag({ content: await bundled(script) })
     return page
   }
+}
+
+/** The origin of an empty page, which is there until the test ends. */
+export async function servePage (t: Test): Promise<string> {
+  const pages = fastify({ forceCloseConnections: true })
+  pages.get('/', async (_request, reply) => await reply
+    .type('text/html')
+    .send('<!doctype html><title>client</title><link rel="icon" href="data:,">'))
+  t.teardown(async () => await pages.close())
+  await pages.listen({ port: 0, host: '127.0.0.1' })
+  return `http://127.0.0.1:${(pages.server.address() as AddressInfo).port}`
+}
+
+/** Chromium itself, for pages that come from elsewhere. It ends with the test. */
+export async function startChromium (t: Test): Promise<Browser> {
+  const browser = await chromium.launch({ executablePath: findChromium(), args: flags })
+  t.teardown(async () => await browser.close())
+  return browser
 }
 
 async function bundled (script: string): Promise<string> {

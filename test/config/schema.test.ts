@@ -4,6 +4,8 @@ import * as reading from '../../src/config/read.js'
 import { furtherSettings, readConfig } from '../../src/settings.js'
 import { type Config, settingNames, flagOf } from '../../src/config/schema.js'
 
+const proxies = 'true, false, a number of hops, or a comma-separated list of addresses, networks, loopback, linklocal and uniquelocal'
+
 const completeConfig = (given: reading.GivenConfig) => reading.completeConfig(given, furtherSettings())
 const fromEnv = (env: Record<string, string>) => readConfig(env, [])
 const fromFlags = (...argv: string[]) => readConfig({}, argv)
@@ -278,11 +280,11 @@ t.test('a bad value names the setting, its value and what is expected', async (t
     ['PEERJS_KEY', ',', 'a comma-separated list of keys'],
     ['PEERJS_KEY', 'a/b', 'a comma-separated list of keys'],
     ['PEERJS_PATH', 'myapp', 'a path that begins with /'],
-    ['TRUST_PROXY', 'nginx', 'true, false, or a comma-separated list of addresses and networks'],
-    ['TRUST_PROXY', '10.0.0.0/33', 'true, false, or a comma-separated list of addresses and networks'],
-    ['TRUST_PROXY', '::1,10.0.0.0/0', 'true, false, or a comma-separated list of addresses and networks'],
-    ['TRUST_PROXY', '999.1.1.1', 'true, false, or a comma-separated list of addresses and networks'],
-    ['TRUST_PROXY', 'true,10.0.0.1', 'true, false, or a comma-separated list of addresses and networks']
+    ['TRUST_PROXY', 'nginx', proxies],
+    ['TRUST_PROXY', '10.0.0.0/33', proxies],
+    ['TRUST_PROXY', '::1,10.0.0.0/0', proxies],
+    ['TRUST_PROXY', '999.1.1.1', proxies],
+    ['TRUST_PROXY', 'true,10.0.0.1', proxies]
   ] as const) {
     const message = refused(t, () => fromEnv({ [name]: text }))
     const beginning = `${name}: invalid value "${text}", expected ${expected}`
