@@ -6,6 +6,7 @@ import { ConfigError } from './config/config-error.js'
 import { loadPlugins, settingsOf } from './config/load-plugins.js'
 import { pluginsIn } from './config/read.js'
 import type { Config } from './config/schema.js'
+import { watchLauncher } from './launcher.js'
 import { listenError } from './listener/listening.js'
 import { backlog } from './listener/timeouts.js'
 import { createService } from './service.js'
@@ -82,20 +83,21 @@ async function start (config: Config): Promise<void> {
   })
 
   /** A second Ctrl-C ends the process at once. A second SIGTERM changes nothing: orchestrators repeat it. */
-  function stop (signal: NodeJS.Signals): void {
+  function stop (reason: NodeJS.Signals | 'the launcher has ended'): void {
     const now = performance.now()
     if (stoppedAt !== undefined) {
-      if (signal === 'SIGINT' && now - stoppedAt > sameKeyMs) process.exit(1)
+      if (reason === 'SIGINT' && now - stoppedAt > sameKeyMs) process.exit(1)
       return
     }
     stoppedAt = now
-    app.log.info(`${signal}: draining ${app.signalbox.connections.size} sockets over ${config.DRAIN_MS} ms`)
+    app.log.info(`${reason}: draining ${app.signalbox.connections.size} sockets over ${config.DRAIN_MS} ms`)
     close()
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
   await app.listen({ port: config.PORT, host: config.HOST, backlog }).catch((error: unknown) => {
     throw listenError(error, config, 'PORT', String(config.PORT))
   })
+  watchLauncher(() => stop('the launcher has ended'))
 }
 
 function fail (error: Error): never {
