@@ -19,4 +19,6 @@ COPY deploy/health-check.js deploy/
 USER node
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["node", "deploy/health-check.js"]
-CMD ["node", "dist/src/server.js"]
+# `docker run signalbox --peerjs-key mine`: what follows the image are flags.
+ENTRYPOINT ["node", "dist/src/server.js"]
+CMD []

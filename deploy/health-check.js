@@ -1,17 +1,40 @@
-// The health check of the Docker image. Exits with 0 while the Signalbox in this container accepts clients.
+// The health check of the Docker image. Exits with 0 while the Signalbox in this container accepts clients. Its settings are found where
+// the server has them: in variables, in files, and in the flags of the container's first process, or of this one.
+import { readFileSync } from 'node:fs'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
+import { settingText } from '../dist/src/config/read.js'
 
-const { HOST = '', PORT = '', TLS_CERT = '', TLS_REQUIRE_CLIENT_CERT = '' } = process.env
-const isSecure = TLS_CERT.trim() !== ''
-const everyAddress = { '': '127.0.0.1', '0.0.0.0': '127.0.0.1', '::': '::1' }
-const host = HOST.trim()
+const own = process.argv.slice(2)
+const argv = own.length > 0 ? own : flagsOfFirstProcess()
+const setting = (name) => settingText(process.env, argv, name)
 
-// The certificate need not be valid for the loopback address.
-const options = { host: everyAddress[host] ?? host, port: PORT.trim() || 8080, path: '/ready', timeout: 2_000, rejectUnauthorized: false }
+const everyAddress = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+const host = setting('HOST') ?? '0.0.0.0'
+const isSecure = setting('TLS_CERT') !== undefined
+
+const options = {
+  host: everyAddress[host] ?? host,
+  port: setting('PORT') ?? 8080,
+  path: '/ready',
+  timeout: 2_000,
+  // The certificate need not be valid for the loopback address.
+  rejectUnauthorized: false
+}
 const request = (isSecure ? getHttps : getHttp)(options, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1))
 request.on('timeout', () => process.exit(1)).on('error', () => process.exit(1))
 // The check has no client certificate, so it settles for a server that answers the TLS handshake.
-if (isSecure && TLS_REQUIRE_CLIENT_CERT.trim() === 'true') {
+if (isSecure && setting('TLS_REQUIRE_CLIENT_CERT') === 'true') {
   request.on('socket', (socket) => socket.on('secureConnect', () => process.exit(0)))
+}
+
+/** With `docker run --init` the first process is another, whose arguments are those of the server. */
+function flagsOfFirstProcess () {
+  try {
+    const args = readFileSync('/proc/1/cmdline', 'utf8').split('\0').slice(0, -1)
+    const at = args.findIndex((arg) => arg.endsWith('dist/src/server.js'))
+    return at === -1 ? [] : args.slice(at + 1)
+  } catch {
+    return []
+  }
 }

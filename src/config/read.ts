@@ -26,15 +26,23 @@ const maxShownLength = 128
 
 /** The modules of `PLUGINS`, whose settings must be known before others are read. Faults are left to `readSettings`. */
 export function pluginsIn (env: NodeJS.ProcessEnv, argv: readonly string[]): string[] {
+  return splitList(settingText(env, argv, 'PLUGINS') ?? '')
+}
+
+/**
+ * One setting as it was given, without a check of the others. Undefined where it is absent or blank.
+ *
+ * @throws ConfigError for a file that cannot be read
+ */
+export function settingText (env: NodeJS.ProcessEnv, argv: readonly string[], name: SettingName): string | undefined {
   const { values } = parseFlags(argv, ConfigSchema.properties, false)
   const given = (name: string): string | undefined => {
     const flag = values[flagOf(name).slice(2)]
-    return typeof flag === 'string' ? flag : env[name]
+    return (typeof flag === 'string' ? flag : env[name])?.trim() || undefined
   }
-  const text = given('PLUGINS')?.trim()
-  const path = given('PLUGINS_FILE')?.trim()
-  if (text) return splitList(text)
-  return path ? splitList(readSettingFile('PLUGINS_FILE', path)) : []
+  const file = fileSettingOf(name)
+  const path = given(file)
+  return given(name) ?? (path === undefined ? undefined : readSettingFile(file, path).trim())
 }
 
 /**

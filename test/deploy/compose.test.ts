@@ -46,6 +46,7 @@ t.test('everything has a health check, that of a node is /ready', async (t) => {
   for (const [name, { healthcheck }] of all) t.ok(healthcheck?.test, name)
   for (const [name, { healthcheck }] of nodes) t.match(healthcheck?.test, '127.0.0.1:8080/ready', name)
   t.match(read('Dockerfile'), /^HEALTHCHECK .* CMD \["node", "deploy\/health-check\.js"\]$/m)
+  t.match(read('Dockerfile'), /^ENTRYPOINT \["node", "dist\/src\/server\.js"\]$/m)
   t.match(read('Dockerfile'), /^COPY deploy\/health-check\.js deploy\/$/m)
   t.match(read('.dockerignore'), /^!deploy\/health-check\.js$/m)
 })
