@@ -11,6 +11,7 @@ import { warningsOf } from '../src/config/rules.js'
 import type { Config } from '../src/config/schema.js'
 import { Connections } from '../src/connection/connections.js'
 import type { CompiledDialect } from '../src/dialect/dialect.js'
+import { checkedGenerator, type GenerateId } from '../src/dialect/generate-id.js'
 import { HttpGate } from '../src/listener/gate.js'
 import type { Timeouts } from '../src/listener/timeouts.js'
 import { openFilesLimit } from '../src/limits/open-files.js'
@@ -44,6 +45,8 @@ export interface Signalbox {
    * empty without `STUN_URLS` and `TURN_URLS`; `ttl` is in seconds.
    */
   readonly iceServers: (permit: Permit) => IceServers
+  /** A fresh id: a random UUID, or one of the app's own `generateId`. Throws a TypeError for what that returns if it cannot be an id. */
+  readonly generateId: GenerateId
   /** By name, in the order they were registered. */
   readonly dialects: Map<string, CompiledDialect>
 }
@@ -61,10 +64,12 @@ export interface SignalboxPluginOptions {
   clock: Clock
   /** Whether pages of allowed origins may read answers. */
   cors: boolean
+  generateId?: GenerateId | undefined
 }
 
 /** `app.signalbox` and `app.state`, each complete once it is there. */
-export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock, cors }) => {
+export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock, cors, ...options }) => {
+  const generateId = checkedGenerator(options.generateId)
   const timers = new Timers((error) => app.log.error({ err: error }, 'timer failed'), undefined, clock)
   const auth = await openAuth(app, config, timers)
   const audit = openAudit(config, app.log, () => timers.now())
@@ -100,7 +105,7 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
   const iceServers = ({ subject = randomUUID(), expiresAt }: Permit) => iceServersFor(subject, expiresAt, timers.timeOfDay(), config)
   const settingsOf: Signalbox['settingsOf'] = (schema) => settingsIn(config, schema)
   app.decorate('signalbox', {
-    config, settingsOf, timers, audit, redis, auth, connections, eventLoop, gate, isAllowedOrigin, iceServers, dialects: new Map()
+    config, settingsOf, timers, audit, redis, auth, connections, eventLoop, gate, isAllowedOrigin, iceServers, generateId, dialects: new Map()
   })
   app.addHook('onReady', async () => {
     for (const warning of warningsOf(config)) app.log.warn(warning)

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type TObject, Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -33,12 +32,12 @@ export async function roomsBelow ({ peers }: State, prefix: string, name: string
 /** The REST endpoints of every dialect: `GET /id` and `GET /peers`. */
 export const discovery: FastifyPluginAsyncTypebox<DiscoveryOptions> = async (app, options) => {
   const { dialect, isOpen, querystring, params, rooms, refuse } = options
-  const { auth } = app.signalbox
+  const { auth, generateId } = app.signalbox
   const onRequest = refuse === undefined ? app.admission : [...app.admission, refuse]
   const shared = params === undefined ? {} : { params }
 
   app.get('/id', { onRequest, schema: { ...shared, response: { 200: IdBody } } }, async (_request, reply) => {
-    return await reply.type('text/plain; charset=utf-8').send(randomUUID())
+    return await reply.type('text/plain; charset=utf-8').send(generateId())
   })
 
   const schema = { ...shared, ...(querystring !== undefined && { querystring }), response: { 200: PeersBody, 401: ErrorBody } }

@@ -19,6 +19,7 @@ import { thirdParty } from '../routes/plugins.js'
 import { clipAddress } from './net/address.js'
 import { ConfigError } from './config/config-error.js'
 import { completeConfig, type GivenConfig } from './config/read.js'
+import type { GenerateId } from './dialect/generate-id.js'
 import * as builtIn from './dialects.js'
 import { type Timeouts, defaultTimeouts } from './listener/timeouts.js'
 import { listeners } from '../plugins/native-listeners.js'
@@ -38,6 +39,11 @@ export interface SignalboxOptions {
    * a prefix: at the root it would answer for the routes of others. An app that has @fastify/cors answers for us, too.
    */
   cors?: boolean
+  /**
+   * Makes up ids: for `GET /id` of every dialect, and where a dialect names its clients itself. Each must be new, over all nodes. By
+   * default they are random UUIDs.
+   */
+  generateId?: GenerateId
 }
 
 /** For the stock server only. An app around us has its own. */
@@ -67,7 +73,7 @@ export const signalbox = fp<ServiceOptions>(async (app, options) => {
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
     throw new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option')
   }
-  await app.register(signalboxPlugin, { config, timeouts, clock, cors })
+  await app.register(signalboxPlugin, { config, timeouts, clock, cors, generateId: options.generateId })
   await app.register(websocket)
   await app.register(admission)
   await app.register(speak)

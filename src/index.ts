@@ -2,7 +2,8 @@
 export { type SignalboxOptions, signalbox } from './app.js'
 export { ConfigError } from './config/config-error.js'
 export { ConfigSchema } from './config/schema.js'
-export { createService } from './service.js'
+export type { GenerateId } from './dialect/generate-id.js'
+export { type CreateServiceOptions, createService } from './service.js'
 export { type DialectName, readConfig } from './settings.js'
 // Types that the plugins add to the app's own.
 export type { Auth } from '../plugins/auth.js'

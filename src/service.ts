@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { type SerializedError, stdSerializers } from 'pino'
-import { describeRequest, signalbox } from './app.js'
+import { describeRequest, signalbox, type SignalboxOptions } from './app.js'
 import type { Config } from './config/schema.js'
 import { type LogStream, logStream } from './telemetry/log-stream.js'
 import { serverOptions, type Timeouts, defaultTimeouts } from './listener/timeouts.js'
@@ -13,14 +13,21 @@ import { tlsOf } from './listener/tls.js'
 /** Shared by all servers of the process. */
 let stdout: LogStream | undefined
 
+/** Options of `createService`. */
+export interface CreateServiceOptions extends Pick<SignalboxOptions, 'generateId'> {
+  /** Of clients on every listener. */
+  timeouts?: Timeouts
+  /** Where it reads the time: tests pass their own. */
+  clock?: Clock
+}
+
 /**
  * The stock server, ready to listen: a Fastify instance with nothing in it but Signalbox.
  *
- * @param timeouts of clients on every listener
- * @param clock where it reads the time: tests pass their own
  * @throws ConfigError for TLS files that cannot be used
  */
-export function createService (config: Config, timeouts: Timeouts = defaultTimeouts, clock: Clock = systemClock): FastifyInstance {
+export function createService (config: Config, options: CreateServiceOptions = {}): FastifyInstance {
+  const { timeouts = defaultTimeouts, clock = systemClock } = options
   const tls = tlsOf(config)
   const app: FastifyInstance = fastify({
     logger: {
@@ -48,7 +55,7 @@ export function createService (config: Config, timeouts: Timeouts = defaultTimeo
       return tls === undefined ? createServer(options, listener) : tls.createServer(options, listener)
     }
   })
-  app.register(signalbox, { config, timeouts, clock, isService: true, ...(tls !== undefined && { tls }) })
+  app.register(signalbox, { ...options, config, timeouts, clock, isService: true, ...(tls !== undefined && { tls }) })
   return app
 }
 

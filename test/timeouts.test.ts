@@ -41,10 +41,7 @@ for (const kind of ['plain', 'TLS'] as const) {
       ...(kind === 'TLS' && { TLS_CERT: env.TLS_CERT, TLS_KEY: env.TLS_KEY })
     }
     const app = createService(readConfig(settings, []), {
-      ...defaultTimeouts,
-      headersTimeout: 500,
-      requestTimeout: 500,
-      connectionsCheckingInterval: 100
+      timeouts: { ...defaultTimeouts, headersTimeout: 500, requestTimeout: 500, connectionsCheckingInterval: 100 }
     })
     t.teardown(async () => await app.close())
     await app.listen({ port: 0, host: '127.0.0.1' })

@@ -2,7 +2,6 @@ import { setImmediate as nextIteration } from 'node:timers/promises'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Test } from 'tap'
 import { readConfig } from '../src/settings.js'
-import { defaultTimeouts } from '../src/listener/timeouts.js'
 import { createService } from '../src/service.js'
 import type { Clock } from '../src/timing/clock.js'
 import type { Timers } from '../src/timing/timers.js'
@@ -48,7 +47,7 @@ export async function buildInVirtualTime (
 ): Promise<InVirtualTime> {
   const clock = new SkippingClock()
   const config = readConfig({ CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, [])
-  const app = createService(config, defaultTimeouts, clock)
+  const app = createService(config, { clock })
   t.teardown(async () => await app.close())
   app.register(plugin)
   await app.listen({ port: 0, host: '127.0.0.1' })

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
 import { type DialectDescription, mountSocket, nativePathBelow } from '../../src/kit.js'
 import { guessThrottle } from './guesses.js'
@@ -16,8 +15,8 @@ const plugin: FastifyPluginAsync = async (app) => {
     handlers: roomsHandlers(state, signalbox, guesses),
     errors: { ...errorMessages, frame: (message) => encode({ type: 'error', message }) },
     open (connection) {
-      const myId = randomUUID()
-      return { connection, myId, stamp: `,"senderId":"${myId}"}`, member: undefined }
+      const myId = signalbox.generateId()
+      return { connection, myId, stamp: `,"senderId":${JSON.stringify(myId)}}`, member: undefined }
     },
     close: ({ connection, member }) => member && guesses.left(connection.address)
   }))

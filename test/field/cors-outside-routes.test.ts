@@ -15,7 +15,7 @@ const settings: Env = {
 
 async function serve (t: Test, env: Env = {}): Promise<{ app: FastifyInstance, ports: number[] }> {
   const timeouts = { ...defaultTimeouts, headersTimeout: 100, requestTimeout: 100, connectionsCheckingInterval: 20 }
-  const app = createService(readConfig({ ...settings, ...env }, []), timeouts)
+  const app = createService(readConfig({ ...settings, ...env }, []), { timeouts })
   t.teardown(async () => await app.close())
   await app.listen({ port: 0, host: '127.0.0.1' })
   return { app, ports: [(app.server.address() as AddressInfo).port, ...app.nativePorts] }

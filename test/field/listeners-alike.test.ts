@@ -14,7 +14,7 @@ import { filesFor } from '../tls/secure.js'
 const idleTimeout = 300
 
 async function serve (t: Test, env: Env) {
-  const app = createService(readConfig({ LOG_LEVEL: 'silent', ...env }, []), { ...defaultTimeouts, idleTimeout })
+  const app = createService(readConfig({ LOG_LEVEL: 'silent', ...env }, []), { timeouts: { ...defaultTimeouts, idleTimeout } })
   t.teardown(async () => await app.close())
   await app.listen({ port: 0, host: 'localhost' })
   return [(app.server.address() as AddressInfo).port, ...app.nativePorts]

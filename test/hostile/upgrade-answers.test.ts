@@ -96,7 +96,7 @@ async function serve (t: Test, env: Env): Promise<FastifyInstance> {
   }
   const app = createService(
     readConfig(settings, []),
-    { ...defaultTimeouts, headersTimeout: 500, requestTimeout: 500, connectionsCheckingInterval: 100 }
+    { timeouts: { ...defaultTimeouts, headersTimeout: 500, requestTimeout: 500, connectionsCheckingInterval: 100 } }
   )
   t.teardown(async () => await app.close())
   await app.listen({ port: 0, host: '127.0.0.1' })
@@ -142,7 +142,8 @@ for (const { status, reason, env = {}, before, ...request } of answers) {
 }
 
 t.test('a client that asks for an upgrade and is neither let in nor refused is cut in time', async (t) => {
-  const app = createService(readConfig({ LOG_LEVEL: 'silent', HOST: '127.0.0.1' }, []), { ...defaultTimeouts, upgradeTimeout: 500 })
+  const timeouts = { ...defaultTimeouts, upgradeTimeout: 500 }
+  const app = createService(readConfig({ LOG_LEVEL: 'silent', HOST: '127.0.0.1' }, []), { timeouts })
   t.teardown(async () => await app.close())
   app.addHook('onRequest', async () => await new Promise(() => {}))
   await app.listen({ port: 0, host: '127.0.0.1' })
