@@ -75,7 +75,8 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
     maxBuffered: config.MAX_BUFFERED,
     maxPayload: config.MAX_PAYLOAD,
     messageRate: new TokenRate(config.MESSAGE_RATE, config.MESSAGE_BURST),
-    heartbeatMs: config.HEARTBEAT_INTERVAL
+    heartbeatMs: config.HEARTBEAT_INTERVAL,
+    idProbeMs: config.ID_PROBE_MS
   }, { timers, log: app.log, audit, leave: (member) => state.peers.leave(member), ...(auth.hasKey && { verify: auth.verify }) })
   const files = openFilesLimit()
   const room = Math.max(1, files - spareFiles)

@@ -57,7 +57,7 @@ export class ClientConnection implements Connection, FrameHandler {
     this.#may = permit
     this.#outbox = new Outbox(this, socket)
     this.#reader = new SocketReader(this)
-    this.#liveness = new LivenessCheck(this, this.#reader)
+    this.#liveness = new LivenessCheck(this, this.#reader, this.#outbox)
     this.#openedAt = this.#reader.heardAt
     this.#handshaking = new Handshaking(handshake, source)
     host.audit.info({ event: 'connect', ...this.#who(), ...('name' in source && { dialect: source.name }) })
@@ -117,6 +117,10 @@ export class ClientConnection implements Connection, FrameHandler {
     return this.#phase === 'closed'
   }
 
+  get isClosing (): boolean {
+    return this.isClosed || this.#outbox.isClosing
+  }
+
   get isBehind (): boolean {
     return this.#outbox.isBehind
   }
@@ -134,8 +138,8 @@ export class ClientConnection implements Connection, FrameHandler {
     return this.#outbox.deliverList(room, list, isOutdated)
   }
 
-  ping (): void {
-    this.#outbox.ping()
+  isThere (): MaybePromise<boolean> {
+    return this.#liveness.isThere()
   }
 
   drop (why: DropReason): false {

@@ -22,6 +22,8 @@ export interface ConnectionLimits {
   readonly messageRate: TokenRate
   /** ms between pings; a socket that is silent for two intervals is closed. */
   readonly heartbeatMs: number
+  /** How long a client has to answer when it is asked whether it is there, in ms. 0: it is not asked. */
+  readonly idProbeMs: number
 }
 
 /** What a connection is from its first moment on. */

@@ -45,7 +45,12 @@ export class Outbox {
   /** Why the socket takes no more frames; undefined while it does. */
   get #whyClosed (): DropReason | undefined {
     if (this.#slow?.isCut === true) return 'slow_consumer'
-    return this.socket.readyState === this.socket.OPEN ? undefined : 'closing'
+    return this.isClosing ? 'closing' : undefined
+  }
+
+  /** The socket takes no more frames, whoever closes it. */
+  get isClosing (): boolean {
+    return this.socket.readyState !== this.socket.OPEN
   }
 
   /** See `Connection.deliver`. */
@@ -80,8 +85,14 @@ export class Outbox {
     return false
   }
 
-  ping (): void {
-    this.#writer.ping()
+  /** Sends a ping, whose payload is the byte `mark` if there is one. */
+  ping (mark?: number): void {
+    this.#writer.ping(mark)
+  }
+
+  /** See `SocketWriter.watch`. */
+  watch (): () => boolean {
+    return this.#writer.watch()
   }
 
   #count ({ type }: Frame): void {
