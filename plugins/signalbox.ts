@@ -9,6 +9,7 @@ import type { Permit } from '../src/auth/permit.js'
 import { settingsIn } from '../src/config/read.js'
 import type { Config } from '../src/config/schema.js'
 import { Connections } from '../src/connection/connections.js'
+import type { SignalboxEvents } from '../src/connection/events.js'
 import type { CompiledDialect } from '../src/dialect/dialect.js'
 import { HttpGate } from '../src/listener/gate.js'
 import type { Timeouts } from '../src/listener/timeouts.js'
@@ -32,6 +33,8 @@ export interface Signalbox {
   readonly redis: Redis | Cluster | undefined
   readonly auth: Auth
   readonly connections: Connections
+  /** Tells who comes and goes on this node. Any number of listeners may hear; what one throws is logged, and harms nobody. */
+  readonly events: EventEmitter<SignalboxEvents>
   readonly eventLoop: EventLoop
   /** Guards every listener that is ours. */
   readonly gate: HttpGate
@@ -93,8 +96,9 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
   // coturn counts its quotas by user: strangers under one name would use up each other's.
   const iceServers = ({ subject = randomUUID(), expiresAt }: Permit) => iceServersFor(subject, expiresAt, timers.timeOfDay(), config)
   const settingsOf: Signalbox['settingsOf'] = (schema) => settingsIn(config, schema)
+  const { events: { emitter: events } } = connections
   app.decorate('signalbox', {
-    config, settingsOf, timers, audit, redis, auth, connections, eventLoop, gate, iceServers, dialects: new Map()
+    config, settingsOf, timers, audit, redis, auth, connections, events, eventLoop, gate, iceServers, dialects: new Map()
   })
   app.addHook('onReady', async () => {
     if (config.MAX_CLIENTS <= room) return

@@ -6,6 +6,7 @@ export { ConfigSchema, type DialectName } from './config/schema.js'
 export { createService } from './service.js'
 // Types that the plugins add to the app's own.
 export type { Auth } from '../plugins/auth.js'
+export type { CloseEvent, ConnectionEvent, PeerEvent, SignalboxEvents } from './connection/events.js'
 export type { Signalbox } from '../plugins/signalbox.js'
 export type {} from '../plugins/state.js'
 export { drone } from '../routes/drone/index.js'

@@ -11,6 +11,7 @@ import type { Histogram } from '../telemetry/histogram.js'
 import type { Log } from '../telemetry/log.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Timers } from '../timing/timers.js'
+import type { ClientEvents, EndRecord } from './events.js'
 import type { WriteBatch } from './write-batch.js'
 
 export interface ConnectionLimits {
@@ -35,9 +36,6 @@ export interface ConnectionOptions {
   readonly permit: Permit
 }
 
-/** Who a connection was, and how it ended. */
-export type EndRecord = Omit<AuditRecord, 'event'> & { readonly code: number }
-
 /** What a connection needs of the process it runs in. */
 export interface ConnectionHost {
   readonly limits: ConnectionLimits
@@ -45,6 +43,7 @@ export interface ConnectionHost {
   readonly timers: Timers
   readonly log: Log
   readonly audit: Audit
+  readonly events: ClientEvents
   readonly counters: ConnectionCounters
   readonly largeFrames: LargeFrames
   readonly frameBudget: FrameBudget

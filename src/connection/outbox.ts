@@ -4,6 +4,7 @@ import { type Frame, frameOf, type FrameLike } from '../frame/bytes.js'
 import { type CloseCode, closeCodes } from '../frame/close-codes.js'
 import type { Sender } from '../state/contract.js'
 import type { LabelCounter } from '../telemetry/counter.js'
+import { limitAfterClose } from './close-grace.js'
 import type { ConnectionHost } from './host.js'
 import { SlowConsumer } from './slow-consumer.js'
 import { SocketWriter } from './writer.js'
@@ -114,6 +115,7 @@ export class Outbox {
     this.socket.close(code, reason)
     // A paused socket would not read the client's answer.
     this.socket.resume()
+    limitAfterClose(this.socket, this.#owner.host.timers)
   }
 
   /** The connection is over. */
