@@ -10,6 +10,7 @@ import { settingsIn } from '../src/config/read.js'
 import { warningsOf } from '../src/config/rules.js'
 import type { Config } from '../src/config/schema.js'
 import { Connections } from '../src/connection/connections.js'
+import type { SignalboxEvents } from '../src/connection/events.js'
 import type { CompiledDialect } from '../src/dialect/dialect.js'
 import { checkedGenerator, type GenerateId } from '../src/dialect/generate-id.js'
 import { HttpGate } from '../src/listener/gate.js'
@@ -35,6 +36,8 @@ export interface Signalbox {
   readonly redis: Redis | Cluster | undefined
   readonly auth: Auth
   readonly connections: Connections
+  /** Tells who comes and goes on this node. Any number of listeners may hear; what one throws is logged, and harms nobody. */
+  readonly events: EventEmitter<SignalboxEvents>
   readonly eventLoop: EventLoop
   /** Guards every listener that is ours. */
   readonly gate: HttpGate
@@ -84,7 +87,8 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
     maxBuffered: config.MAX_BUFFERED,
     maxPayload: config.MAX_PAYLOAD,
     messageRate: new TokenRate(config.MESSAGE_RATE, config.MESSAGE_BURST),
-    heartbeatMs: config.HEARTBEAT_INTERVAL
+    heartbeatMs: config.HEARTBEAT_INTERVAL,
+    idProbeMs: config.ID_PROBE_MS
   }, { timers, log: app.log, audit, leave: (member) => state.peers.leave(member), ...(auth.hasKey && { verify: auth.verify }) })
   const files = openFilesLimit()
   const room = Math.max(1, files - spareFiles)
@@ -104,8 +108,10 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
   // coturn counts its quotas by user: strangers under one name would use up each other's.
   const iceServers = ({ subject = randomUUID(), expiresAt }: Permit) => iceServersFor(subject, expiresAt, timers.timeOfDay(), config)
   const settingsOf: Signalbox['settingsOf'] = (schema) => settingsIn(config, schema)
+  const { events: { emitter: events } } = connections
   app.decorate('signalbox', {
-    config, settingsOf, timers, audit, redis, auth, connections, eventLoop, gate, isAllowedOrigin, iceServers, generateId, dialects: new Map()
+    config, settingsOf, timers, audit, redis, auth, connections, events, eventLoop, gate, isAllowedOrigin, iceServers, generateId,
+    dialects: new Map()
   })
   app.addHook('onReady', async () => {
     for (const warning of warningsOf(config)) app.log.warn(warning)

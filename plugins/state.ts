@@ -29,7 +29,7 @@ export interface OpenedState {
  * @throws ConfigError for a `REDIS_URL` that cannot be used
  */
 export async function openState (config: Config, { timers, log, audit }: StateHost): Promise<OpenedState> {
-  const { REDIS_URL: urls, NODE_LEASE_MS: leaseMs, MAX_ROOMS_PER_CLIENT: maxRoomsPerClient } = config
+  const { REDIS_URL: urls, NODE_LEASE_MS: leaseMs, MAX_ROOMS_PER_CLIENT: maxRoomsPerClient, ID_PROBE_MS: probeMs } = config
   const mailboxes = {
     maxMessages: config.MAILBOX_MAX_MESSAGES,
     maxBytes: config.MAILBOX_MAX_BYTES,
@@ -37,7 +37,7 @@ export async function openState (config: Config, { timers, log, audit }: StateHo
   }
   if (urls === undefined) return audited({ state: memoryState(timers, mailboxes, maxRoomsPerClient), redis: undefined }, audit)
   const { redisState } = await import('../src/state/redis/state.js')
-  const state = await redisState({ urls, leaseMs, mailboxes, maxRoomsPerClient, timers, log })
+  const state = await redisState({ urls, leaseMs, mailboxes, maxRoomsPerClient, probeMs, timers, log })
   return audited({ state, redis: state.link.client }, audit)
 }
 

@@ -7,6 +7,7 @@ export { type CreateServiceOptions, createService } from './service.js'
 export { type DialectName, readConfig } from './settings.js'
 // Types that the plugins add to the app's own.
 export type { Auth } from '../plugins/auth.js'
+export type { CloseEvent, ConnectionEvent, PeerEvent, SignalboxEvents } from './connection/events.js'
 export type { Signalbox } from '../plugins/signalbox.js'
 export type {} from '../plugins/state.js'
 // The built-in dialects.

@@ -107,6 +107,12 @@ export const ConfigSchema = Type.Object({
     'Which connection keeps an id that is registered twice: the newer (`replace`) or the older (`reject`)'
   ),
 
+  ID_PROBE_MS: amount(
+    { minimum: 0, default: 2_000 },
+    'Before a client is refused an id that another connection holds, that one is pinged. If it is silent for so many ms, it is ' +
+    'closed with 4101 and the id is free. 0: it is not asked'
+  ),
+
   STRICT_IDENTITY: flag(
     true,
     'Refuse frames whose sender is not the id that the socket registered'

@@ -10,7 +10,6 @@ import type { Member, Sender } from '../state/contract.js'
 import type { AuditEvent, RefusalReason } from '../telemetry/audit.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Timer } from '../timing/timers.js'
-import { limitAfterClose } from './close-grace.js'
 import type { ConnectionHost, ConnectionOptions } from './host.js'
 import { leaveAll } from './leaving.js'
 import { LivenessCheck } from './liveness.js'
@@ -57,10 +56,12 @@ export class ClientConnection implements Connection, FrameHandler {
     this.#may = permit
     this.#outbox = new Outbox(this, socket)
     this.#reader = new SocketReader(this)
-    this.#liveness = new LivenessCheck(this, this.#reader)
+    this.#liveness = new LivenessCheck(this, this.#reader, this.#outbox)
     this.#openedAt = this.#reader.heardAt
     this.#handshaking = new Handshaking(handshake, source)
-    host.audit.info({ event: 'connect', ...this.#who(), ...('name' in source && { dialect: source.name }) })
+    const dialect = 'name' in source ? source.name : undefined
+    host.audit.info({ event: 'connect', ...this.#who(), ...(dialect !== undefined && { dialect }) })
+    host.events.connected(this, dialect)
     this.#scheduleExpiryCheck()
     if (this.isClosed) return
     if ('name' in source) this.#adopt(source)
@@ -117,6 +118,10 @@ export class ClientConnection implements Connection, FrameHandler {
     return this.#phase === 'closed'
   }
 
+  get isClosing (): boolean {
+    return this.isClosed || this.#outbox.isClosing
+  }
+
   get isBehind (): boolean {
     return this.#outbox.isBehind
   }
@@ -134,8 +139,8 @@ export class ClientConnection implements Connection, FrameHandler {
     return this.#outbox.deliverList(room, list, isOutdated)
   }
 
-  ping (): void {
-    this.#outbox.ping()
+  isThere (): MaybePromise<boolean> {
+    return this.#liveness.isThere()
   }
 
   drop (why: DropReason): false {
@@ -143,20 +148,23 @@ export class ClientConnection implements Connection, FrameHandler {
   }
 
   onJoin (member: Member, leaving: Member | undefined): void {
+    (this.#dialect as CompiledDialect).traffic.registrations++
     const others = this.#members.filter((other) => other !== leaving && (other.room !== member.room || other.id !== member.id))
-    this.#members = [...others, member]
-    const { traffic } = this.#dialect as CompiledDialect
-    traffic.registrations++
     const record = { event: 'register' as const, ...this.#who(), room: member.room, id: member.id }
     // The first one comes with a handshake, which has a rate.
-    if (this.#hasRegistered) this.host.audit.often(record)
-    else this.host.audit.info(record)
+    this.host.audit[this.#hasRegistered ? 'often' : 'info'](record)
     this.#hasRegistered = true
+    this.#keep([...others, member])
   }
 
   onLeave (member: Member): void {
-    const others = this.#members.filter((other) => other !== member)
-    this.#members = others.length === 0 ? none : others
+    this.#keep(this.#members.filter((other) => other !== member))
+  }
+
+  #keep (members: readonly Member[]): void {
+    const before = this.#members
+    this.#members = members.length === 0 ? none : members
+    this.host.events.moved(this, before, members)
   }
 
   refuse (sentence: string, details?: string): void {
@@ -261,8 +269,7 @@ export class ClientConnection implements Connection, FrameHandler {
   }
 
   #handled (startedAt: number): void {
-    const { counters, timers } = this.host
-    counters.handling.observe((timers.now() - startedAt) / 1000)
+    this.host.counters.handling.observe((this.host.timers.now() - startedAt) / 1000)
   }
 
   #waitFor (promise: Promise<void>, obstacle: 'handler' | 'renewal', type: unknown): void {
@@ -358,7 +365,6 @@ export class ClientConnection implements Connection, FrameHandler {
     if (this.isClosed) return
     this.host.onClose({ ...this.#who(), code, reason, by }, event)
     this.#outbox.close(code, reason)
-    limitAfterClose(this.socket, this.host.timers)
     this.#end()
   }
 
@@ -371,12 +377,11 @@ export class ClientConnection implements Connection, FrameHandler {
   }
 
   #end (): void {
-    const { timers } = this.host
     this.#phase = 'closed'
     this.#reader.end()
     this.#outbox.end()
     this.#liveness.end()
-    timers.cancel(this.#expiryTimer)
+    this.host.timers.cancel(this.#expiryTimer)
     this.#ownTimers?.end()
     // A handler at work may be about to register the peer: it leaves once that is done.
     if (!this.#reader.isHandling) this.onDone()

@@ -17,7 +17,8 @@ import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Timers } from '../timing/timers.js'
 import { limitAfterClose } from './close-grace.js'
 import { ClientConnection } from './connection.js'
-import type { ConnectionHost, ConnectionLimits, EndRecord } from './host.js'
+import { ClientEvents, type EndRecord } from './events.js'
+import type { ConnectionHost, ConnectionLimits } from './host.js'
 import { WriteBatch } from './write-batch.js'
 
 /** How long a client may take to answer a close before its socket is cut. In ms. */
@@ -65,6 +66,7 @@ export class Connections implements ConnectionHost {
   readonly timers: Timers
   readonly log: Log
   readonly audit: Audit
+  readonly events: ClientEvents
   readonly leave: ConnectionServices['leave']
   readonly largeFrames = new LargeFrames()
   readonly frameBudget: FrameBudget
@@ -95,6 +97,7 @@ export class Connections implements ConnectionHost {
     this.timers = timers
     this.log = log
     this.audit = audit
+    this.events = new ClientEvents((error) => log.error({ err: error }, 'a listener of events failed'))
     this.leave = leave
     this.frameBudget = new FrameBudget(timers)
   }
@@ -160,11 +163,13 @@ export class Connections implements ConnectionHost {
   onClose = (end: EndRecord, event = closeEvent(end.code)): void => {
     this.counters.closed.inc(String(end.code))
     this.audit.info({ event, ...end })
+    this.events.closed(end)
   }
 
   onLeave = (end: EndRecord): void => {
     this.counters.left.inc(codesOfClients.has(end.code) ? String(end.code) : 'other')
     this.audit.info({ event: 'leave', ...end })
+    this.events.closed(end)
   }
 
   /** Counts and records a refusal: a client was not let in, or may not do what it asked. */

@@ -11,6 +11,7 @@ import type { Histogram } from '../telemetry/histogram.js'
 import type { Log } from '../telemetry/log.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Timers } from '../timing/timers.js'
+import type { ClientEvents, EndRecord } from './events.js'
 import type { WriteBatch } from './write-batch.js'
 
 export interface ConnectionLimits {
@@ -22,6 +23,8 @@ export interface ConnectionLimits {
   readonly messageRate: TokenRate
   /** ms between pings; a socket that is silent for two intervals is closed. */
   readonly heartbeatMs: number
+  /** How long a client has to answer when it is asked whether it is there, in ms. 0: it is not asked. */
+  readonly idProbeMs: number
 }
 
 /** What a connection is from its first moment on. */
@@ -33,9 +36,6 @@ export interface ConnectionOptions {
   readonly permit: Permit
 }
 
-/** Who a connection was, and how it ended. */
-export type EndRecord = Omit<AuditRecord, 'event'> & { readonly code: number }
-
 /** What a connection needs of the process it runs in. */
 export interface ConnectionHost {
   readonly limits: ConnectionLimits
@@ -43,6 +43,7 @@ export interface ConnectionHost {
   readonly timers: Timers
   readonly log: Log
   readonly audit: Audit
+  readonly events: ClientEvents
   readonly counters: ConnectionCounters
   readonly largeFrames: LargeFrames
   readonly frameBudget: FrameBudget

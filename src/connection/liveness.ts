@@ -1,7 +1,10 @@
 import type { Liveness } from '../dialect/dialect.js'
 import { type CloseCode, closeCodes } from '../frame/close-codes.js'
 import type { Timer } from '../timing/timers.js'
+import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { ConnectionHost } from './host.js'
+import type { Outbox } from './outbox.js'
+import { PresenceProbe } from './presence-probe.js'
 import type { SocketReader } from './reader.js'
 
 /**
@@ -20,7 +23,7 @@ export interface Living {
   /** What its dialect asks beyond the pings, once that is known. */
   readonly liveness: Liveness | undefined
   readonly isClosed: boolean
-  ping (): void
+  readonly isClosing: boolean
   close (code: CloseCode): void
 }
 
@@ -28,11 +31,15 @@ export interface Living {
 export class LivenessCheck {
   readonly #living: Living
   readonly #reader: SocketReader
+  readonly #outbox: Outbox
   #timer: Timer | undefined
+  /** Undefined until somebody asks. */
+  #probe: PresenceProbe | undefined
 
-  constructor (living: Living, reader: SocketReader) {
+  constructor (living: Living, reader: SocketReader, outbox: Outbox) {
     this.#living = living
     this.#reader = reader
+    this.#outbox = outbox
   }
 
   static readonly #isDue = (check: LivenessCheck): void => check.#run()
@@ -45,8 +52,17 @@ export class LivenessCheck {
     this.#timer = timers.schedule(this.#msToNext(timers.now()), LivenessCheck.#isDue, this)
   }
 
+  /** Whether the client is still there. It is asked, unless its socket is closing. See `Sink.isThere`. */
+  isThere (): MaybePromise<boolean> {
+    const { isClosing, host: { limits } } = this.#living
+    if (isClosing || limits.idProbeMs === 0) return !isClosing
+    this.#probe ??= new PresenceProbe(this.#living, this.#reader, this.#outbox)
+    return this.#probe.ask()
+  }
+
   end (): void {
     this.#living.host.timers.cancel(this.#timer)
+    this.#probe?.end()
   }
 
   #run (): void {
@@ -55,7 +71,7 @@ export class LivenessCheck {
     // A socket that is not read cannot show that it lives.
     if (this.#reader.isBlocked || this.#reader.isPaused) this.#reader.hear(now)
     if (this.#diesAt <= now) return this.#living.close(closeCodes.timeout)
-    this.#living.ping()
+    this.#outbox.ping()
     this.schedule()
   }
 

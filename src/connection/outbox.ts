@@ -4,6 +4,7 @@ import { type Frame, frameOf, type FrameLike } from '../frame/bytes.js'
 import { type CloseCode, closeCodes } from '../frame/close-codes.js'
 import type { Sender } from '../state/contract.js'
 import type { LabelCounter } from '../telemetry/counter.js'
+import { limitAfterClose } from './close-grace.js'
 import type { ConnectionHost } from './host.js'
 import { SlowConsumer } from './slow-consumer.js'
 import { SocketWriter } from './writer.js'
@@ -45,7 +46,12 @@ export class Outbox {
   /** Why the socket takes no more frames; undefined while it does. */
   get #whyClosed (): DropReason | undefined {
     if (this.#slow?.isCut === true) return 'slow_consumer'
-    return this.socket.readyState === this.socket.OPEN ? undefined : 'closing'
+    return this.isClosing ? 'closing' : undefined
+  }
+
+  /** The socket takes no more frames, whoever closes it. */
+  get isClosing (): boolean {
+    return this.socket.readyState !== this.socket.OPEN
   }
 
   /** See `Connection.deliver`. */
@@ -80,8 +86,14 @@ export class Outbox {
     return false
   }
 
-  ping (): void {
-    this.#writer.ping()
+  /** Sends a ping, whose payload is the byte `mark` if there is one. */
+  ping (mark?: number): void {
+    this.#writer.ping(mark)
+  }
+
+  /** See `SocketWriter.watch`. */
+  watch (): () => boolean {
+    return this.#writer.watch()
   }
 
   #count ({ type }: Frame): void {
@@ -103,6 +115,7 @@ export class Outbox {
     this.socket.close(code, reason)
     // A paused socket would not read the client's answer.
     this.socket.resume()
+    limitAfterClose(this.socket, this.#owner.host.timers)
   }
 
   /** The connection is over. */

@@ -53,6 +53,8 @@ export class SocketReader implements Waiting {
   heardAt: number
   /** Frames that came. */
   received = 0
+  /** Whether a pong answers a question of ours, while there is one: it costs its client nothing. */
+  onAnswer: ((payload: Buffer) => boolean) | undefined
 
   constructor (handler: FrameHandler) {
     this.#handler = handler
@@ -60,7 +62,7 @@ export class SocketReader implements Waiting {
     this.heardAt = Math.floor(this.frameAt)
     const socket = handler.socket as Read
     socket[reader] = this
-    socket.on('message', onMessage).on('ping', onControl).on('pong', onControl).on('close', onClose)
+    socket.on('message', onMessage).on('ping', onControl).on('pong', onPong).on('close', onClose)
   }
 
   /** The next frame waits for a handler, a check or an iteration. */
@@ -105,6 +107,11 @@ export class SocketReader implements Waiting {
     }
     this.#fullAt = messageRate.taken(this.#fullAt, now)
     if (!this.#pause.takeControlFrame(messageRate)) this.#handler.close(closeCodes.policy, tooMany)
+  }
+
+  onPong (payload: Buffer): void {
+    if (this.onAnswer?.(payload) === true) this.heardAt = Math.floor(this.#handler.host.timers.now())
+    else this.onControl()
   }
 
   onClose (code: number): void {
@@ -256,6 +263,10 @@ function onMessage (this: WebSocket, data: RawData, isBinary: boolean): void {
 
 function onControl (this: WebSocket): void {
   (this as Read)[reader].onControl()
+}
+
+function onPong (this: WebSocket, payload: Buffer): void {
+  (this as Read)[reader].onPong(payload)
 }
 
 function onClose (this: WebSocket, code: number): void {

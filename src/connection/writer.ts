@@ -145,10 +145,23 @@ export class SocketWriter implements Corked {
     this.#transport?.cork()
   }
 
-  ping (): void {
-    if (this.#transport === undefined) return this.socket.ping()
-    this.#written += ping.length
-    this.#transport.write(ping)
+  /** Sends a ping, whose payload is the byte `mark` if there is one. */
+  ping (mark?: number): void {
+    if (this.#transport === undefined) return this.socket.ping(mark === undefined ? undefined : Buffer.of(mark))
+    const frame = mark === undefined ? ping : Buffer.of(0x89, 1, mark)
+    this.#written += frame.length
+    this.#transport.write(frame)
+  }
+
+  /**
+   * Answers a function that says whether the client's host has shown since that it is there: bytes have come, or it has made room for
+   * bytes that the system did not take because earlier ones waited.
+   */
+  watch (): () => boolean {
+    const stream = this.#stream
+    const received = stream?.bytesRead ?? 0
+    const progress = (stream?.writableLength ?? 0) > 0 ? this.progress : Infinity
+    return () => (stream?.bytesRead ?? 0) > received || this.progress > progress
   }
 
   /** Writes what is held: the batch has ended. */

@@ -52,6 +52,13 @@ export interface Sink {
   readonly dialect?: string | undefined
   /** The network of its client. Senders of one network share one part of a receiver's send queue. */
   readonly network?: string
+  /** Whether its socket is closing, whoever began it. It holds no id then, and gets none. If absent, it is not. */
+  readonly isClosing?: boolean
+  /**
+   * Whether its client is still there. False while the socket is closing. A client that may have vanished is asked, and closed with 4101
+   * if it does not answer in time. If absent, the client is there.
+   */
+  isThere? (): MaybePromise<boolean>
   /** Closes the connection, which then leaves its rooms by itself. `by` is the subject of the administrator who asked for it. */
   close (code: number, reason?: string, by?: string): void
   /** Its memberships. If absent, the limit of rooms per client does not apply. */
@@ -90,8 +97,9 @@ export interface JoinRequest {
   /** Only a connection with the same owner may take over the id. Made by `ownerOf`, which keeps kinds of owners apart. */
   owner?: string | undefined
   /**
-   * Whether to replace another connection that holds the id (it is closed with 4000). Otherwise the join is refused. A connection
-   * always replaces itself.
+   * Whether to replace another connection that holds the id (it is closed with 4000). Otherwise the join is refused, if the client of
+   * that connection is still there (`Sink.isThere`): one that is not leaves, on any node, before the join. A connection always replaces
+   * itself.
    */
   replace: boolean
   /** The most members that the room may have, on all nodes together. Taking over an id needs no free place. */
@@ -121,9 +129,10 @@ export interface JoinRequest {
 export type JoinOutcome =
   | { readonly outcome: 'joined', readonly member: Member }
   /**
-   * `taken`: another connection holds the id. `full`: the room has `maxMembers`. `limited`: the connection is in as many rooms as it may
-   * join (`MAX_ROOMS_PER_CLIENT`). `missing`: the room is not open. `unavailable`: Redis is away, and `maxMembers` or `requireOpen`
-   * cannot be checked. That is also so after Redis has lost its data, until the other nodes have had the time to restore their members.
+   * `taken`: another connection holds the id, or the one that asked for it has closed meanwhile. `full`: the room has `maxMembers`.
+   * `limited`: the connection is in as many rooms as it may join (`MAX_ROOMS_PER_CLIENT`). `missing`: the room is not open.
+   * `unavailable`: Redis is away, and `maxMembers` or `requireOpen` cannot be checked. That is also so after Redis has lost its data,
+   * until the other nodes have had the time to restore their members.
    */
   | { readonly outcome: 'taken' | 'full' | 'limited' | 'missing' | 'unavailable', readonly member?: undefined }
 
@@ -167,7 +176,8 @@ export interface Peers {
   roomNames (prefix: string): MaybePromise<readonly string[]>
   /**
    * Notifies `watcher`, on every node, of joins and leaves in the rooms of a dialect: once each, in order, after the fact. A takeover
-   * is a join. A dialect has one watcher; a second one replaces the first.
+   * is a join. A dialect may have several watchers, which hear in the order in which they were added; one that throws keeps no other from
+   * hearing. They are added before anybody joins: a room that has members on this node may not notify the first watcher of its dialect.
    *
    * A join is told of before it is answered, and may be before its welcome is delivered. A watcher's `left` for a member comes after
    * every welcome on this node that named it, and after those joins were answered: whoever was welcomed with it is in `here` by then,

@@ -265,6 +265,31 @@ const takeoverScenarios: Record<string, AddressingScenario> = {
     assert.ok(!(await alice.settle()).some((frame) => isLeave?.(frame)))
     newer.signal(alice.id, 'back')
     assert.equal((await alice.hears()).sender, older.id)
+  },
+
+  async 'the id of a connection that has just said goodbye is free' (t, subject) {
+    const app = await start(t, subject, { ID_TAKEOVER: 'reject' })
+    const [alice, bob] = await enterBoth(t, app, subject)
+    let holder = alice
+    for (let round = 0; round < 20; round++) {
+      const gone = holder
+      gone.client.socket.close()
+      holder = await enter(t, app, subject, gone.id, { place: gone.place })
+    }
+    bob.signal(holder.id, 'to the last one')
+    assert.equal((await holder.hears()).load, 'to the last one')
+  },
+
+  async 'the id of a connection that answers no ping is free after ID_PROBE_MS' (t, subject) {
+    const app = await start(t, subject, { ID_TAKEOVER: 'reject', ID_PROBE_MS: '300' })
+    const alive = await enter(t, app, subject, 'alive')
+    const mute = await enter(t, app, subject, 'mute', { place: alive.place, options: { autoPong: false } })
+    const next = await enter(t, app, subject, 'mute', { place: alive.place })
+    assert.ok([4000, 4101].includes((await mute.client.closed).code))
+    alive.signal(next.id, 'to the next one')
+    assert.equal((await next.hears()).load, 'to the next one')
+    next.signal(alive.id, 'back')
+    assert.equal((await alive.hears()).load, 'back')
   }
 }
 

@@ -33,7 +33,8 @@ t.test('a token that expires in two months is not forgotten when the clock is se
     maxPayload: 1024,
     maxBuffered: 65_536,
     messageRate: new TokenRate(100, 100),
-    heartbeatMs: 2 ** 31 - 1
+    heartbeatMs: 2 ** 31 - 1,
+    idProbeMs: 0
   }
   const connections = new Connections(limits, { timers, log, audit: openAudit({ LOG_LEVEL: 'silent' }, log), leave: () => true })
   const permit = readPermit({ sub: 'alice', exp: (now + 60 * day) / 1000 }, now)

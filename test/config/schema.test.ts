@@ -41,6 +41,7 @@ t.test('without anything set, everything has its default', async (t) => {
     MAX_PAYLOAD: 1_048_576,
     MAX_BUFFERED: 1_048_576,
     HEARTBEAT_INTERVAL: 30_000,
+    ID_PROBE_MS: 2_000,
     ID_TAKEOVER: 'replace',
     STRICT_IDENTITY: true,
     ALLOW_DISCOVERY: false,
@@ -206,6 +207,7 @@ t.test('spaces around a value do not count', async (t) => {
 const bounds: Record<string, readonly [least: number, greatest?: number]> = {
   PORT: [0, 65_535],
   HEARTBEAT_INTERVAL: [1000, 2 ** 31 - 1],
+  ID_PROBE_MS: [0, 2 ** 31 - 1],
   PSYNC_PEER_TTL_MS: [1000, 2 ** 31 - 1],
   PEERJS_ALIVE_TIMEOUT: [1000, 2 ** 31 - 1],
   PEERJS_EXPIRE_TIMEOUT: [500, 2 ** 31 - 1],

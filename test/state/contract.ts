@@ -71,6 +71,29 @@ class Inbox implements Sink {
   }
 }
 
+/** The receiving end of a peer that can be asked whether it is there. */
+class Asked extends Inbox {
+  isClosing = false
+  /** How often it was asked. */
+  asked = 0
+  /** What it answers, once it does. */
+  answer: (isThere: boolean) => void = () => {}
+  readonly #answered = new Promise<boolean>((resolve) => { this.answer = resolve })
+
+  isThere (): boolean | Promise<boolean> {
+    if (this.isClosing) return false
+    this.asked++
+    return this.#answered
+  }
+}
+
+/** What the watchers of tom are told from now on. */
+function toldOf ({ peers }: State): string[] {
+  const told: string[] = []
+  peers.watch('tom', { joined: (_room, { id }) => told.push(`joined ${id}`), left: (_room, { id }) => told.push(`left ${id}`) })
+  return told
+}
+
 const ids = (peers: readonly Peer[]) => peers.map(({ id }) => id)
 
 /** Everything that dialects rely on, wherever the state is kept. */
@@ -318,6 +341,93 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.same([older.closes, newer.frames], [[], []])
   })
 
+  scenario('a holder whose socket is closing does not hold its id, whoever asks for it', async (t, { state, enter }) => {
+    const told = toldOf(state)
+    let holder = new Asked()
+    const first = await enter({ id: 'a', sink: holder, owner: '0' })
+    for (const [round, replace] of [false, true, false].entries()) {
+      holder.isClosing = true
+      const newcomer = new Asked()
+      const request = { room: 'tom', id: 'a', sink: newcomer, owner: `${round + 1}`, replace, welcome: () => 'welcome' }
+      const joined = await state.peers.join(request)
+      t.equal(joined.outcome, 'joined')
+      t.equal(await state.relay.send('tom', 'a', 'hello'), 'sent')
+      t.same(await newcomer.got(2), ['welcome', 'hello'])
+      t.same(ids(await state.peers.list('tom')), ['a'])
+      t.equal(holder.asked, 0, 'its client is not asked')
+      holder = newcomer
+    }
+    t.equal(await state.peers.leave(first), false, 'what closed late changes nothing')
+    await until(() => told.length >= 7)
+    t.same(told, ['joined a', ...Array.from({ length: 3 }, () => ['left a', 'joined a']).flat()])
+  })
+
+  scenario('a holder is asked whether it is there before another connection is refused its id', async (t, { state, enter }) => {
+    const [holder, newcomer] = [new Asked(), new Asked()]
+    await enter({ id: 'a', sink: holder, owner: 'mine' })
+    const joining = [{ replace: false, owner: 'mine' }, { replace: true, owner: 'yours' }].map(async (join) => {
+      return await state.peers.join({ room: 'tom', id: 'a', sink: newcomer, ...join })
+    })
+    await until(() => holder.asked > 0)
+    holder.answer(true)
+    t.same(await Promise.all(joining), [{ outcome: 'taken' }, { outcome: 'taken' }])
+    await state.relay.send('tom', 'a', 'hello')
+    t.same(await holder.got(1), ['hello'])
+    t.same([holder.closes, newcomer.frames], [[], []])
+  })
+
+  scenario('who does not answer gives its id to the newcomer, and leaves late without effect', async (t, { state, enter }) => {
+    const told = toldOf(state)
+    const [holder, newcomer] = [new Asked(), new Asked()]
+    const held = await enter({ id: 'a', sink: holder })
+    const joining = state.peers.join({ room: 'tom', id: 'a', sink: newcomer, replace: false, welcome: () => 'welcome' })
+    await until(() => holder.asked > 0)
+    t.same(ids(await state.peers.list('tom')), ['a'], 'it holds the id until then')
+    holder.answer(false)
+    t.equal((await joining).outcome, 'joined')
+    t.equal(await state.peers.leave(held), false)
+    await state.relay.send('tom', 'a', 'hello')
+    t.same(await newcomer.got(2), ['welcome', 'hello'])
+    t.same([holder.frames, ids(await state.peers.list('tom'))], [[], ['a']])
+    await until(() => told.length >= 3)
+    t.same(told, ['joined a', 'left a', 'joined a'])
+  })
+
+  scenario('of several newcomers who wait for one holder, one has the id', async (t, { state, enter }) => {
+    const holder = new Asked()
+    await enter({ id: 'a', sink: holder })
+    const newcomers = Array.from({ length: 5 }, () => new Asked())
+    for (const newcomer of newcomers) newcomer.answer(true)
+    const joining = newcomers.map(async (sink) => (await state.peers.join({ room: 'tom', id: 'a', sink, replace: false })).outcome)
+    await until(() => holder.asked > 0)
+    holder.answer(false)
+    t.same((await Promise.all(joining)).sort(), ['joined', 'taken', 'taken', 'taken', 'taken'])
+    t.same(newcomers.flatMap(({ closes }) => closes), [])
+    t.equal(await state.peers.count('tom'), 1)
+  })
+
+  scenario('a newcomer that goes while the holder is asked does not join', async (t, { state, enter }) => {
+    const told = toldOf(state)
+    const [holder, newcomer] = [new Asked(), new Asked()]
+    await enter({ id: 'a', sink: holder })
+    const joining = state.peers.join({ room: 'tom', id: 'a', sink: newcomer, replace: false })
+    await until(() => holder.asked > 0)
+    newcomer.isClosing = true
+    holder.answer(false)
+    t.same(await joining, { outcome: 'taken' })
+    await until(() => told.length >= 2)
+    t.same([told, await state.peers.count('tom')], [['joined a', 'left a'], 0])
+  })
+
+  scenario('who takes over its own id asks nobody', async (t, { enter }) => {
+    const holder = new Asked()
+    const first = await enter({ id: 'a', sink: holder, owner: 'mine' })
+    await enter({ id: 'a', sink: holder, owner: 'mine', replace: false, leaving: first })
+    await enter({ id: 'a', owner: 'mine' })
+    t.equal(await holder.closedWith(), closeCodes.replaced)
+    t.equal(holder.asked, 0)
+  })
+
   scenario('a connection always replaces itself and is not closed', async (t, { state, enter }) => {
     const sink = new Inbox()
     const first = await enter({ id: 'a', sink, info: { username: 'old' } })
@@ -436,7 +546,7 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.same(await Promise.all(lists), [['a'], []])
   })
 
-  scenario('a watcher hears of its own dialect only, and the later watcher is the one', async (t, { state, enter }) => {
+  scenario('a watcher hears of its own dialect only, and each of several hears', async (t, { state, enter }) => {
     const heard: string[] = []
     const hear = (who: string) => ({ joined: (room: string) => heard.push(`${who} ${room}`) })
     state.peers.watch('tom', hear('first'))
@@ -445,8 +555,20 @@ export function stateContract (t: Test, makeState: MakeState): void {
     await enter({ room: 'tomato/x', id: 'a' })
     await enter({ room: 'drone', id: 'a' })
     await enter({ room: 'tom', id: 'a' })
-    await until(() => heard.length >= 2)
-    t.same(heard, ['tomato tomato/x', 'tom tom'])
+    await until(() => heard.length >= 3)
+    t.same(heard, ['tomato tomato/x', 'first tom', 'tom tom'])
+  })
+
+  scenario('a watcher that throws keeps no other from hearing', async (t, { state, enter }) => {
+    const heard: string[] = []
+    const left = (): never => { throw new Error('the test') }
+    state.peers.watch('tom', { left })
+    state.peers.watch('tom', { left: (_room, { id }) => heard.push(id) })
+    const member = await enter({ id: 'a' })
+    // In memory it throws here.
+    await Promise.resolve().then(async () => await state.peers.leave(member)).catch(() => {})
+    await until(() => heard.length >= 1)
+    t.same(heard, ['a'])
   })
 
   scenario('the welcome comes first, then the mail, then what is new', async (t, { state, enter }) => {

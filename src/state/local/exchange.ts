@@ -1,4 +1,5 @@
 import { batchFrom, type Frame, type FrameLike, frameOf } from '../../frame/bytes.js'
+import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
 import type { JoinRequest, Member, Peer, PeerInfo, Sender, Sink, StateSize, Watcher } from '../contract.js'
 
 const noInfo: PeerInfo = Object.freeze({})
@@ -38,6 +39,12 @@ export function refusalBy (members: LocalMembers = nobody, request: JoinRequest)
   if (holder !== undefined) return holder.sink === sink || (replace && holder.owner === owner) ? undefined : 'taken'
   const givesUpPlace = leaving?.room === request.room && members.get(leaving.id) === leaving
   return !givesUpPlace && members.size >= maxMembers ? 'full' : undefined
+}
+
+/** Whether a member still holds its id. One whose client is not there has left by the answer. */
+export function isHeldBy (member: LocalMember, leave: (member: Member) => MaybePromise<unknown>): MaybePromise<boolean> {
+  if (member.sink.isThere === undefined) return true
+  return andThen(member.sink.isThere(), (isThere) => isThere || andThen(leave(member), () => false))
 }
 
 export interface BroadcastOutcome {
@@ -88,17 +95,57 @@ export function senderAbout (peer: Peer | undefined): Sender | undefined {
   return 'sink' in peer ? (peer as Member).sink : ''
 }
 
-/** The watchers of rooms, one per dialect. */
+/** The watchers of rooms, by dialect. */
 export class Watchers {
-  readonly #byDialect = new Map<string, Watcher>()
+  readonly #byDialect = new Map<string, WatcherGroup>()
 
-  set (dialect: string, watcher: Watcher): void {
-    this.#byDialect.set(dialect, watcher)
+  add (dialect: string, watcher: Watcher): void {
+    const group = this.#byDialect.get(dialect)
+    if (group === undefined) this.#byDialect.set(dialect, new WatcherGroup(watcher))
+    else group.add(watcher)
   }
 
   of (room: string): Watcher | undefined {
     const slash = room.indexOf('/')
     return this.#byDialect.get(slash === -1 ? room : room.slice(0, slash))
+  }
+}
+
+/** The watchers of one dialect as one. */
+class WatcherGroup implements Watcher {
+  readonly #watchers: Watcher[]
+
+  constructor (first: Watcher) {
+    this.#watchers = [first]
+  }
+
+  add (watcher: Watcher): void {
+    this.#watchers.push(watcher)
+  }
+
+  get showsSeen (): boolean {
+    return this.#watchers.some(({ showsSeen }) => showsSeen === true)
+  }
+
+  joined (room: string, peer: Peer): void {
+    this.#tell((watcher) => watcher.joined?.(room, peer))
+  }
+
+  left (room: string, peer: Peer): void {
+    this.#tell((watcher) => watcher.left?.(room, peer))
+  }
+
+  /** Throws what the first of them threw, once all have been told. */
+  #tell (tell: (watcher: Watcher) => void): void {
+    const errors: unknown[] = []
+    for (const watcher of this.#watchers) {
+      try {
+        tell(watcher)
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
   }
 }
 

@@ -2,12 +2,12 @@ import { type FrameLike, frameOf } from '../../frame/bytes.js'
 import { closeCodes } from '../../frame/close-codes.js'
 import type { Timer, Timers } from '../../timing/timers.js'
 import type {
-  JoinOutcome, JoinRequest, Mail, MailboxLimits, Member, Origin, Peer, Relay, Rooms, Sender, SendOutcome, SessionSignal,
+  JoinRequest, Mail, MailboxLimits, Member, Origin, Peer, Relay, Rooms, Sender, SendOutcome, SessionSignal,
   State
 } from '../contract.js'
 import { memoryAttempts } from '../local/attempts.js'
 import {
-  type BroadcastOutcome, deliverList, deliverToAll, isAlone, LocalMember, noReceivers, refusalBy, senderAbout, senderIn,
+  type BroadcastOutcome, deliverList, deliverToAll, isAlone, isHeldBy, LocalMember, noReceivers, refusalBy, senderAbout, senderIn,
   sizeOf, Watchers
 } from '../local/exchange.js'
 import { Mailboxes } from '../local/mailboxes.js'
@@ -15,7 +15,7 @@ import { CodeDraw, maxEmptyOf } from '../local/room-codes.js'
 import { Sampling } from '../local/sampling.js'
 import { RoomNews } from '../local/room-news.js'
 import { RoomSessions } from '../local/sessions.js'
-import { withMembershipLimit } from '../membership.js'
+import { type JoinDecision, membershipOf } from '../membership.js'
 
 const nobody: readonly Member[] = []
 
@@ -43,7 +43,7 @@ interface Room {
   sessions: RoomSessions | undefined
 }
 
-/** The exchange of one process. No operation returns a promise. */
+/** The exchange of one process. No operation returns a promise, but a join for which the holder of an id is asked whether it is there. */
 export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRoomsPerClient = Infinity): State {
   const rooms = new Map<string, Room>()
   const watchers = new Watchers()
@@ -116,12 +116,13 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     if (empty?.size === 0) emptyRooms.delete(by)
   }
 
-  function join (request: JoinRequest): JoinOutcome {
+  function join (request: JoinRequest): JoinDecision {
     const { id, sink, leaving, welcome } = request
     let room = rooms.get(request.room)
     if (request.requireOpen === true && room?.lifetime === undefined) return { outcome: 'missing' }
     const holder = room?.members.get(id)
     const outcome = refusalBy(room?.members, request)
+    if (outcome === 'taken' && holder !== undefined) return { outcome, isHeld: () => isHeldBy(holder, (member) => peers.leave(member)) }
     if (outcome !== undefined) return { outcome }
     const member = new LocalMember(request)
     // Used before `leave`, which may remove the longest empty room.
@@ -175,7 +176,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     return room.sampling.draw(count, except)
   }
 
-  const peers = withMembershipLimit({
+  const peers = membershipOf({
     join,
     leave,
     disconnect (room, id, { code, reason, by }) {
@@ -190,7 +191,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     roomNames: (prefix) => [...rooms.values()]
       .filter(({ name, members }) => members.size > 0 && name.startsWith(prefix))
       .map(({ name }) => name),
-    watch: (dialect, watcher) => watchers.set(dialect, watcher)
+    watch: (dialect, watcher) => watchers.add(dialect, watcher)
   }, maxRoomsPerClient)
 
   function freeCode (prefix: string, digits: number): string | undefined {

@@ -1,3 +1,4 @@
+import type { Holders } from './holders.js'
 import type { KeptMail } from './mail.js'
 import type { NodeMessage, Probe } from './messages.js'
 import type { RedisNode } from './node.js'
@@ -8,6 +9,7 @@ import type { LocalRooms } from './rooms.js'
 export interface InboxParts extends Parts {
   readonly registrations: Registrations
   readonly relay: RedisRelay
+  readonly holders: Holders
 }
 
 /** Handles messages from other nodes and from scripts. */
@@ -18,14 +20,16 @@ export class Inbox {
   readonly #kept: KeptMail
   readonly #registrations: Registrations
   readonly #relay: RedisRelay
+  readonly #holders: Holders
 
-  constructor ({ process, node, rooms, kept, registrations, relay }: InboxParts) {
+  constructor ({ process, node, rooms, kept, registrations, relay, holders }: InboxParts) {
     this.#process = process
     this.#node = node
     this.#rooms = rooms
     this.#kept = kept
     this.#registrations = registrations
     this.#relay = relay
+    this.#holders = holders
   }
 
   onMessage (message: Exclude<NodeMessage, Probe>): void {
@@ -35,6 +39,8 @@ export class Inbox {
       case 'lost': return this.#relay.onLost(message.room, message.to, message.from)
       case 'disconnect': return this.#onDisconnect(message)
       case 'close': return this.#onClose(message)
+      case 'ask': return this.#holders.onQuestion(message)
+      case 'answer': return this.#holders.onAnswer(message)
       case 'found': return this.#kept.forget(message.batch)
       case 'seen': return this.#rooms.onSeen(message)
       case 'restore': {

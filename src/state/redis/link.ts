@@ -133,9 +133,9 @@ export class RedisLink {
     return await this.#guard(async () => await work(this.#commands))
   }
 
-  /** @throws RedisDown */
-  async publish (channel: string, message: string): Promise<void> {
-    await this.command(async (client) => this.#isCluster ? await client.spublish(channel, message) : await client.publish(channel, message))
+  /** Answers how many listen there. @throws RedisDown */
+  async publish (channel: string, message: string): Promise<number> {
+    return Number(await this.command(async (client) => await client[this.#isCluster ? 'spublish' : 'publish'](channel, message)))
   }
 
   /** Listens to a channel; settles when nothing published from now on is missed, until the link goes down. @throws RedisDown */

@@ -57,6 +57,21 @@ export interface Probe {
   readonly channel: string
 }
 
+/** Asks whether a registration still holds its id. The answer goes to the node in `asker`. */
+export interface HolderQuestion {
+  readonly kind: 'ask'
+  readonly room: string
+  readonly id: string
+  readonly registrationId: string
+  readonly asker: string
+}
+
+export interface HolderAnswer {
+  readonly kind: 'answer'
+  readonly registrationId: string
+  readonly isHeld: boolean
+}
+
 /** A frame for a whole room. If it `isSignal`, its sender is told of a member that could not take it. */
 interface ToAll {
   readonly kind: 'all'
@@ -75,6 +90,8 @@ export type NodeMessage =
   | { readonly kind: 'disconnect', readonly room: string, readonly to: string, readonly ending: CloseRequest }
   | { readonly kind: 'close', readonly room: string, readonly id: string, readonly registrationId: string, readonly code: number }
   | { readonly kind: 'found', readonly batch: string }
+  | HolderQuestion
+  | HolderAnswer
   | RoomEvent
   | SeenEvent
   | RestoreRequest
@@ -116,6 +133,14 @@ export function probeOf ({ token, channel }: Omit<Probe, 'kind'>): string {
 
 export function restoreRequestOf ({ room, process }: Omit<RestoreRequest, 'kind'>): string {
   return JSON.stringify(['restore', room, process])
+}
+
+export function questionOf ({ room, id, registrationId, asker }: Omit<HolderQuestion, 'kind'>): string {
+  return JSON.stringify(['ask', room, id, registrationId, asker])
+}
+
+export function answerOf ({ registrationId, isHeld }: Omit<HolderAnswer, 'kind'>): string {
+  return JSON.stringify(['answer', registrationId, isHeld ? 'held' : 'free'])
 }
 
 /**
@@ -223,6 +248,11 @@ function eventOf (text: string): NodeMessage | undefined {
     case 'restore': return { kind, room: one, process: two }
     case 'found': return three === undefined ? undefined : { kind, batch: three }
     case 'seen': return seenOf(one, parts.slice(2))
+    case 'answer': return { kind, registrationId: one, isHeld: two !== 'free' }
+    case 'ask': {
+      const isComplete = three !== undefined && four !== undefined
+      return isComplete ? { kind, room: one, id: two, registrationId: three, asker: four } : undefined
+    }
     case 'close': {
       const code = numberOf(four)
       return three !== undefined && mayClose(code) ? { kind, room: one, id: two, registrationId: three, code } : undefined

@@ -1,8 +1,10 @@
 import { type CloseCode, closeCodes } from '../../frame/close-codes.js'
 import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
 import type { Timers } from '../../timing/timers.js'
-import type { CloseRequest, DisconnectOutcome, JoinOutcome, JoinRequest, Peer, SendOutcome } from '../contract.js'
+import type { CloseRequest, DisconnectOutcome, JoinRequest, Peer, SendOutcome } from '../contract.js'
 import { refusalBy } from '../local/exchange.js'
+import type { JoinDecision } from '../membership.js'
+import type { Holders } from './holders.js'
 import { RedisDown } from './link.js'
 import { keptFrame, type KeptMail } from './mail.js'
 import { orIfDown, type RedisNode } from './node.js'
@@ -36,18 +38,20 @@ export class Registrations {
   readonly #rooms: LocalRooms
   readonly #kept: KeptMail
   readonly #timers: Timers
+  readonly #holders: Holders
   #count = 0
   #lastAt = 0
 
-  constructor ({ process, node, rooms, kept, timers }: Parts) {
+  constructor ({ process, node, rooms, kept, timers, holders }: Parts & { readonly holders: Holders }) {
     this.#process = process
     this.#node = node
     this.#rooms = rooms
     this.#kept = kept
     this.#timers = timers
+    this.#holders = holders
   }
 
-  join (request: JoinRequest): MaybePromise<JoinOutcome> {
+  join (request: JoinRequest): MaybePromise<JoinDecision> {
     if (!this.#node.isUp) return this.#joinWithout(request)
     return this.#joinShared(request).catch((error: unknown) => {
       orIfDown(error, undefined)
@@ -59,7 +63,7 @@ export class Registrations {
     })
   }
 
-  async #joinShared (request: JoinRequest): Promise<JoinOutcome> {
+  async #joinShared (request: JoinRequest): Promise<JoinDecision> {
     const { id, leaving } = request
     const room = await this.#rooms.enter(request.room)
     for (let earlier = room.pending.get(id); earlier !== undefined; earlier = room.pending.get(id)) await earlier.done
@@ -79,6 +83,7 @@ export class Registrations {
         own
       })
       const { outcome } = answer
+      if (outcome === 'taken') return { outcome, isHeld: () => this.#holders.isHeld(room.name, id, answer.holder) }
       if (outcome !== 'joined') return { outcome }
       // Before the welcome, which cannot be taken back if Redis goes away here.
       if (request.requireOpen === true) await watchLifetime(this.#node, this.#timers, room, () => this.#expire(room))
@@ -124,13 +129,14 @@ export class Registrations {
   }
 
   /** Joins without Redis: this node decides from its own data. Conflicts with other nodes are resolved when Redis is back. */
-  #joinWithout (request: JoinRequest): JoinOutcome {
+  #joinWithout (request: JoinRequest): JoinDecision {
     if (needsRedis(request)) return { outcome: 'unavailable' }
     const { id, sink, leaving } = request
     let room = this.#rooms.get(request.room)
     const outcome = refusalBy(room?.members, request)
-    if (outcome !== undefined) return { outcome }
     const holder = room?.members.get(id)
+    if (outcome === 'taken' && holder !== undefined) return { outcome, isHeld: () => this.#holders.isHeldHere(holder) }
+    if (outcome !== undefined) return { outcome }
     if (leaving !== undefined && leaving !== holder) this.#leaveLocal(leaving as Registration)
     room = this.#rooms.here(request.room)
     const member = this.#register(request)

@@ -45,7 +45,7 @@ export class LocalRooms {
   }
 
   watch (dialect: string, watcher: Watcher): void {
-    this.#watchers.set(dialect, watcher)
+    this.#watchers.add(dialect, watcher)
   }
 
   watcherOf (room: string): Watcher | undefined {

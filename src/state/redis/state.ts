@@ -3,8 +3,9 @@ import type { Log } from '../../telemetry/log.js'
 import type { Timers } from '../../timing/timers.js'
 import type { MailboxLimits, Peers, Relay, Rooms, Sessions, State, StateCounters, StateSize } from '../contract.js'
 import { sizeOf } from '../local/exchange.js'
-import { withMembershipLimit } from '../membership.js'
+import { membershipOf } from '../membership.js'
 import { redisAttempts } from './attempts.js'
+import { Holders } from './holders.js'
 import { Inbox } from './inbox.js'
 import { RedisLink } from './link.js'
 import { KeptMail } from './mail.js'
@@ -24,6 +25,8 @@ export interface RedisStateOptions {
   mailboxes: MailboxLimits
   /** Most rooms that a connection may be in. */
   maxRoomsPerClient?: number
+  /** How long a client has to answer when it is asked whether it is there, in ms. 0, the default: it is not asked. */
+  probeMs?: number
   timers: Timers
   log: Log
 }
@@ -55,7 +58,7 @@ class RedisExchange implements RedisState {
   readonly #inbox: Inbox
   readonly #recovery: Recovery
 
-  constructor ({ urls, leaseMs, mailboxes, maxRoomsPerClient, timers, log }: RedisStateOptions) {
+  constructor ({ urls, leaseMs, mailboxes, maxRoomsPerClient, probeMs = 0, timers, log }: RedisStateOptions) {
     this.link = new RedisLink(urls, log)
     const node = this.#node = new RedisNode(this.link, { leaseMs, timers, log })
     const rooms = this.#rooms = new LocalRooms(node, timers)
@@ -63,11 +66,12 @@ class RedisExchange implements RedisState {
       relay.expireMail(mail, batch).catch((error: unknown) => log.error({ err: error }, 'mail'))
     })
     const parts = { process: randomUUID(), node, rooms, kept, timers }
-    const registrations = this.#registrations = new Registrations(parts)
+    const holders = new Holders({ node, rooms, timers, log, probeMs, leave: (member) => this.peers.leave(member) })
+    const registrations = this.#registrations = new Registrations({ ...parts, holders })
     const relay = new RedisRelay({ ...parts, registrations, mailboxes })
-    this.#inbox = new Inbox({ ...parts, registrations, relay })
+    this.#inbox = new Inbox({ ...parts, registrations, relay, holders })
     this.#recovery = new Recovery({ ...parts, registrations, relay })
-    this.peers = withMembershipLimit({
+    this.peers = membershipOf({
       join: (request) => registrations.join(request),
       leave: (member) => registrations.leave(member as Registration),
       disconnect: (room, id, request) => registrations.disconnect(room, id, request),

@@ -10,7 +10,8 @@ import { type Run, script } from './script.js'
  * ARGV id, node, registrationId, owner, joinedAt, info, replace 0|1, most members or 0, must be opened 0|1,
  *      registrationId of the connection's own earlier place in this room or '', its id or '', room channel or '', node channel prefix,
  *      room name, sessions base, seenAt, members may be missing 0|1
- * Answers {outcome, the batches of the mail, each with a space behind, mail...}; another node that has kept a batch is told
+ * Answers {outcome, the batches of the mail, each with a space behind, mail...}; another node that has kept a batch is told. For an id
+ *      that another connection holds: {'taken', its node, its registrationId}
  */
 export const joinScript = script('join', 4, `
   local id, node, registrationId, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -21,7 +22,9 @@ export const joinScript = script('join', 4, `
   local held = redis.call('HGET', KEYS[1], id)
   local holder = held and split(held)
   local isOwn = holder and holder.registrationId == ownRegistrationId
-  if holder and not isOwn and (ARGV[7] ~= '1' or holder.owner ~= owner) then return { 'taken' } end
+  if holder and not isOwn and (ARGV[7] ~= '1' or holder.owner ~= owner) then
+    return { 'taken', holder.node, holder.registrationId }
+  end
   local earlier = ownId ~= '' and ownId ~= id and redis.call('HGET', KEYS[1], ownId)
   earlier = earlier and split(earlier)
   if earlier and earlier.registrationId ~= ownRegistrationId then earlier = false end
@@ -88,8 +91,15 @@ export interface JoinArguments {
   readonly isWatched: boolean
 }
 
+/** The registration that holds an id, and its node. */
+export interface Holder {
+  readonly node: string
+  readonly registrationId: string
+}
+
 export type JoinAnswer =
-  | { readonly outcome: 'missing' | 'taken' | 'full' | 'unavailable' }
+  | { readonly outcome: 'missing' | 'full' | 'unavailable' }
+  | { readonly outcome: 'taken', readonly holder: Holder }
   /** With the names of the batches that the mail was in. */
   | { readonly outcome: 'joined', readonly batches: readonly string[], readonly mail: readonly Buffer[] }
 
@@ -101,9 +111,12 @@ export async function join (run: Run, keys: RoomKeys, step: JoinArguments): Prom
     id, node, registrationId, owner, joinedAt, info, replace ? 1 : 0, maxMembers, requireOpen ? 1 : 0,
     own?.registrationId ?? '', own?.id ?? '', isWatched ? keys.channel : '', keys.nodePrefix, room, keys.sessions, seenAt,
     isRecovering ? 1 : 0) as Buffer[]
-  const [outcome, batches, ...mail] = answer
+  const [outcome, ...rest] = answer
   const text = String(outcome) as JoinAnswer['outcome']
-  return text === 'joined' ? { outcome: text, batches: String(batches).split(' '), mail } : { outcome: text }
+  if (text === 'taken') return { outcome: text, holder: { node: String(rest[0]), registrationId: String(rest[1]) } }
+  if (text !== 'joined') return { outcome: text }
+  const [batches, ...mail] = rest
+  return { outcome: text, batches: String(batches).split(' '), mail }
 }
 
 /**
