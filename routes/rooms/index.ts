@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
-import { type DialectDescription, mountSocket, nativePathBelow } from '../../src/kit.js'
+import { type DialectDescription, mountSocket, nativePathBelow, originOf } from '../../src/kit.js'
 import { guessThrottle } from './guesses.js'
 import { roomsHandlers } from './handlers.js'
 import { rest } from './rest.js'
@@ -18,7 +18,7 @@ export const rooms: FastifyPluginAsync = async (app) => {
     errors: { ...errorMessages, frame: (message) => encode({ type: 'error', message }) },
     open (connection) {
       const myId = randomUUID()
-      return { connection, myId, stamp: `,"senderId":"${myId}"}`, member: undefined }
+      return { connection, myId, stamp: `,"senderId":"${myId}"}`, origin: originOf(connection), member: undefined }
     },
     close: ({ connection, member }) => member && guesses.left(connection.address)
   }))
