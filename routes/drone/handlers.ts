@@ -4,6 +4,7 @@ import {
   type RegisteringClient, type State
 } from '../../src/kit.js'
 import { forwarded, type Signal } from './envelope.js'
+import { pong } from './pong.js'
 import { room } from './room.js'
 import { type frames, encode, errorMessages, textOf } from './schema.js'
 import { timestamp } from './timestamp.js'
@@ -71,7 +72,7 @@ export function droneHandlers (
     },
 
     ping ({ connection }) {
-      connection.deliver(encode({ type: 'pong', timestamp: timestamp(timers) }))
+      connection.deliver(pong(timers))
     }
   }
 }
