@@ -110,7 +110,19 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
   const settingsOf: Signalbox['settingsOf'] = (schema) => settingsIn(config, schema)
   const { events: { emitter: events } } = connections
   app.decorate('signalbox', {
-    config, settingsOf, timers, audit, redis, auth, connections, events, eventLoop, gate, isAllowedOrigin, iceServers, generateId,
+    config,
+    settingsOf,
+    timers,
+    audit,
+    redis,
+    auth,
+    connections,
+    events,
+    eventLoop,
+    gate,
+    isAllowedOrigin,
+    iceServers,
+    generateId,
     dialects: new Map()
   })
   app.addHook('onReady', async () => {

@@ -8,7 +8,7 @@ export { type Static, type TSchema, Type } from '@sinclair/typebox'
 export { Frame, type FrameLike, payloadOf } from './frame/bytes.js'
 export { IdSchema } from './frame/ids.js'
 export type { JsonObject, Received } from './frame/parse.js'
-export { passedOn, type PlainForm } from './frame/pass-on.js'
+export { memberPassedOn, passedOn, type PlainForm } from './frame/pass-on.js'
 export { type CloseCode, closeCodes, quote } from './frame/close-codes.js'
 // The dialect itself, and where it is mounted.
 export type { Dialect, DialectErrors, ErrorKind, FrameSchemas, Handlers, Handshake, Liveness, Ping } from './dialect/dialect.js'
@@ -23,7 +23,7 @@ export { type Claims, ownerOf, type Permit } from './auth/permit.js'
 export { networkOf, originOf } from './net/address.js'
 // All of them.
 export type {
-  AttemptLimit, Attempts, CloseRequest, DisconnectOutcome, JoinOutcome, JoinRequest, Mail, Member, Origin, Peer, PeerInfo,
+  AttemptLimit, Attempts, CloseRequest, DisconnectOutcome, JoinOutcome, JoinRequest, Mail, Member, Origin, Peer, PeerInfo, RoomMail,
   Peers, Relay, Rooms, Sender, SendOutcome, Sessions, SessionSignal, Sink, State, Watcher
 } from './state/contract.js'
 export { type MemberList, memberList } from './dialect/member-list.js'

@@ -27,7 +27,9 @@ function plainFormsOf (payload: string): PlainForms {
 
 /** The signal as its receiver gets it: the payload in the server's envelope. */
 export function forwarded (signal: Signal, received: Received, envelope: Envelope): Frame {
-  const { type, sessionId } = signal
+  const { type, target, sessionId } = signal
+  // In the bytes an integer is no text.
+  if (typeof target !== 'string' || typeof sessionId === 'number') return composed(signal, envelope)
   const { from, session, timestamp } = envelope
   const payload = type === 'ice' ? 'candidate' : 'sdp'
   const form = plainForms[payload][typeof sessionId === 'string' ? 'inSession' : 'alone']
@@ -38,7 +40,7 @@ export function forwarded (signal: Signal, received: Received, envelope: Envelop
 
 /** The slow path to the same frame. */
 function composed (signal: Signal, { from, session, timestamp }: Envelope): Frame {
-  const payload = signal.type === 'ice' ? { candidate: signal.candidate } : { sdp: signal.sdp }
+  const payload = signal.type === 'ice' ? { candidate: signal.candidate ?? null } : { sdp: signal.sdp }
   const named = session === undefined ? {} : { sessionId: session }
   return new Frame(signal.type, JSON.stringify({ type: signal.type, from, ...payload, ...named, timestamp }))
 }

@@ -4,8 +4,9 @@ import {
   type RegisteringClient, type State
 } from '../../src/kit.js'
 import { forwarded, type Signal } from './envelope.js'
+import { pong } from './pong.js'
 import { room } from './room.js'
-import { type frames, encode, errorMessages } from './schema.js'
+import { type frames, encode, errorMessages, textOf } from './schema.js'
 import { timestamp } from './timestamp.js'
 
 export function droneHandlers (
@@ -17,7 +18,9 @@ export function droneHandlers (
 
   /** Sends a signal in its session. An offer without a session gets a new one. */
   function signal ({ connection, member }: RegisteringClient, frame: Signal, received: Received): MaybePromise<void> {
-    const { type, target, sessionId } = frame
+    const { type } = frame
+    const target = textOf(frame.target)
+    const sessionId = textOf(frame.sessionId)
     const begins = type === 'offer'
     if (member === undefined) return connection.refuse(errorMessages.notRegistered)
     if (target === undefined || target === '') return connection.refuse(errorMessages.noTarget)
@@ -39,7 +42,8 @@ export function droneHandlers (
   }
 
   return {
-    register (client, { id }) {
+    register (client, frame) {
+      const id = textOf(frame.id)
       const earlier = client.member
       const registered = register(state, config, client, {
         room,
@@ -68,7 +72,7 @@ export function droneHandlers (
     },
 
     ping ({ connection }) {
-      connection.deliver(encode({ type: 'pong', timestamp: timestamp(timers) }))
+      connection.deliver(pong(timers))
     }
   }
 }

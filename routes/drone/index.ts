@@ -31,7 +31,7 @@ export const drone: DialectDescription = {
   nativePath: nativePathBelow('/drone'),
   firstFrames: [
     { rank: 4, fits: (frame) => frame.type === 'register' && Object.hasOwn(frame, 'id') },
-    { rank: 5, fits: (frame) => frame.type === 'ping' || frame.type === 'list' || Object.hasOwn(frame, 'target') }
+    { rank: 5, fits: (frame) => frame.type === 'list' || Object.hasOwn(frame, 'target') }
   ],
   sampleUrl: '/drone'
 }

@@ -1,11 +1,15 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Frame, IdSchema, quote } from '../../src/kit.js'
 
+/** Clients also number themselves. A larger integer has lost digits by the time it is parsed, so it could be somebody else's. */
+const IntegerSchema = Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })
+const GivenIdSchema = Type.Union([IdSchema, IntegerSchema])
+
 /** Absent, `null` and `""` all mean no session. */
-const SessionSchema = Type.Optional(Type.Union([IdSchema, Type.Literal(''), Type.Null()]))
+const SessionSchema = Type.Optional(Type.Union([IdSchema, IntegerSchema, Type.Literal(''), Type.Null()]))
 
 /** An absent or empty target is refused by the handler, with an error of its own. */
-const TargetSchema = Type.Optional(Type.Union([IdSchema, Type.Literal('')]))
+const TargetSchema = Type.Optional(Type.Union([IdSchema, IntegerSchema, Type.Literal('')]))
 
 /** The names of its members are not checked: that would let a sender choose the work. */
 const AnyObject = Type.Object({})
@@ -13,14 +17,24 @@ const AnyObject = Type.Object({})
 const SdpSchema = Type.Union([Type.String(), AnyObject])
 const CandidateSchema = Type.Union([Type.String(), AnyObject, Type.Null()])
 
-/** What a client may send. */
+/** What a client may send. An absent candidate is the end of candidates, like `null`. */
 export const frames = {
-  register: Type.Object({ type: Type.Literal('register'), id: IdSchema }),
+  register: Type.Object({ type: Type.Literal('register'), id: GivenIdSchema }),
   offer: Type.Object({ type: Type.Literal('offer'), target: TargetSchema, sdp: SdpSchema, sessionId: SessionSchema }),
   answer: Type.Object({ type: Type.Literal('answer'), target: TargetSchema, sdp: SdpSchema, sessionId: SessionSchema }),
-  ice: Type.Object({ type: Type.Literal('ice'), target: TargetSchema, candidate: CandidateSchema, sessionId: SessionSchema }),
+  ice: Type.Object({
+    type: Type.Literal('ice'),
+    target: TargetSchema,
+    candidate: Type.Optional(CandidateSchema),
+    sessionId: SessionSchema
+  }),
   list: Type.Object({ type: Type.Literal('list') }),
   ping: Type.Object({ type: Type.Literal('ping') })
+}
+
+/** The text of an id: for an integer, its decimal digits. */
+export function textOf<Given> (given: Given): Exclude<Given, number> | string {
+  return typeof given === 'number' ? String(given) : given as Exclude<Given, number>
 }
 
 /** ISO 8601, UTC, with milliseconds. */

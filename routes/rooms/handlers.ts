@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import {
   andThen, type Connection, type DialectContext, type Frame, type Handlers, type JoinOutcome, type MaybePromise,
-  type Member, originOf, passedOn, type PlainForm, type Received, type State, TokenBucket, TokenRate
+  type Member, memberPassedOn, originOf, passedOn, type PlainForm, type Received, type State, TokenBucket, TokenRate
 } from '../../src/kit.js'
 import type { GuessThrottle } from './guesses.js'
 import { roomOf, roomPrefix } from './room.js'
@@ -15,6 +15,8 @@ export interface RoomsClient {
   readonly myId: string
   /** The end of its signals when they are passed on: its id as `senderId`. */
   readonly stamp: string
+  /** Whose share of the mailboxes its kept signals count in. */
+  readonly origin: string
   member: Member | undefined
   /** Bounds how many rooms it creates. */
   creations?: TokenBucket
@@ -98,20 +100,31 @@ export function roomsHandlers (
       return join(client, roomId)
     },
 
-    signal ({ connection, myId, stamp, member }, frame, received) {
+    signal ({ connection, myId, stamp, origin, member }, frame, received) {
       if (member === undefined) return connection.refuse(errorMessages.notInRoom)
       const signal = forwarded(frame, received, myId, stamp)
-      return andThen(relay.broadcast(member.room, signal, myId, { isSignal: true }), (count) => connection.charge(signal.byteLength, count))
+      const sent = relay.broadcastOrKeep({ room: member.room, from: myId, frame: signal, origin, lost })
+      return andThen(sent, (sent) => {
+        if (sent !== 'full') return connection.charge(signal.byteLength, sent === 'kept' ? 1 : sent)
+        connection.drop('mailbox_full')
+        connection.refuse(errorMessages.empty)
+      })
     }
   }
 }
 
-/** How clients write a signal. */
+/** What a member is told whose kept signals were lost. */
+const lost = (): Frame => encode({ type: 'error', message: errorMessages.empty })
+
+/** How most clients write a signal. Some put `roomId`, `targetId` or more into it, which the server makes nothing of. */
 const plainForm: PlainForm = { first: ['type'], next: 'payload', members: 2 }
+const head = '{"type":"signal","payload":'
 
 /** The signal as the others get it, with its sender. */
 function forwarded (frame: Signal, received: Received, senderId: string, stamp: string): Frame {
-  return passedOn(received, frame, plainForm, stamp) ?? composed(frame, senderId)
+  return passedOn(received, frame, plainForm, stamp) ??
+    memberPassedOn(received, frame, 'payload', head, stamp) ??
+    composed(frame, senderId)
 }
 
 /** The slow path to the same frame. */

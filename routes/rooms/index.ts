@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { type DialectDescription, mountSocket, nativePathBelow } from '../../src/kit.js'
+import { type DialectDescription, mountSocket, nativePathBelow, originOf } from '../../src/kit.js'
 import { guessThrottle } from './guesses.js'
 import { roomsHandlers } from './handlers.js'
 import { rest } from './rest.js'
@@ -16,7 +16,7 @@ const plugin: FastifyPluginAsync = async (app) => {
     errors: { ...errorMessages, frame: (message) => encode({ type: 'error', message }) },
     open (connection) {
       const myId = signalbox.generateId()
-      return { connection, myId, stamp: `,"senderId":${JSON.stringify(myId)}}`, member: undefined }
+      return { connection, myId, stamp: `,"senderId":${JSON.stringify(myId)}}`, origin: originOf(connection), member: undefined }
     },
     close: ({ connection, member }) => member && guesses.left(connection.address)
   }))

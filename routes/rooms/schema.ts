@@ -35,6 +35,7 @@ export const errorMessages = {
   full: 'Room is full',
   tooManyAttempts: 'Too many attempts',
   notInRoom: 'Not in a room',
+  empty: 'Room is empty',
   slow: 'A member reads too slowly',
   internal: 'Internal error'
 }

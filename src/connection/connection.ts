@@ -239,7 +239,7 @@ export class ClientConnection implements Connection, FrameHandler {
     const value = parse(bytes, memberCount)
     const object = objectOf(value)
     if (object?.type === 'auth' && this.host.verify !== undefined) return this.#renew(object.token, this.host.verify)
-    const dialect = this.#dialect ?? this.#choose(object)
+    const dialect = this.#dialect ?? this.#choose(object, bytes)
     if (dialect === undefined || this.isClosed) return
     if (!this.#may.useDialect(dialect.name)) return this.deny()
     if (this.#phase === 'chosen') this.#open(dialect)
@@ -281,11 +281,11 @@ export class ClientConnection implements Connection, FrameHandler {
     if (this.#dialect !== undefined) this.#reject('internal', this.#dialect.errors.internal)
   }
 
-  #choose (frame: JsonObject | undefined): CompiledDialect | undefined {
+  #choose (frame: JsonObject | undefined, bytes: Buffer): CompiledDialect | undefined {
     const handshaking = this.#handshaking as Handshaking
-    const dialect = handshaking.choose(frame)
+    const dialect = handshaking.choose(frame, bytes)
     if (dialect === undefined) {
-      this.deliver(handshaking.unknown)
+      this.deliver(handshaking.answer)
       if (handshaking.hasFailed) this.close(closeCodes.policy, 'Unknown dialect')
     } else {
       this.#adopt(dialect)

@@ -1,5 +1,6 @@
 import type { Connection } from '../dialect/connection.js'
 import type { Chooser, CompiledDialect, DialectSource, Handshake } from '../dialect/dialect.js'
+import type { FrameLike } from '../frame/bytes.js'
 import type { JsonObject } from '../frame/parse.js'
 
 /** A socket is closed after this many frames that fit no dialect. */
@@ -10,22 +11,26 @@ export class Handshaking {
   readonly handshake: Handshake
   readonly #chooser: Chooser | undefined
   #unknown = 0
+  #answer: FrameLike = ''
 
   constructor (handshake: Handshake, source: DialectSource) {
     this.handshake = handshake
     this.#chooser = 'choose' in source ? source : undefined
   }
 
-  /** The dialect that a frame fits. Undefined when there is none, which counts. */
-  choose (frame: JsonObject | undefined): CompiledDialect | undefined {
+  /** The dialect that a frame fits. Undefined when there is none, which counts unless the frame is a ping. */
+  choose (frame: JsonObject | undefined, bytes: Buffer): CompiledDialect | undefined {
     const dialect = this.#chooser?.choose(frame)
-    if (dialect === undefined) this.#unknown++
-    return dialect
+    if (dialect !== undefined) return dialect
+    const toPing = this.#chooser?.answerPing(frame, bytes)
+    if (toPing === undefined) this.#unknown++
+    this.#answer = toPing ?? this.#chooser?.unknown ?? ''
+    return undefined
   }
 
-  /** The answer to a frame that fits no dialect. */
-  get unknown (): Chooser['unknown'] {
-    return this.#chooser?.unknown ?? ''
+  /** The answer to the last frame, which chose no dialect. */
+  get answer (): FrameLike {
+    return this.#answer
   }
 
   get hasFailed (): boolean {

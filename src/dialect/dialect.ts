@@ -153,6 +153,11 @@ export type DialectSource = CompiledDialect | Chooser
 
 export interface Chooser {
   readonly choose: (frame: unknown) => CompiledDialect | undefined
+  /**
+   * The answer to a frame that only keeps the socket alive: it chooses nothing and is not counted. Undefined for any other frame. Gets the
+   * bytes, too, as such a frame need not be JSON.
+   */
+  readonly answerPing: (frame: unknown, bytes: Buffer) => FrameLike | undefined
   readonly unknown: FrameLike
 }
 

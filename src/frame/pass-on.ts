@@ -49,6 +49,48 @@ export function passedOn (received: Received, frame: TypedObject, form: PlainFor
   return Frame.around(frame.type, head, bytes, begin, lastAt, tail)
 }
 
+/**
+ * The frame that passes on the bytes of one member of another, between `head` and `tail`, and none of the other members: for clients
+ * that write more than they need. Undefined if it must be composed anew: so if another member is an object or an array, and for the
+ * reasons of `passedOn`.
+ */
+export function memberPassedOn (received: Received, frame: TypedObject, name: string, head: string, tail: string): Frame | undefined {
+  const { bytes, memberCount } = received
+  const names = Object.keys(frame)
+  const place = names.indexOf(name)
+  if (memberCount !== names.length || place === -1) return undefined
+  let begin = 0
+  for (let at = 0; at < place && begin !== -1; at++) begin = behindMember(bytes, begin, names[at] as string, frame)
+  if (begin !== -1) begin = behindName(bytes, begin, name)
+  let end = bytes.length - 1
+  if (begin === -1 || bytes[end] !== closingBrace) return undefined
+  for (let at = names.length - 1; at > place && end !== -1; at--) end = beforeMember(bytes, end, names[at] as string, frame)
+  return end === -1 ? undefined : Frame.around(frame.type, head, bytes, begin, end, tail)
+}
+
+/** The offset after a member that stands at `at`, or -1. */
+function behindMember (bytes: Buffer, at: number, name: string, frame: JsonObject): number {
+  const json = scalarOf(frame[name])
+  if (json === undefined) return -1
+  const begin = behindName(bytes, at, name)
+  return begin !== -1 && holds(bytes, begin, json) ? begin + json.length : -1
+}
+
+/** The offset of a member that ends at `end`, with the comma before it, or -1. */
+function beforeMember (bytes: Buffer, end: number, name: string, frame: JsonObject): number {
+  const json = scalarOf(frame[name])
+  return json !== undefined && holds(bytes, end - json.length, json) ? beforeName(bytes, end - json.length, name) : -1
+}
+
+/** The JSON of text, a number, `true`, `false` or `null`; undefined for any other value. */
+function scalarOf (value: unknown): Buffer | undefined {
+  return typeof value === 'object' && value !== null ? undefined : Buffer.from(JSON.stringify(value))
+}
+
+function holds (bytes: Buffer, at: number, json: Buffer): boolean {
+  return at >= 0 && json.equals(bytes.subarray(at, at + json.length))
+}
+
 /** Where the bytes go on after the members in `first` and the name `next`, or -1 if they do not begin with them. */
 function behindFirst (bytes: Buffer, frame: JsonObject, first: readonly string[], next: string | undefined): number {
   let at = 0
@@ -73,8 +115,13 @@ function behindName (bytes: Buffer, at: number, name: string): number {
 
 /** Where the last member begins, with the comma before it, if it is exactly this one; else -1. */
 function lastMember (bytes: Buffer, brace: number, name: string, value: string): number {
-  let at = brace - jsonLength(value)
-  if (at < 0 || behindString(bytes, at, value) !== brace) return -1
+  const at = brace - jsonLength(value)
+  return at < 0 || behindString(bytes, at, value) !== brace ? -1 : beforeName(bytes, at, name)
+}
+
+/** The offset of a member whose value begins at `valueAt`, with the comma before it, or -1 if another stands there. */
+function beforeName (bytes: Buffer, valueAt: number, name: string): number {
+  let at = valueAt
   if (bytes[at - 1] === space) at--
   at -= jsonLength(name) + 1
   if (at < 1 || behindString(bytes, at, name) === -1 || bytes[at + jsonLength(name)] !== colon) return -1

@@ -224,6 +224,12 @@ export interface Relay {
    * kept, because a limit of the mailbox or the node, or the sender's share of it, is reached.
    */
   sendOrKeep (mail: Mail): MaybePromise<SendOutcome | 'kept' | 'full'>
+  /**
+   * Sends a signal to the other members of the room. Returns their number. While there are none, it is kept for the first who joins, who
+   * gets it after its welcome and its mail, until its sender leaves. `full`: it was not kept, because a limit of the room's mailbox or
+   * the node, or the sender's share of it, is reached; because the sender is not a member; or because Redis is away.
+   */
+  broadcastOrKeep (mail: RoomMail): MaybePromise<number | 'kept' | 'full'>
   /** Sends a frame to all members of the room except the id `except`. Returns their number. */
   broadcast (room: string, frame: FrameLike, except?: string, origin?: Origin): MaybePromise<number>
   /**
@@ -247,6 +253,7 @@ export interface Origin {
 export interface Mail {
   room: string
   from: string
+  /** Not empty. */
   to: string
   frame: FrameLike
   keepMs: number
@@ -254,6 +261,12 @@ export interface Mail {
   expired: () => FrameLike
   /** The origin that senders with different ids share: a token's subject, or a network. If absent, the sender counts alone. */
   origin?: string | undefined
+}
+
+/** A signal for the other members of a room, of which there may be none yet. */
+export interface RoomMail extends Pick<Mail, 'room' | 'from' | 'frame' | 'origin'> {
+  /** Returns the frame for the sender when kept signals are lost with the data of Redis. Delivered once for all of them. */
+  lost: () => FrameLike
 }
 
 /**

@@ -39,7 +39,7 @@ t.test('a token that expires in two months is not forgotten when the clock is se
   const connections = new Connections(limits, { timers, log, audit: openAudit({ LOG_LEVEL: 'silent' }, log), leave: () => true })
   const permit = readPermit({ sub: 'alice', exp: (now + 60 * day) / 1000 }, now)
   const handshake = { query: {}, params: {}, headers: {}, protocol: '' }
-  connections.accept(socket, { choose: () => undefined, unknown: '' }, { address: '', handshake, permit })
+  connections.accept(socket, { choose: () => undefined, answerPing: () => undefined, unknown: '' }, { address: '', handshake, permit })
 
   const passes = (ms: number) => {
     uptime += ms

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { countMembers, type JsonObject } from '../../src/frame/parse.js'
-import { passedOn, type PlainForm } from '../../src/frame/pass-on.js'
+import { memberPassedOn, passedOn, type PlainForm } from '../../src/frame/pass-on.js'
 
 type Around = PlainForm & { tail?: string, head?: string }
 
@@ -75,4 +75,42 @@ t.test('a frame with more or fewer members than it may have is composed anew', a
 
 t.test('a frame is passed on whole where nothing is written around it', async (t) => {
   t.equal(passed('{"type":"a","b":{"c":[1, 2]}}', { first: ['type'] }), '{"type":"a","b":{"c":[1, 2]}}')
+})
+
+/** What is passed on of the member `payload` alone; undefined when it must be composed anew. */
+function payloadOf (json: string): string | undefined {
+  const bytes = Buffer.from(json)
+  const received = { bytes, memberCount: countMembers(bytes) }
+  const frame = memberPassedOn(received, JSON.parse(json) as JsonObject & { type: string }, 'payload', '<', '>')
+  return frame === undefined ? undefined : String(frame.payload)
+}
+
+t.test('the bytes of one member are passed on alone, wherever it stands among texts, numbers and the like', async (t) => {
+  const payload = '{"a": 1.0, "b":[1,2]}'
+  for (const json of [
+    `{"type":"signal","payload":${payload}}`,
+    `{"type":"signal","roomId":"1234","payload":${payload}}`,
+    `{"type":"signal","payload":${payload},"targetId":"x","roomId":1234}`,
+    `{"roomId": -1.5, "type": "signal", "payload": ${payload}, "ok": true, "no": null}`,
+    `{"payload":${payload},"type":"signal","name":"zoë \\" 😀"}`,
+    `{"näme":false,"type":"signal","payload":${payload},"":""}`
+  ]) t.equal(payloadOf(json), `<${payload}>`, json)
+  t.equal(payloadOf('{"type":"signal","payload":"\\u0061","payload2":1}'), '<"\\u0061">', 'not written anew')
+})
+
+t.test('a member that is not surely what was checked is not passed on alone', async (t) => {
+  for (const json of [
+    '{"type":"signal","payload":1,"payload":2}',
+    '{"type":"signal","roomId":"1","roomId":"1","payload":2}',
+    '{"type":"signal","payload":1,"more":{}}',
+    '{"type":"signal","more":[],"payload":1}',
+    '{"type":"signal","payl\\u006fad":1}',
+    '{"type":"signal","payload":1,"roomId":1.0}',
+    '{"type":"signal","roomId":"\\u0031","payload":1}',
+    '{"type":"signal","payload":1,"roomId":"\\u0031"}',
+    '{"type":"signal","b":1,"7":1,"payload":1}',
+    '{ "type":"signal","payload":1}',
+    '{"type":"signal","payload":1}\n',
+    '{"type":"signal"}'
+  ]) t.equal(payloadOf(json), undefined, json)
 })

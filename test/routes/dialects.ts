@@ -135,11 +135,12 @@ const drone: Subject = {
   },
   misfits: (_id, long, dirty) => [
     ...[
-      { type: 'register' }, { type: 'register', id: 7 }, { type: 'register', id: '' }, { type: 'register', id: long },
-      { type: 'register', id: dirty }, { type: 'offer', target: 'a' }, { type: 'answer', target: 'a', sdp: 7 },
-      { type: 'ice', target: 'a' }, { type: 'ice', target: 'a', candidate: 7 }, { type: 'ice', target: 7, candidate: null },
+      { type: 'register' }, { type: 'register', id: 7.5 }, { type: 'register', id: '' },
+      { type: 'register', id: long }, { type: 'register', id: dirty }, { type: 'register', id: 2 ** 53 },
+      { type: 'offer', target: 'a' }, { type: 'answer', target: 'a', sdp: 7 },
+      { type: 'ice', target: 'a', candidate: 7 }, { type: 'ice', target: 7.5, candidate: null },
       { type: 'ice', target: long, candidate: null }, { type: 'ice', target: dirty, candidate: null },
-      { type: 'offer', target: 'a', sdp: 's', sessionId: long }, { type: 'offer', target: 'a', sdp: 's', sessionId: 7 }
+      { type: 'offer', target: 'a', sdp: 's', sessionId: long }, { type: 'offer', target: 'a', sdp: 's', sessionId: 7.5 }
     ].map((frame): [Frame, Frame] => [frame, messageError('Invalid message format')]),
     ...[{}, { target: '' }].map((more): [Frame, Frame] => [{ type: 'offer', sdp: 's', ...more }, messageError('No target specified')])
   ],

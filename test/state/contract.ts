@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import type { Test } from 'tap'
 import { closeCodes } from '../../src/frame/close-codes.js'
 import { payloadOf } from '../../src/frame/bytes.js'
-import type { CloseRequest, JoinRequest, MailboxLimits, Member, Peer, Sink, State, StateSize, FrameLike } from '../../src/state/contract.js'
+import type {
+  CloseRequest, FrameLike, JoinRequest, MailboxLimits, Member, Peer, RoomMail, Sink, State, StateSize
+} from '../../src/state/contract.js'
 import { until } from '../helper.js'
 
 export interface StateUnderTest {
@@ -778,6 +780,96 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.same(await a.got(2), ['to all', 'here'])
     t.same(await b.got(3), ['to others', 'to all', 'last'])
     t.same(c.frames, [])
+  })
+
+  /** Signals of `a`, who is alone in a room. */
+  async function alone (enter: (join: Partial<JoinRequest> & { id: string }) => Promise<Member>, { relay }: State) {
+    const inbox = new Inbox()
+    const member = await enter({ room: 'rooms/1', id: 'a', sink: inbox })
+    const signal = async (frame: FrameLike, more: Partial<RoomMail> = {}) =>
+      await relay.broadcastOrKeep({ room: 'rooms/1', from: 'a', frame, lost: () => 'lost', ...more })
+    return { inbox, member, signal }
+  }
+
+  scenario('what one signals alone in a room waits for the first who joins, and comes in order, once', async (t, { state, enter }) => {
+    const { inbox, signal } = await alone(enter, state)
+    for (const frame of ['{"type":"signal","of":1}', 'two', Buffer.from('thrée')]) t.equal(await signal(frame), 'kept')
+    t.match(state.size(), { mailboxes: 1, mailboxBytes: 33 })
+    const [first, second] = [new Inbox(), new Inbox()]
+    await enter({ room: 'rooms/1', id: 'b', sink: first, welcome: () => 'welcome' })
+    t.equal(await signal('new'), 1)
+    t.same(await first.got(5), ['welcome', '{"type":"signal","of":1}', 'two', 'thrée', 'new'])
+    await enter({ room: 'rooms/1', id: 'c', sink: second })
+    t.equal(await signal('newer'), 2)
+    t.same(await second.got(1), ['newer'])
+    t.same(inbox.frames, [])
+    await until(() => state.size().mailboxes === 0)
+  })
+
+  scenario('what a room keeps goes with its sender', async (t, { state, enter }) => {
+    const { member, signal } = await alone(enter, state)
+    await signal('gone')
+    await state.peers.leave(member)
+    t.match(state.size(), { mailboxes: 0, mailboxBytes: 0 })
+    t.equal(await signal('from outside'), 'full', 'who is not a member leaves nothing')
+    const again = await enter({ room: 'rooms/1', id: 'a' })
+    await signal('gone, too')
+    await enter({ room: 'rooms/2', id: 'a', sink: again.sink, leaving: again })
+    const inbox = new Inbox()
+    await enter({ room: 'rooms/1', id: 'b', sink: inbox, welcome: () => 'welcome' })
+    t.same(inbox.frames, ['welcome'])
+    t.same(state.size(), { ...nothing, peers: 2, rooms: 2, largestRoom: 1 })
+  })
+
+  scenario('what a room keeps is not for its sender who joins it again, nor for who may not join', async (t, { state, enter }) => {
+    const { inbox, member, signal } = await alone(enter, state)
+    await signal('kept')
+    await enter({ room: 'rooms/1', id: 'a', sink: inbox, leaving: member, welcome: () => 'again' })
+    t.same(inbox.frames, ['again'])
+    const late = new Inbox()
+    t.match(await state.peers.join({ room: 'rooms/1', id: 'b', sink: late, replace: true, maxMembers: 1 }), { outcome: 'full' })
+    t.equal(await signal('kept, too'), 'kept')
+    await enter({ room: 'rooms/1', id: 'c', sink: late })
+    t.same(await late.got(2), ['kept', 'kept, too'])
+  })
+
+  scenario('a room keeps within the bounds of a mailbox, and of what one sender may fill of it', async (t, { state, enter }) => {
+    const { signal } = await alone(enter, state)
+    const outcomes = []
+    for (let at = 0; at < 18; at++) outcomes.push(await signal('s'))
+    t.same(outcomes, [...Array<string>(16).fill('kept'), 'full', 'full'])
+    const inbox = new Inbox()
+    await enter({ room: 'rooms/1', id: 'b', sink: inbox })
+    t.equal((await inbox.got(16)).length, 16)
+    t.equal(await signal('s'), 1)
+  }, { maxMessages: 64 })
+
+  scenario('many signals at once are delivered once each, whoever joins meanwhile', async (t, { state, enter }) => {
+    const { signal } = await alone(enter, state)
+    const inbox = new Inbox()
+    const sent: Array<Promise<unknown>> = []
+    for (let at = 0; at < 200; at++) {
+      if (at === 100) sent.push(enter({ room: 'rooms/1', id: 'b', sink: inbox, welcome: () => 'welcome' }))
+      sent.push(signal(String(at)))
+    }
+    await Promise.all(sent)
+    await signal('last')
+    await until(() => inbox.frames.includes('last'))
+    t.same(inbox.frames, ['welcome', ...Array.from({ length: 200 }, (_, at) => String(at)), 'last'])
+  })
+
+  scenario('a signal kept keeps a room open', async (t, { state, pass, enter }) => {
+    const code = await state.rooms.open(opened)
+    const room = `rooms/${code}`
+    const sink = new Inbox()
+    await enter({ room, id: 'a', sink, requireOpen: true })
+    await pass(opened.idleMs - 2 * leeway)
+    t.equal(await state.relay.broadcastOrKeep({ room, from: 'a', frame: 's', lost: () => 'lost' }), 'kept')
+    await pass(opened.idleMs - 2 * leeway)
+    t.same(sink.closes, [])
+    const other = new Inbox()
+    await enter({ room, id: 'b', sink: other, requireOpen: true })
+    t.same(await other.got(1), ['s'])
   })
 
   scenario('mail for somebody who is there is sent, and fails as a send does', async (t, { state, enter }) => {

@@ -9,7 +9,8 @@ export type Kept = Omit<Mail, 'frame'>
 /** The frames of one sender in one mailbox. They expire together, with the oldest. */
 interface Batch {
   readonly mail: Kept
-  readonly timer: Timer
+  /** Undefined if it does not expire. */
+  readonly timer: Timer | undefined
   count: number
   bytes: number
   /** Its memory, in bytes. */
@@ -95,17 +96,17 @@ export class Mailboxes {
 
   /** Begins a batch. It must not keep a reference to the frame. */
   #begin (key: string, box: Mailbox, { frame, ...mail }: Mail): Batch {
-    const timer = this.#timers.schedule(mail.keepMs, () => this.#expire(key, box, batch))
+    const timer = mail.keepMs === Infinity ? undefined : this.#timers.schedule(mail.keepMs, () => this.#expire(key, box, batch))
     const batch: Batch = { mail, timer, count: 0, bytes: 0, weight: 0 }
     box.batches.push(batch)
     return batch
   }
 
-  /** Empties a peer's mailbox and returns its frames, in the order they came. */
-  take (room: string, to: string): Frame[] {
+  /** Empties a mailbox and returns its frames, in the order they came. One with frames of the sender `except` stays as it is. */
+  take (room: string, to: string, except?: string): Frame[] {
     const key = keyOf(room, to)
     const box = this.#boxes.get(key)
-    if (box === undefined) return []
+    if (box === undefined || box.batches.some(({ mail }) => mail.from === except)) return []
     this.#boxes.delete(key)
     this.#bytes -= box.bytes
     for (const { mail, timer, weight } of box.batches) {
@@ -115,14 +116,27 @@ export class Mailboxes {
     return box.letters.map(({ frame }) => frame)
   }
 
+  /** Drops what a sender has left in a mailbox. Nobody is told. */
+  drop (room: string, to: string, from: string): void {
+    const key = keyOf(room, to)
+    const box = this.#boxes.get(key)
+    const batch = box?.batches.find(({ mail }) => mail.from === from)
+    if (box !== undefined && batch !== undefined) this.#remove(key, box, batch)
+  }
+
   #expire (key: string, box: Mailbox, batch: Batch): void {
+    this.#remove(key, box, batch)
+    this.#onExpired(batch.mail)
+  }
+
+  #remove (key: string, box: Mailbox, batch: Batch): void {
+    this.#timers.cancel(batch.timer)
     box.batches = box.batches.filter((other) => other !== batch)
     box.letters = box.letters.filter((letter) => letter.batch !== batch)
     box.bytes -= batch.bytes
     this.#bytes -= batch.bytes
     this.#accounts.add(batch.mail, -batch.weight)
     if (box.batches.length === 0) this.#boxes.delete(key)
-    this.#onExpired(batch.mail)
   }
 }
 

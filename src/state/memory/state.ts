@@ -2,8 +2,8 @@ import { type FrameLike, frameOf } from '../../frame/bytes.js'
 import { closeCodes } from '../../frame/close-codes.js'
 import type { Timer, Timers } from '../../timing/timers.js'
 import type {
-  JoinRequest, Mail, MailboxLimits, Member, Origin, Peer, Relay, Rooms, Sender, SendOutcome, SessionSignal,
-  State
+  JoinRequest, Mail, MailboxLimits, Member, Origin, Peer, Relay, RoomMail, Rooms, Sender, SendOutcome,
+  SessionSignal, State
 } from '../contract.js'
 import { memoryAttempts } from '../local/attempts.js'
 import {
@@ -12,6 +12,7 @@ import {
 } from '../local/exchange.js'
 import { Mailboxes } from '../local/mailboxes.js'
 import { CodeDraw, maxEmptyOf } from '../local/room-codes.js'
+import { anybody, mailForAnybody } from '../local/room-mail.js'
 import { Sampling } from '../local/sampling.js'
 import { RoomNews } from '../local/room-news.js'
 import { RoomSessions } from '../local/sessions.js'
@@ -143,6 +144,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
       if (holder !== undefined && holder.sink !== sink) holder.sink.close(closeCodes.replaced)
       if (greeting !== undefined) sink.deliver(greeting)
       for (const frame of mailboxes.take(request.room, id)) sink.deliver(frame)
+      for (const frame of mailboxes.take(request.room, anybody, id)) sink.deliver(frame)
       news?.joined(member)
       return { outcome: 'joined', member }
     } finally {
@@ -156,6 +158,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     room.members.delete(member.id)
     room.sampling?.delete(member.id)
     room.sessions?.endOf(member.id)
+    mailboxes.drop(member.room, anybody, member.id)
     if (room.members.size === 0) {
       const { lifetime } = room
       if (lifetime === undefined) {
@@ -233,6 +236,13 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     return mailboxes.keep(mail) ? 'kept' : 'full'
   }
 
+  function broadcastOrKeep (mail: RoomMail): number | 'kept' | 'full' {
+    const { room, from, frame } = mail
+    const count = broadcast(room, frame, from, { isSignal: true })
+    if (count > 0) return count
+    return find(room, from) !== undefined && mailboxes.keep(mailForAnybody(mail)) ? 'kept' : 'full'
+  }
+
   function broadcast (name: string, frame: FrameLike, except?: string, { from = except, isSignal = false }: Origin = {}): number {
     const sender = from === undefined ? undefined : find(name, from)
     const { count, refusedBy } = deliverHere(name, () => frame, except, sender?.sink ?? from)
@@ -256,7 +266,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     return members === undefined || members.size === 0 ? 0 : deliverList(name, members, make(), isOutdated)
   }
 
-  const relay: Relay = { send, sendOrKeep, broadcast, broadcastHere, listHere }
+  const relay: Relay = { send, sendOrKeep, broadcastOrKeep, broadcast, broadcastHere, listHere }
 
   function sendInSession ({ room: name, from, to, session: named, begins, idleMs, frame }: SessionSignal): SendOutcome | 'foreign' {
     const room = rooms.get(name)

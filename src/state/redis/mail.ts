@@ -3,6 +3,7 @@ import type { Timer, Timers } from '../../timing/timers.js'
 import type { Mail, MailboxLimits } from '../contract.js'
 import { MailAccounts, weightOf, weightOfFirst } from '../local/mail-shares.js'
 import type { Kept } from '../local/mailboxes.js'
+import { anybody } from '../local/room-mail.js'
 
 /** The beginning of a kept frame. This server wrote the frame, or checked that a client's frame begins like this. */
 const typePattern = /^\{"type": ?"([^"\\]{1,64})"/
@@ -19,7 +20,8 @@ interface Batch {
   readonly mail: Kept
   /** Whether it began on this node, which then expires it. */
   readonly isOurs: boolean
-  readonly timer: Timer
+  /** Undefined if it does not expire. */
+  readonly timer: Timer | undefined
   bytes: number
   /** Its memory, in bytes. */
   weight: number
@@ -31,6 +33,8 @@ export class KeptMail {
   readonly #accounts: MailAccounts
   readonly #onDue: (mail: Kept, batch: string) => void
   readonly #batches = new Map<string, Batch>()
+  /** The batches that rooms keep for the first who joins, by sender. */
+  readonly #forAnybody = new Map<string, Set<string>>()
 
   /** @param onDue called when a batch that began on this node expires */
   constructor (timers: Timers, limits: MailboxLimits, onDue: (mail: Kept, batch: string) => void) {
@@ -77,11 +81,18 @@ export class KeptMail {
       return
     }
     const { frame, ...kept } = mail
-    const timer = this.#timers.schedule(mail.keepMs, () => {
-      this.forget(name)
-      if (begins) this.#onDue(kept, name)
-    })
+    const timer = mail.keepMs === Infinity
+      ? undefined
+      : this.#timers.schedule(mail.keepMs, () => {
+        this.forget(name)
+        if (begins) this.#onDue(kept, name)
+      })
     this.#batches.set(name, { mail: kept, isOurs: begins, timer, bytes, weight })
+    if (mail.to !== anybody) return
+    const sender = senderOf(mail)
+    const theirs = this.#forAnybody.get(sender)
+    if (theirs === undefined) this.#forAnybody.set(sender, new Set([name]))
+    else theirs.add(name)
   }
 
   /** Forgets all mail, which Redis has lost. Returns the first mail of each batch that began on this node. */
@@ -98,5 +109,22 @@ export class KeptMail {
     this.#batches.delete(name)
     this.#timers.cancel(batch.timer)
     this.#accounts.add(batch.mail, -batch.weight)
+    const theirs = this.#forAnybody.get(senderOf(batch.mail))
+    if (theirs?.delete(name) === true && theirs.size === 0) this.#forAnybody.delete(senderOf(batch.mail))
   }
+
+  /** Forgets what a room kept of a sender for the first who joins. Returns the first mail of it, if any. */
+  forgetOf (room: string, from: string): Kept | undefined {
+    let first: Kept | undefined
+    for (const name of [...this.#forAnybody.get(senderOf({ room, from })) ?? []]) {
+      first ??= this.#batches.get(name)?.mail
+      this.forget(name)
+    }
+    return first
+  }
+}
+
+/** Unique: ids and room names contain no control characters. */
+function senderOf ({ room, from }: Pick<Kept, 'room' | 'from'>): string {
+  return `${room}\n${from}`
 }

@@ -11,7 +11,7 @@ import { orIfDown, type RedisNode } from './node.js'
 import { noteEmpty, watchLifetime } from './room-codes.js'
 import { type LocalRoom, type Pending, Registration } from './room.js'
 import type { LocalRooms } from './rooms.js'
-import { join, leave, restore, type RestoreAnswer } from './scripts/membership.js'
+import { join, leave, restore, type RestoreAnswer, type RestoredAnswer } from './scripts/membership.js'
 
 /** How long the event of a join may take after Redis has answered the join. In ms. */
 const eventTimeoutMs = 1_000
@@ -89,6 +89,7 @@ export class Registrations {
       if (request.requireOpen === true) await watchLifetime(this.#node, this.#timers, room, () => this.#expire(room))
       for (const batch of answer.batches) this.#kept.forget(batch)
       if (room.watcher !== undefined) await withTimeout(pending.wasSeen)
+      if (own !== undefined && own.id !== id) this.#kept.forgetOf(room.name, own.id)
       if (own !== undefined && room.members.get(own.id) === own) room.members.delete(own.id)
       const others = room.watcher === undefined ? othersElsewhere : [...room.replica.values()]
       if (leaving instanceof Registration && own === undefined) await this.leave(leaving)
@@ -158,8 +159,7 @@ export class Registrations {
     const room = this.#rooms.get(member.room)
     if (room?.members.get(member.id) !== member) return false
     if (!this.#node.isUp) return this.#leaveLocal(member)
-    room.members.delete(member.id)
-    room.sessions.endOf(member.id)
+    this.#end(room, member)
     const { id, registrationId } = member
     room.entering++
     const step = { room: room.name, id, registrationId, isWatched: room.watcher !== undefined }
@@ -186,11 +186,16 @@ export class Registrations {
   #leaveLocal (member: Registration): boolean {
     const room = this.#rooms.get(member.room)
     if (room?.members.get(member.id) !== member) return false
-    room.members.delete(member.id)
-    room.sessions.endOf(member.id)
+    this.#end(room, member)
     room.removeHere(member)
     this.#rooms.release(room)
     return true
+  }
+
+  #end (room: LocalRoom, { id }: Registration): void {
+    room.members.delete(id)
+    room.sessions.endOf(id)
+    this.#kept.forgetOf(room.name, id)
   }
 
   disconnect (room: string, id: string, ending: CloseRequest): MaybePromise<DisconnectOutcome> {
@@ -224,11 +229,20 @@ export class Registrations {
     member.joinedAt ??= this.#node.clockOfRedis(member.registeredAt)
     const step = { ...this.#placeOf(room, member), maxMembers: member.maxMembers, lifetime: room.lifetime?.text ?? '' }
     const answer = await restore(this.#node.run, this.#node.link.keys.of(room.name), step)
-    if (answer === 'restored') this.#node.counters.peersRestored++
-    if (answer === 'restored' || room.members.get(member.id) !== member) return
+    if (answer.outcome === 'restored') return this.#restored(room, member, answer)
+    if (room.members.get(member.id) !== member) return
     room.members.delete(member.id)
-    member.sink.close(unrestored[answer])
+    member.sink.close(unrestored[answer.outcome])
     this.#rooms.release(room)
+  }
+
+  #restored ({ name }: LocalRoom, { id, sink }: Registration, { isKept, batches, mail }: RestoredAnswer): void {
+    this.#node.counters.peersRestored++
+    for (const batch of batches) this.#kept.forget(batch)
+    for (const frame of mail) sink.deliver(keptFrame(frame))
+    // To the others it had left, or Redis has lost its data: with that went what the room had kept of it.
+    const lost = isKept ? undefined : this.#kept.forgetOf(name, id)
+    if (lost !== undefined) sink.deliver(lost.expired())
   }
 
   /** The peer, if it is on this node. A promise while its join is pending. */
@@ -259,7 +273,7 @@ export class Registrations {
 const disconnected: Record<SendOutcome, DisconnectOutcome> = { sent: 'closed', absent: 'absent', failed: 'unreachable' }
 
 /** What a connection is closed with whose registration Redis does not take back. */
-const unrestored: Record<Exclude<RestoreAnswer, 'restored'>, CloseCode> = {
+const unrestored: Record<Exclude<RestoreAnswer['outcome'], 'restored'>, CloseCode> = {
   taken: closeCodes.replaced,
   reopened: closeCodes.roomExpired,
   full: closeCodes.timeout

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { type FrameLike, frameOf, payloadOf } from '../../frame/bytes.js'
+import { type Frame, type FrameLike, frameOf, payloadOf } from '../../frame/bytes.js'
 import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
-import type { Mail, MailboxLimits, Origin, Peer, Relay, Sender, SendOutcome, SessionSignal } from '../contract.js'
+import type { Mail, MailboxLimits, Origin, Peer, Relay, RoomMail, Sender, SendOutcome, SessionSignal } from '../contract.js'
 import { type BroadcastOutcome, deliverList, deliverToAll, isAlone, noReceivers, senderAbout, senderIn } from '../local/exchange.js'
 import { sharesOf } from '../local/mail-shares.js'
 import type { Kept } from '../local/mailboxes.js'
+import { mailForAnybody } from '../local/room-mail.js'
 import type { KeptMail } from './mail.js'
 import { headOf, type LetterHead, letterOf } from './messages.js'
 import { orIfDown, type RedisNode } from './node.js'
 import type { Parts, Registrations } from './registrations.js'
 import type { LocalRoom } from './room.js'
 import type { LocalRooms } from './rooms.js'
-import { expireMail, sendOrKeep } from './scripts/mail.js'
+import { broadcastOrKeep, expireMail, type MailLimits, sendOrKeep } from './scripts/mail.js'
 import { broadcast } from './scripts/relay.js'
 import { endSession, sendInSession } from './scripts/sessions.js'
 
@@ -27,7 +28,7 @@ export class RedisRelay implements Relay {
   readonly #rooms: LocalRooms
   readonly #kept: KeptMail
   readonly #registrations: Registrations
-  readonly #mailboxes: MailboxLimits
+  readonly #limits: MailLimits
 
   constructor ({ process, node, rooms, kept, registrations, mailboxes }: RelayParts) {
     this.#process = process
@@ -35,7 +36,8 @@ export class RedisRelay implements Relay {
     this.#rooms = rooms
     this.#kept = kept
     this.#registrations = registrations
-    this.#mailboxes = mailboxes
+    const { maxMessages, maxBytes } = mailboxes
+    this.#limits = { all: { messages: maxMessages, bytes: maxBytes }, ...sharesOf(mailboxes) }
   }
 
   send (room: string, to: string, frame: FrameLike, from = ''): MaybePromise<SendOutcome> {
@@ -70,11 +72,8 @@ export class RedisRelay implements Relay {
     const frame = frameOf(mail.frame)
     const weight = this.#kept.reserve(mail)
     if (weight === undefined) return 'full'
-    const { maxMessages, maxBytes } = this.#mailboxes
-    const { sender, origin } = sharesOf(this.#mailboxes)
     let isKept = false
-    // The node that delivers the batch notifies the node in its name.
-    const batch = `${this.#node.name}/${randomUUID()}`
+    const batch = this.#newBatch()
     try {
       const answer = await sendOrKeep(this.#node.run, this.#node.link.keys.of(room), {
         to,
@@ -83,7 +82,7 @@ export class RedisRelay implements Relay {
         frame: frame.payload,
         keepMs,
         newBatch: batch,
-        limits: { all: { messages: maxMessages, bytes: maxBytes }, sender, origin },
+        limits: this.#limits,
         origin: mail.origin
       })
       if (answer.outcome === 'kept') {
@@ -109,19 +108,71 @@ export class RedisRelay implements Relay {
     if (count > 0) await this.send(room, from, expired())
   }
 
+  /** The name of a batch. The node that delivers the batch notifies the node in it. */
+  #newBatch (): string {
+    return `${this.#node.name}/${randomUUID()}`
+  }
+
+  broadcastOrKeep (given: RoomMail): MaybePromise<number | 'kept' | 'full'> {
+    const frame = frameOf(given.frame)
+    const mail = mailForAnybody({ ...given, frame })
+    const { room: name, from } = mail
+    const { count, refusedBy } = this.deliverHere(name, () => frame, from, this.senderIn(name, from))
+    if (refusedBy !== undefined) this.onLost(name, from, refusedBy)
+    if ((count > 0 && this.#isAllHere(name)) || !this.#node.isUp) return count > 0 ? count : 'full'
+    return this.#broadcastOrKeep(mail, frame, count)
+  }
+
+  /** @param count the members on this node that got it */
+  async #broadcastOrKeep (mail: Mail, frame: Frame, count: number): Promise<number | 'kept' | 'full'> {
+    const { room: name, from, origin } = mail
+    const weight = count > 0 ? undefined : this.#kept.reserve(mail)
+    const batch = this.#newBatch()
+    let isKept = false
+    try {
+      const answer = await broadcastOrKeep(this.#node.run, this.#node.link.keys.of(name), {
+        from,
+        message: letterOf(['signal', name, from, `${this.#process} ${from}`], frame),
+        frameBytes: frame.byteLength,
+        newBatch: weight === undefined ? undefined : batch,
+        limits: this.#limits,
+        origin
+      })
+      if (answer.outcome === 'sent') return answer.count
+      if (answer.outcome === 'full' || weight === undefined) return count > 0 ? count : 'full'
+      isKept = true
+      this.#kept.add(mail, weight, answer.batch, answer.batch === batch)
+      // Who is joining gets it with the answer to the join.
+      for (const { waiting } of this.#rooms.get(name)?.pending.values() ?? []) {
+        const at = waiting.indexOf(frame)
+        if (at !== -1) waiting.splice(at, 1)
+      }
+      return 'kept'
+    } catch (error) {
+      this.#rooms.refused(name, error)
+      return orIfDown(error, count > 0 ? count : 'full')
+    } finally {
+      if (!isKept && weight !== undefined) this.#kept.giveBack(mail, weight)
+    }
+  }
+
   broadcast (name: string, frame: FrameLike, except?: string, { from = except, isSignal = false }: Origin = {}): MaybePromise<number> {
     const { count, refusedBy } = this.deliverHere(name, () => frame, except, this.senderIn(name, from))
     if (isSignal && refusedBy !== undefined) this.onLost(name, from ?? '', refusedBy)
-    const room = this.#rooms.get(name)
-    const isAllHere = room?.watcher !== undefined && room.lifetime === undefined && room.pending.size === 0 &&
-      room.replica.size === room.members.size && room.members.size > 0
-    if (isAllHere || !this.#node.isUp) return count
+    if (this.#isAllHere(name) || !this.#node.isUp) return count
     const letter = letterOf([isSignal ? 'signal' : 'all', name, except ?? '', `${this.#process} ${from ?? ''}`], frame)
     return broadcast(this.#node.run, this.#node.link.keys.of(name), letter)
       .then((all): number => all - (except === undefined ? 0 : 1), (error: unknown) => {
         this.#rooms.refused(name, error)
         return orIfDown(error, count)
       })
+  }
+
+  /** Whether all members are on this node and Redis need not be asked. */
+  #isAllHere (name: string): boolean {
+    const room = this.#rooms.get(name)
+    return room?.watcher !== undefined && room.lifetime === undefined && room.pending.size === 0 &&
+      room.replica.size === room.members.size && room.members.size > 0
   }
 
   /** Delivers to the members on this node, and queues the frame for those whose join is pending. */

@@ -87,6 +87,7 @@ class RedisExchange implements RedisState {
     this.relay = {
       send: (room, to, frame, from) => relay.send(room, to, frame, from),
       sendOrKeep: (mail) => relay.sendOrKeep(mail),
+      broadcastOrKeep: (mail) => relay.broadcastOrKeep(mail),
       broadcast: (room, frame, except, origin) => relay.broadcast(room, frame, except, origin),
       broadcastHere: (room, make, except, about) => relay.broadcastHere(room, make, except, about),
       listHere: (room, make, isOutdated) => relay.listHere(room, make, isOutdated)

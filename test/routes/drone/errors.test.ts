@@ -15,14 +15,14 @@ const refused: Array<[frame: unknown, error: Frame]> = [
   [{ type: 'OFFER' }, error('Unknown message type: OFFER')],
   [{ type: 'registered', id: 'a' }, error('Unknown message type: registered')],
   [{ type: long }, error(`Unknown message type: ${'x'.repeat(128)}`)],
-  ...[{}, { id: 7 }, { id: null }, { id: '' }, { id: long }, { id: 'a\u0000' }]
+  ...[{}, { id: 7.5 }, { id: 2 ** 53 }, { id: null }, { id: '' }, { id: long }, { id: 'a\u0000' }]
     .map((more): [unknown, Frame] => [{ type: 'register', ...more }, malformed]),
   ...['offer', 'answer'].flatMap((type) => [{}, { sdp: null }, { sdp: 7 }, { sdp: ['s'] }, { sdp: true }]
     .map((more): [unknown, Frame] => [{ type, target: 'a', ...more }, malformed])),
-  ...[{}, { candidate: 7 }, { candidate: false }, { candidate: [] }]
+  ...[{ candidate: 7 }, { candidate: false }, { candidate: [] }]
     .map((more): [unknown, Frame] => [{ type: 'ice', target: 'a', ...more }, malformed]),
-  ...[7, null, {}, long].map((target): [unknown, Frame] => [{ type: 'offer', target, sdp: 's' }, malformed]),
-  ...[7, {}, long].map((sessionId): [unknown, Frame] => [{ type: 'ice', target: 'a', candidate: null, sessionId }, malformed])
+  ...[7.5, -(2 ** 53), null, {}, long].map((target): [unknown, Frame] => [{ type: 'offer', target, sdp: 's' }, malformed]),
+  ...[7.5, 1e300, {}, long].map((sessionId): [unknown, Frame] => [{ type: 'ice', target: 'a', candidate: null, sessionId }, malformed])
 ]
 
 for (const isRegistered of [false, true]) {
@@ -44,7 +44,7 @@ t.test('the shape is checked before the registration, and that before the target
   const app = await build(t)
   const alice = await connect(t, app, '/drone')
   for (const signal of signals) {
-    alice.send({ type: signal.type })
+    alice.send({ ...signal, sessionId: {} })
     t.strictSame(await alice.next(), malformed)
     for (const more of [{}, { target: '' }, { target: 'nobody' }, { target: 'nobody', sessionId: 's' }]) {
       alice.send({ ...signal, ...more })
@@ -61,7 +61,7 @@ t.test('the target must be named before the session counts, and the session must
   alice.send({ type: 'offer', target: 'b', sdp: 's', sessionId: 'theirs' })
   await bob.nextOf('offer')
   for (const signal of signals) {
-    carol.send({ type: signal.type, target: '', sessionId: 'theirs' })
+    carol.send({ ...signal, target: {}, sessionId: 'theirs' })
     t.strictSame(await carol.next(), malformed)
     for (const more of [{}, { target: '' }]) {
       carol.send({ ...signal, ...more, sessionId: 'theirs' })

@@ -1,6 +1,6 @@
 import { joinScript, restoreScript, leaveScript, reapScript, seenScript, sampleScript, snapshotScript } from './membership.js'
 import { sendScript, broadcastScript } from './relay.js'
-import { sendOrKeepScript, expireMailScript } from './mail.js'
+import { sendOrKeepScript, broadcastOrKeepScript, expireMailScript } from './mail.js'
 import { openScript, noteEmptyScript, closeEmptyScript } from './room-codes.js'
 import { sendInSessionScript, endSessionScript } from './sessions.js'
 import { beginAttemptScript, succeedAttemptScript, failAttemptScript, holdAttemptsScript } from './attempts.js'
@@ -11,7 +11,7 @@ import type { Script } from './script.js'
 export const scripts: readonly Script[] = [
   joinScript, restoreScript, leaveScript, reapScript, seenScript, sampleScript, snapshotScript,
   sendScript, broadcastScript,
-  sendOrKeepScript, expireMailScript,
+  sendOrKeepScript, broadcastOrKeepScript, expireMailScript,
   openScript, noteEmptyScript, closeEmptyScript,
   sendInSessionScript, endSessionScript,
   beginAttemptScript, succeedAttemptScript, failAttemptScript, holdAttemptsScript,

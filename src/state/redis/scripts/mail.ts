@@ -1,4 +1,5 @@
 import type { SendOutcome } from '../../contract.js'
+import { anybody } from '../../local/room-mail.js'
 import type { RoomKeys } from '../keys.js'
 import { type Run, script } from './script.js'
 
@@ -18,32 +19,25 @@ export const sendOrKeepScript = script('sendOrKeep', 2, `
     if redis.call('PUBLISH', ARGV[3] .. split(held).node, ARGV[2]) == 0 then return { 'failed' } end
     return { 'sent' }
   end
-  local mail, from, size, origin = KEYS[2], ARGV[4], #ARGV[5], ARGV[14]
-  local book, ends = bookOf(mail), endsOf(mail)
-  for _, sender in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now)) do closeBatch(mail, sender) end
-  local batch = batchOf(mail, from)
-  if batch then origin = batch.origin end
-  local function isFull (count, bytes, most)
-    return tonumber(count or 0) >= tonumber(ARGV[most]) or tonumber(bytes or 0) + size > tonumber(ARGV[most + 1])
-  end
-  local of = redis.call('HMGET', book, 'count', 'bytes', 'count of ' .. origin, 'bytes of ' .. origin)
-  if isFull(of[1], of[2], 8) or (batch and isFull(batch.count, batch.bytes, 10)) or isFull(0, 0, 10)
-    or (origin ~= '' and isFull(of[3], of[4], 12)) then return { 'full' } end
-  if not batch then
-    batch = { name = ARGV[7], expiresAt = string.format('%.0f', now + ARGV[6]), count = 0, bytes = 0, origin = origin }
-    redis.call('ZADD', ends, batch.expiresAt, from)
-  end
-  redis.call('RPUSH', mail, table.concat({ from, batch.name, batch.expiresAt, ARGV[5] }, '\\n'))
-  local value = table.concat({ batch.name, batch.expiresAt, batch.count + 1, batch.bytes + size, origin }, '\\n')
-  redis.call('HSET', book, 'batch ' .. from, value)
-  count(book, 1, size, origin)
-  for _, key in ipairs({ mail, book, ends }) do redis.call('PEXPIRE', key, ARGV[6] + 60000) end
-  return { 'kept', batch.name }
+  local batch = keep(KEYS[2], ARGV[4], ARGV[5], ARGV[6], ARGV[7], { unpack(ARGV, 8, 13) }, ARGV[14])
+  return batch and { 'kept', batch } or { 'full' }
 `)
 
 interface Share {
   readonly messages: number
   readonly bytes: number
+}
+
+/** What a mailbox may hold in all, of one sender and of one origin. */
+export interface MailLimits {
+  readonly all: Share
+  readonly sender: Share
+  readonly origin: Share
+}
+
+/** The limits as a script takes them. */
+function limitsOf ({ all, sender, origin }: MailLimits): number[] {
+  return [all, sender, origin].flatMap(({ messages, bytes }) => [messages, bytes])
 }
 
 export interface SendOrKeepArguments {
@@ -56,8 +50,7 @@ export interface SendOrKeepArguments {
   readonly keepMs: number
   /** The name of the batch that begins if the sender has none. */
   readonly newBatch: string
-  /** What a mailbox may hold in all, of one sender and of one origin. */
-  readonly limits: { readonly all: Share, readonly sender: Share, readonly origin: Share }
+  readonly limits: MailLimits
   readonly origin: string | undefined
 }
 
@@ -65,11 +58,58 @@ export type SendOrKeepAnswer = { readonly outcome: SendOutcome | 'full' } | { re
 
 /** @throws RedisDown */
 export async function sendOrKeep (run: Run, keys: RoomKeys, step: SendOrKeepArguments): Promise<SendOrKeepAnswer> {
-  const { to, from, message, frame, keepMs, newBatch, limits: { all, sender, origin: ofOrigin }, origin = '' } = step
+  const { to, from, message, frame, keepMs, newBatch, limits, origin = '' } = step
   const answer = await run(sendOrKeepScript, [keys.members, keys.mail(to)], to, message, keys.nodePrefix, from, frame, keepMs, newBatch,
-    all.messages, all.bytes, sender.messages, sender.bytes, ofOrigin.messages, ofOrigin.bytes, origin) as Buffer[]
+    ...limitsOf(limits), origin) as Buffer[]
   const [outcome, batch] = answer.map(String) as [SendOrKeepAnswer['outcome'], string]
   return outcome === 'kept' ? { outcome, batch } : { outcome }
+}
+
+/**
+ * Publishes a signal to the nodes of a room, and keeps an opened room open. While its sender is alone in the room, the signal is kept for
+ * the first who joins.
+ *
+ * KEYS members, opened, mail for anybody
+ * ARGV room channel, message, sender, length of the frame with which the message ends, batch to begin or '' when it may not be kept,
+ *      most frames, most bytes, and the same of one sender, and of one origin, then the sender's origin or ''
+ * Answers {sent, other members} or {kept, batch} or {full}
+ */
+export const broadcastOrKeepScript = script('broadcastOrKeep', 3, `
+  local message, from = ARGV[2], ARGV[3]
+  local isMember = redis.call('HEXISTS', KEYS[1], from)
+  local others = redis.call('HLEN', KEYS[1]) - isMember
+  local opened = redis.call('GET', KEYS[2])
+  if opened then redis.call('PEXPIRE', KEYS[2], idleMs(opened)) end
+  if others > 0 then
+    redis.call('PUBLISH', ARGV[1], message)
+    return { 'sent', tostring(others) }
+  end
+  local batch = isMember == 1 and ARGV[5] ~= '' and
+    keep(KEYS[3], from, string.sub(message, #message - ARGV[4] + 1), '', ARGV[5], { unpack(ARGV, 6, 11) }, ARGV[12])
+  return batch and { 'kept', batch } or { 'full' }
+`)
+
+export interface BroadcastOrKeepArguments extends Pick<SendOrKeepArguments, 'from' | 'limits' | 'origin'> {
+  /** For the nodes of the room. Ends with the frame. */
+  readonly message: Buffer
+  readonly frameBytes: number
+  /** The name of the batch that begins if the sender has none. Undefined when the signal may not be kept. */
+  readonly newBatch: string | undefined
+}
+
+export type BroadcastOrKeepAnswer =
+  | { readonly outcome: 'sent', readonly count: number }
+  | { readonly outcome: 'kept', readonly batch: string }
+  | { readonly outcome: 'full' }
+
+/** @throws RedisDown */
+export async function broadcastOrKeep (run: Run, keys: RoomKeys, step: BroadcastOrKeepArguments): Promise<BroadcastOrKeepAnswer> {
+  const { from, message, frameBytes, newBatch = '', limits, origin = '' } = step
+  const answer = await run(broadcastOrKeepScript, [keys.members, keys.opened, keys.mail(anybody)],
+    keys.channel, message, from, frameBytes, newBatch, ...limitsOf(limits), origin) as Buffer[]
+  const [outcome, rest = ''] = answer.map(String)
+  if (outcome === 'sent') return { outcome, count: Number(rest) }
+  return outcome === 'kept' ? { outcome, batch: rest } : { outcome: 'full' }
 }
 
 /**

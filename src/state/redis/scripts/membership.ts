@@ -1,4 +1,5 @@
 import { Sampling } from '../../local/sampling.js'
+import { anybody } from '../../local/room-mail.js'
 import type { RoomKeys } from '../keys.js'
 import { readMember, type Stored } from '../messages.js'
 import { type Run, script } from './script.js'
@@ -6,14 +7,14 @@ import { type Run, script } from './script.js'
 /**
  * Joins a room, in one step with the checks, the takeover, and leaving an earlier place in the same room.
  *
- * KEYS members, sequence, mail, opened
+ * KEYS members, sequence, mail, opened, mail for anybody
  * ARGV id, node, registrationId, owner, joinedAt, info, replace 0|1, most members or 0, must be opened 0|1,
  *      registrationId of the connection's own earlier place in this room or '', its id or '', room channel or '', node channel prefix,
  *      room name, sessions base, seenAt, members may be missing 0|1
  * Answers {outcome, the batches of the mail, each with a space behind, mail...}; another node that has kept a batch is told. For an id
  *      that another connection holds: {'taken', its node, its registrationId}
  */
-export const joinScript = script('join', 4, `
+export const joinScript = script('join', 5, `
   local id, node, registrationId, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
   local most, ownRegistrationId, ownId, channel = tonumber(ARGV[8]), ARGV[10], ARGV[11], ARGV[12]
   local opened = redis.call('GET', KEYS[4])
@@ -37,6 +38,7 @@ export const joinScript = script('join', 4, `
   if earlier then
     redis.call('HDEL', KEYS[1], ownId)
     endSessions(ARGV[15], ownId)
+    dropKept(KEYS[5], ownId, ARGV[14], node, ARGV[13])
     tell(channel, { 'left', advance(KEYS[2]), ARGV[14], ownId, ownRegistrationId })
   end
   redis.call('HSET', KEYS[1], id, table.concat({ node, registrationId, owner, ARGV[5], ARGV[16], ARGV[6] }, '\\n'))
@@ -45,26 +47,9 @@ export const joinScript = script('join', 4, `
     redis.call('PUBLISH', ARGV[13] .. holder.node, cjson.encode({ 'close', ARGV[14], id, holder.registrationId, '4000' }))
   end
   if channel ~= '' then tell(channel, { 'joined', advance(KEYS[2]), ARGV[14], id, registrationId, ARGV[5], ARGV[16], ARGV[6] }) end
-  local answer, batches, left = { 'joined', '' }, {}, {}
-  for _, letter in ipairs(redis.pcall('LRANGE', KEYS[3], 0, -1)) do
-    local batch, expiresAt, frame = string.match(letter, '^[^\\n]*\\n([^\\n]*)\\n(%d+)\\n(.*)$')
-    if batch and tonumber(expiresAt) > now then
-      answer[#answer + 1] = frame
-      if not batches[batch] then
-        batches[batch] = true
-        answer[2] = answer[2] .. batch .. ' '
-        local keeper = string.match(batch, '^[^/]*')
-        if keeper ~= node then redis.call('PUBLISH', ARGV[13] .. keeper, cjson.encode({ 'found', ARGV[14], id, batch })) end
-      end
-    else
-      -- What has expired is left for the node that tells its sender.
-      left[#left + 1] = letter
-    end
-  end
-  if #answer > 2 then
-    leaveIn(KEYS[3], left)
-    redis.call('DEL', bookOf(KEYS[3]), endsOf(KEYS[3]))
-  end
+  local answer = { 'joined', '' }
+  take(KEYS[3], id, ARGV[14], node, ARGV[13], answer)
+  if not batchOf(KEYS[5], id) then take(KEYS[5], id, ARGV[14], node, ARGV[13], answer) end
   return answer
 `)
 
@@ -107,7 +92,7 @@ export type JoinAnswer =
 export async function join (run: Run, keys: RoomKeys, step: JoinArguments): Promise<JoinAnswer> {
   const { node, room, id, registrationId, owner, joinedAt, seenAt, info, own, isWatched } = step
   const { replace, maxMembers, requireOpen, isRecovering } = step
-  const answer = await run(joinScript, [keys.members, keys.sequence, keys.mail(id), keys.opened],
+  const answer = await run(joinScript, [keys.members, keys.sequence, keys.mail(id), keys.opened, keys.mail(anybody)],
     id, node, registrationId, owner, joinedAt, info, replace ? 1 : 0, maxMembers, requireOpen ? 1 : 0,
     own?.registrationId ?? '', own?.id ?? '', isWatched ? keys.channel : '', keys.nodePrefix, room, keys.sessions, seenAt,
     isRecovering ? 1 : 0) as Buffer[]
@@ -122,14 +107,15 @@ export async function join (run: Run, keys: RoomKeys, step: JoinArguments): Prom
 /**
  * Brings a registration back under this node, unless the id is another's: within one owner it is the later registration's, of
  * two owners the earlier one's. Of one process, it replaces any other: that is of a join which the process has given up. A place that
- * was lost is had again only while one is free.
+ * was lost is had again only while one is free. A registration that Redis did not have gets what the room has kept meanwhile.
  *
- * KEYS members, sequence, opened
+ * KEYS members, sequence, opened, mail for anybody
  * ARGV id, node, registrationId, owner, joinedAt, info, room channel or '', node channel prefix, room name,
  *      lifetime of an opened room or '', seenAt, most members or 0
- * Answers 1, 0 when the id is another's, -1 when another room was opened under the same code, -2 when the room is full
+ * Answers {how many batches of its own the room keeps, the batches of the mail, each with a space behind, mail...}, or 0 when the id is
+ *      another's, -1 when another room was opened under the same code, -2 when the room is full
  */
-export const restoreScript = script('restore', 3, `
+export const restoreScript = script('restore', 4, `
   local id, registrationId, owner = ARGV[1], ARGV[3], ARGV[4]
   local opened = ARGV[10] ~= '' and redis.call('GET', KEYS[3])
   if opened and opened ~= ARGV[10] then return -1 end
@@ -146,7 +132,10 @@ export const restoreScript = script('restore', 3, `
   redis.call('HSET', KEYS[1], id, table.concat({ ARGV[2], registrationId, owner, ARGV[5], ARGV[11], ARGV[6] }, '\\n'))
   if ARGV[10] ~= '' then redis.call('SET', KEYS[3], ARGV[10], 'PX', idleMs(ARGV[10])) end
   if ARGV[7] ~= '' then tell(ARGV[7], { 'joined', advance(KEYS[2]), ARGV[9], id, registrationId, ARGV[5], ARGV[11], ARGV[6] }) end
-  return 1
+  if batchOf(KEYS[4], id) then return { '1', '' } end
+  local answer = { '0', '' }
+  if not holder then take(KEYS[4], id, ARGV[9], ARGV[2], ARGV[8], answer) end
+  return answer
 `)
 
 export interface RestoreArguments extends Pick<JoinArguments,
@@ -156,32 +145,46 @@ export interface RestoreArguments extends Pick<JoinArguments,
 }
 
 /** `taken`: the id is another's. `reopened`: another room was opened under the same code. `full`: others have all places. */
-export type RestoreAnswer = 'restored' | 'taken' | 'reopened' | 'full'
+export type RestoreAnswer =
+  | { readonly outcome: 'taken' | 'reopened' | 'full' }
+  | RestoredAnswer
+
+export interface RestoredAnswer {
+  readonly outcome: 'restored'
+  /** Whether the room still keeps what the peer sent while it was alone. */
+  readonly isKept: boolean
+  /** The names of the batches that the mail was in. */
+  readonly batches: readonly string[]
+  readonly mail: readonly Buffer[]
+}
 
 /** @throws RedisDown */
 export async function restore (run: Run, keys: RoomKeys, step: RestoreArguments): Promise<RestoreAnswer> {
   const { node, room, id, registrationId, owner, joinedAt, seenAt, info, maxMembers, lifetime, isWatched } = step
-  const answer = await run(restoreScript, [keys.members, keys.sequence, keys.opened],
+  const answer = await run(restoreScript, [keys.members, keys.sequence, keys.opened, keys.mail(anybody)],
     id, node, registrationId, owner, joinedAt, info, isWatched ? keys.channel : '', keys.nodePrefix, room, lifetime, seenAt, maxMembers)
-  return restoreAnswers.get(answer) ?? 'restored'
+  if (!Array.isArray(answer)) return { outcome: unrestored.get(answer) ?? 'taken' }
+  const [isKept, batches, ...mail] = answer as Buffer[]
+  return { outcome: 'restored', isKept: String(isKept) === '1', batches: String(batches).split(' '), mail }
 }
 
-const restoreAnswers: ReadonlyMap<unknown, RestoreAnswer> = new Map([[0, 'taken'], [-1, 'reopened'], [-2, 'full']])
+const unrestored: ReadonlyMap<unknown, 'taken' | 'reopened' | 'full'> = new Map([[0, 'taken'], [-1, 'reopened'], [-2, 'full']])
 
 /**
  * Leaves, if the place is still this registration's.
  *
- * KEYS members, sequence, opened
- * ARGV id, registrationId, room channel or '', room name, sessions base
+ * KEYS members, sequence, opened, mail for anybody
+ * ARGV id, registrationId, room channel or '', room name, sessions base, node channel prefix
  * Answers 1, or 0 when the place is another registration's. For an opened room that is empty now:
  *      {its opener, the name of this opening, ms that it stays, most empty rooms of its opener}
  */
-export const leaveScript = script('leave', 3, `
+export const leaveScript = script('leave', 4, `
   local held = redis.call('HGET', KEYS[1], ARGV[1])
   local member = held and split(held)
   if not member or member.registrationId ~= ARGV[2] then return 0 end
   redis.call('HDEL', KEYS[1], ARGV[1])
   endSessions(ARGV[5], ARGV[1])
+  dropKept(KEYS[4], ARGV[1], ARGV[4], member.node, ARGV[6])
   if ARGV[3] ~= '' then tell(ARGV[3], { 'left', advance(KEYS[2]), ARGV[4], ARGV[1], ARGV[2] }) end
   if redis.call('HLEN', KEYS[1]) == 0 then
     redis.call('DEL', KEYS[2])
@@ -221,8 +224,8 @@ export interface LeaveArguments {
  */
 export async function leave (run: Run, keys: RoomKeys, step: LeaveArguments): Promise<{ hasLeft: boolean, empty?: LeftEmpty }> {
   const { room, id, registrationId, isWatched } = step
-  const answer = await run(leaveScript, [keys.members, keys.sequence, keys.opened],
-    id, registrationId, isWatched ? keys.channel : '', room, keys.sessions)
+  const answer = await run(leaveScript, [keys.members, keys.sequence, keys.opened, keys.mail(anybody)],
+    id, registrationId, isWatched ? keys.channel : '', room, keys.sessions, keys.nodePrefix)
   if (!Array.isArray(answer)) return { hasLeft: answer !== 0 }
   const [by = '', own = '', emptyMs, mostEmpty] = answer.map(String)
   return { hasLeft: true, empty: { by, own, emptyMs: Number(emptyMs), mostEmpty: Number(mostEmpty) } }
@@ -231,11 +234,11 @@ export async function leave (run: Run, keys: RoomKeys, step: LeaveArguments): Pr
 /**
  * Removes the members that a dead node had in a room.
  *
- * KEYS members, sequence, opened
- * ARGV node, room channel or '', room name, sessions base
+ * KEYS members, sequence, opened, mail for anybody
+ * ARGV node, room channel or '', room name, sessions base, node channel prefix
  * Answers how many there were
  */
-export const reapScript = script('reap', 3, `
+export const reapScript = script('reap', 4, `
   local all = redis.call('HGETALL', KEYS[1])
   local count = 0
   for i = 1, #all, 2 do
@@ -244,6 +247,7 @@ export const reapScript = script('reap', 3, `
       count = count + 1
       redis.call('HDEL', KEYS[1], all[i])
       endSessions(ARGV[4], all[i])
+      dropKept(KEYS[4], all[i], ARGV[3], member.node, ARGV[5])
       if ARGV[2] ~= '' then tell(ARGV[2], { 'left', advance(KEYS[2]), ARGV[3], all[i], member.registrationId }) end
     end
   end
@@ -258,8 +262,8 @@ export const reapScript = script('reap', 3, `
 /** The number of members that were removed. @throws RedisDown */
 export async function reap (run: Run, keys: RoomKeys, step: { node: string, room: string, isWatched: boolean }): Promise<number> {
   const { node, room, isWatched } = step
-  const answer = await run(reapScript, [keys.members, keys.sequence, keys.opened],
-    node, isWatched ? keys.channel : '', room, keys.sessions)
+  const answer = await run(reapScript, [keys.members, keys.sequence, keys.opened, keys.mail(anybody)],
+    node, isWatched ? keys.channel : '', room, keys.sessions, keys.nodePrefix)
   return Number(answer)
 }
 

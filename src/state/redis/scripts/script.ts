@@ -51,8 +51,8 @@ local function count (book, letters, bytes, origin)
   redis.call('HINCRBY', book, 'bytes of ' .. origin, bytes)
 end
 local function batchOf (mail, sender)
-  local value = redis.call('HGET', bookOf(mail), 'batch ' .. sender)
-  if not value then return end
+  local value = redis.pcall('HGET', bookOf(mail), 'batch ' .. sender)
+  if type(value) ~= 'string' then return end
   local name, expiresAt, count, bytes, origin = string.match(value, '^([^\\n]*)\\n(%d+)\\n(%d+)\\n(%d+)\\n(.*)$')
   return { name = name, expiresAt = expiresAt, count = tonumber(count), bytes = tonumber(bytes), origin = origin }
 end
@@ -68,6 +68,64 @@ local function leaveIn (mail, letters)
   redis.call('DEL', mail)
   for _, letter in ipairs(letters) do redis.call('RPUSH', mail, letter) end
   if #letters > 0 and ttl > 0 then redis.call('PEXPIRE', mail, ttl) end
+end
+local function tellKeeper (batch, id, room, node, nodePrefix)
+  local keeper = string.match(batch, '^[^/]*')
+  if keeper ~= node then redis.call('PUBLISH', nodePrefix .. keeper, cjson.encode({ 'found', room, id, batch })) end
+end
+-- Answers the name of the batch that the frame is in, or nothing when a limit is reached: the most frames and bytes of the mailbox, of
+-- one sender and of one origin. With '' for the ms to keep it does not expire.
+local function keep (mail, from, frame, ms, newBatch, limits, origin)
+  local book, ends, size = bookOf(mail), endsOf(mail), #frame
+  for _, sender in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now)) do closeBatch(mail, sender) end
+  local batch = batchOf(mail, from)
+  if batch then origin = batch.origin end
+  local function isFull (count, bytes, most)
+    return tonumber(count or 0) >= tonumber(limits[most]) or tonumber(bytes or 0) + size > tonumber(limits[most + 1])
+  end
+  local of = redis.call('HMGET', book, 'count', 'bytes', 'count of ' .. origin, 'bytes of ' .. origin)
+  if isFull(of[1], of[2], 1) or (batch and isFull(batch.count, batch.bytes, 3)) or isFull(0, 0, 3)
+    or (origin ~= '' and isFull(of[3], of[4], 5)) then return end
+  if not batch then
+    local expiresAt = ms == '' and '9007199254740991' or string.format('%.0f', now + ms)
+    batch = { name = newBatch, expiresAt = expiresAt, count = 0, bytes = 0 }
+    redis.call('ZADD', ends, expiresAt, from)
+  end
+  redis.call('RPUSH', mail, table.concat({ from, batch.name, batch.expiresAt, frame }, '\\n'))
+  local value = table.concat({ batch.name, batch.expiresAt, batch.count + 1, batch.bytes + size, origin }, '\\n')
+  redis.call('HSET', book, 'batch ' .. from, value)
+  count(book, 1, size, origin)
+  if ms ~= '' then for _, key in ipairs({ mail, book, ends }) do redis.call('PEXPIRE', key, ms + 60000) end end
+  return batch.name
+end
+-- Adds the frames in a mailbox to an answer, and the names of their batches, each with a space behind, to its second entry.
+local function take (mail, id, room, node, nodePrefix, answer)
+  local batches, left, count = {}, {}, #answer
+  for _, letter in ipairs(redis.pcall('LRANGE', mail, 0, -1)) do
+    local batch, expiresAt, frame = string.match(letter, '^[^\\n]*\\n([^\\n]*)\\n(%d+)\\n(.*)$')
+    if batch and tonumber(expiresAt) > now then
+      answer[#answer + 1] = frame
+      if not batches[batch] then
+        batches[batch] = true
+        answer[2] = answer[2] .. batch .. ' '
+        tellKeeper(batch, id, room, node, nodePrefix)
+      end
+    else
+      -- What has expired is left for the node that tells its sender.
+      left[#left + 1] = letter
+    end
+  end
+  if #answer > count then
+    leaveIn(mail, left)
+    redis.call('DEL', bookOf(mail), endsOf(mail))
+  end
+end
+-- What a room keeps for the first who joins is of one sender, who is alone in the room.
+local function dropKept (mail, sender, room, node, nodePrefix)
+  local batch = batchOf(mail, sender)
+  if not batch then return end
+  redis.call('DEL', mail, bookOf(mail), endsOf(mail))
+  tellKeeper(batch.name, sender, room, node, nodePrefix)
 end
 -- Sessions of a room. What is called base is the beginning of their keys:
 --   base:is:<pair>\\n<name>    text, who began it; it expires with the session, and the rest does not count without it
