@@ -17,6 +17,9 @@ export interface RedisServer {
   readonly client: Redis
 }
 
+/** A replica gets its data at once, and puts it into no file, which the next server would load. */
+export const replicating = ['--repl-diskless-sync-delay', '0', '--repl-diskless-load', 'swapdb', '--repl-ping-replica-period', '1']
+
 /** A redis-server of its own on this or a free port of the loopback, without persistence, ended with the test. */
 export async function startRedis (t: Test, port?: number, extra: readonly string[] = []): Promise<RedisServer> {
   const chosen = port ?? await freePort()
@@ -66,19 +69,23 @@ export interface RedisCluster {
   readonly nodes: RedisServer[]
   /** Starts a node again that has ended, on its port and with its slots. */
   restart: (at: number) => Promise<void>
+  /** Starts a replica of a master. Settles when all nodes know of it, and it has the master's data. */
+  add: (master: RedisServer) => Promise<RedisServer>
 }
 
 /** Three masters on the loopback that share the slots evenly, ended with the test. */
 export async function startCluster (t: Test, extra: readonly string[] = []): Promise<RedisCluster> {
   const home = await mkdtemp(join(tmpdir(), 'redis-cluster-'))
   const ports = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort(), await freePort()]
-  const start = async (at: number): Promise<RedisServer> => await startRedis(t, ports[at], [
+  const startNode = async (port: number, busPort: number): Promise<RedisServer> => await startRedis(t, port, [
     '--cluster-enabled', 'yes',
-    '--cluster-port', String(ports[at + 3]),
-    '--cluster-config-file', join(home, `${at}.conf`),
+    '--cluster-port', String(busPort),
+    '--cluster-config-file', join(home, `${port}.conf`),
     '--cluster-node-timeout', '2000',
+    ...replicating,
     ...extra
   ])
+  const start = async (at: number): Promise<RedisServer> => await startNode(ports[at] as number, ports[at + 3] as number)
   const nodes = await Promise.all([0, 1, 2].map(start))
   t.teardown(async () => await rm(home, { recursive: true, force: true }))
   const slots = 16384
@@ -92,5 +99,19 @@ export async function startCluster (t: Test, extra: readonly string[] = []): Pro
     const states = await Promise.all(nodes.map(async ({ client }) => await client.cluster('INFO')))
     return maps.every((map) => map.length === 3) && states.every((state) => state.includes('cluster_state:ok'))
   })
-  return { urls: nodes.map(({ url }) => url), nodes, restart: async (at) => { nodes[at] = await start(at) } }
+  const add = async ({ client }: RedisServer): Promise<RedisServer> => {
+    const replica = await startNode(await freePort(), await freePort())
+    const master = await client.cluster('MYID') as string
+    await replica.client.call('CLUSTER', 'MEET', '127.0.0.1', String(ports[0]), String(ports[3]))
+    await until(async () => String(await replica.client.cluster('NODES')).includes(master))
+    await replica.client.call('CLUSTER', 'REPLICATE', master)
+    await until(async () => (await replica.client.info('replication')).includes('master_link_status:up'))
+    const name = String(await replica.client.cluster('MYID'))
+    await until(async () => {
+      const maps = await Promise.all(nodes.map(async ({ client }) => String(await client.cluster('NODES'))))
+      return maps.every((map) => map.split('\n').some((line) => line.startsWith(name) && line.includes(` slave ${master}`)))
+    })
+    return replica
+  }
+  return { urls: nodes.map(({ url }) => url), nodes, restart: async (at) => { nodes[at] = await start(at) }, add }
 }

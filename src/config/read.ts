@@ -107,7 +107,7 @@ export function completeConfig (
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const config = Value.Default(Type.Object(settings), known) as Config
   for (const { name, fits, problem } of rulesWith(namesIn(settings.DIALECTS as TSchema))) {
-    if (!fits(config)) throw new ConfigError(`${name}: ${problem(shown(name))}`)
+    if (!fits(config)) throw new ConfigError(`${name}: ${problem(shown(name), config)}`)
   }
   return config
 }
@@ -143,10 +143,15 @@ function shorten (text: string): string {
 function fromText (schema: TSchema, text: string): unknown {
   if (schema.type === 'integer') return /^\d+$/.test(text) ? Number(text) : text
   if (schema.type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
-  if (schema.type === 'array') return splitList(text)
+  if (schema.type === 'array') return schema.isUrls === true ? splitUrls(text) : splitList(text)
   return text
 }
 
 function splitList (text: string): string[] {
   return text.split(',').map((item) => item.trim()).filter((item) => item !== '')
+}
+
+/** Commas divide URLs only in front of another one: they may be part of one, too. */
+function splitUrls (text: string): string[] {
+  return text.replace(/[\s,]+$/, '').split(/,(?=\s*[a-z][a-z+-]*:\/\/)/i).map((url) => url.trim()).filter((url) => url !== '')
 }

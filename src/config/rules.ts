@@ -1,6 +1,7 @@
 import { normalizeOrigin } from '../net/origins.js'
 import { isTrustable } from '../net/trusted-proxies.js'
 import { invalidValue } from './config-error.js'
+import { redisServers, redisUrlsExpected } from './redis-urls.js'
 import { acceptedBy, type Config, ConfigSchema, type SettingName } from './schema.js'
 
 /** @see https://www.rfc-editor.org/rfc/rfc7518#section-3.2 */
@@ -16,7 +17,7 @@ interface Rule {
   readonly name: SettingName
   readonly fits: (config: Config) => boolean
   /** What is wrong with the setting, given its value as a message may show it. */
-  readonly problem: (value: string) => string
+  readonly problem: (value: string, config: Config) => string
 }
 
 const expected = (name: SettingName, fits: Rule['fits'], accepts: string): Rule =>
@@ -37,6 +38,16 @@ const excludes = (name: SettingName, others: readonly SettingName[]): Rule => ({
 /** Checked in this order. The first one that does not hold is reported. */
 const rules: readonly Rule[] = [
   expected('NATIVE_PORTS', hasDialects, 'dialects that are in DIALECTS'),
+  {
+    name: 'REDIS_URL',
+    fits: ({ REDIS_URL }) => REDIS_URL === undefined || redisUrlsExpected(REDIS_URL) === undefined,
+    problem: (value, { REDIS_URL = [] }) => invalidValue(value, redisUrlsExpected(REDIS_URL) ?? '')
+  },
+  {
+    name: 'REDIS_CA',
+    fits: ({ REDIS_CA, REDIS_URL }) => REDIS_CA === undefined || (REDIS_URL !== undefined && redisServers(REDIS_URL).isTls),
+    problem: () => 'requires a REDIS_URL of rediss:// or rediss-sentinel://'
+  },
   expected('TRUST_PROXY', ({ TRUST_PROXY }) => isTrustable(TRUST_PROXY), acceptedBy(ConfigSchema.properties.TRUST_PROXY)),
   expected('ALLOWED_ORIGINS', ({ ALLOWED_ORIGINS }) => ALLOWED_ORIGINS.every((entry) => normalizeOrigin(entry) !== undefined),
     'a comma-separated list of origins, such as https://example.com or https://*.example.com'),

@@ -47,13 +47,20 @@ export const ConfigSchema = Type.Object({
     'Further dialects, as modules that export a Fastify plugin'
   ),
 
-  REDIS_URL: Type.Optional(Type.Array(Type.String({ pattern: '^rediss?://[^\\s/?#]+([/?][^\\s#@]*)?$' }), {
+  REDIS_URL: Type.Optional(Type.Array(Type.String({ pattern: '^(rediss?|rediss?-sentinel|redis\\+unix)://\\S+$' }), {
     minItems: 1,
+    isUrls: true,
     writeOnly: true,
-    accepts: 'a comma-separated list of redis://host:port',
+    accepts: 'redis://host:port or rediss://host:port, a comma-separated list of them, redis-sentinel://host:port,host:port/name, ' +
+      'or redis+unix:///path',
     description: 'Redis or Valkey server that joins its nodes into one exchange; several URLs are the nodes of a Redis Cluster. ' +
       'Absent: one node, in memory'
   })),
+
+  REDIS_CA: secret(
+    'PEM text, or the path of a PEM file',
+    'Authorities that the certificate of Redis is verified with (`rediss://`), in place of the well-known ones'
+  ),
 
   NODE_LEASE_MS: amount(
     { minimum: 1_000, default: 10_000 },

@@ -368,10 +368,11 @@ t.test('what goes together is set together', async (t) => {
 
 t.test('Redis is one URL, or the nodes of a cluster, and its password is never told', async (t) => {
   t.same(fromEnv({ REDIS_URL: 'redis://localhost:6379' }).REDIS_URL, ['redis://localhost:6379'])
-  t.same(fromEnv({ REDIS_URL: 'redis://a:1,rediss://:secret@b:2' }).REDIS_URL, ['redis://a:1', 'rediss://:secret@b:2'])
+  t.same(fromEnv({ REDIS_URL: 'rediss://a:1,rediss://:secret@b:2' }).REDIS_URL, ['rediss://a:1', 'rediss://:secret@b:2'])
   t.equal(
     refused(t, () => fromEnv({ REDIS_URL: 'http://user:hunter2@localhost' })),
-    'REDIS_URL: invalid value (hidden), expected a comma-separated list of redis://host:port'
+    'REDIS_URL: invalid value (hidden), expected redis://host:port or rediss://host:port, a comma-separated list of them, ' +
+      'redis-sentinel://host:port,host:port/name, or redis+unix:///path'
   )
 })
 

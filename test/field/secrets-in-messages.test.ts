@@ -7,7 +7,7 @@ import { verificationOf } from '../../src/auth/tokens.js'
 import { completeConfig, type GivenConfig } from '../../src/config/read.js'
 import { readConfig } from '../../src/settings.js'
 import { type Config, ConfigSchema, flagOf, settingNames, type Settings } from '../../src/config/schema.js'
-import { checkUrls } from '../../src/state/redis/client.js'
+import { readAuthorities } from '../../src/state/redis/client.js'
 
 const ofPlugins: Settings = { AYAME_KEY: Type.Optional(Type.String({ minLength: 20, writeOnly: true, description: 'Key' })) }
 const schemas: Settings = { ...ConfigSchema.properties, ...ofPlugins }
@@ -80,7 +80,7 @@ function complaintOf (read: () => Config): string | undefined {
   try {
     const config = read()
     verificationOf(config, () => {}, () => 0)
-    checkUrls(config.REDIS_URL ?? [])
+    if (config.REDIS_CA !== undefined) readAuthorities(config.REDIS_CA)
   } catch (error) {
     // A ConfigError is printed alone, anything else with all that is in it.
     const { name, message, cause, stack } = error as Error
@@ -89,7 +89,7 @@ function complaintOf (read: () => Config): string | undefined {
 }
 
 t.test('the schema says which settings are secret', async (t) => {
-  for (const name of settingNames.filter((name) => /^JWT_|^JWKS_URL$|^REDIS_URL$|SECRET|TOKEN|PASSWORD/.test(name))) {
+  for (const name of settingNames.filter((name) => /^JWT_|^JWKS_URL$|^REDIS_(URL|CA)$|SECRET|TOKEN|PASSWORD/.test(name))) {
     t.ok(secrets.includes(name), name)
   }
 })

@@ -52,7 +52,8 @@ async function serve (
   quick: Partial<typeof defaultTimeouts>,
   extend: (app: FastifyInstance) => void = () => {}
 ): Promise<FastifyInstance> {
-  const app = createService(readConfig({ LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, []), { timeouts: { ...defaultTimeouts, ...quick } })
+  const config = readConfig({ LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, [])
+  const app = createService(config, { timeouts: { ...defaultTimeouts, ...quick } })
   extend(app)
   t.teardown(async () => await app.close())
   await app.listen({ port: 0, host: '127.0.0.1' })

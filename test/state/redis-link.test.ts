@@ -73,8 +73,8 @@ t.test('the log says that nobody answers', async (t) => {
   const urls = [await freePort(), await freePort()].map((port) => `redis://:${encoded}@127.0.0.1:${port}`)
   explains(t, await linkTo(t, ...urls), /no node of the cluster can be reached/)
   const nowhere = `redis://:${encoded}@nowhere.invalid`
-  explains(t, await linkTo(t, nowhere), /nowhere.invalid/)
-  explains(t, await linkTo(t, nowhere, nowhere), /nowhere.invalid/)
+  explains(t, await linkTo(t, nowhere), /ENOTFOUND|EAI_AGAIN/)
+  explains(t, await linkTo(t, nowhere, nowhere), /ENOTFOUND|EAI_AGAIN/)
 })
 
 t.test('the log says that several URLs name no cluster', async (t) => {

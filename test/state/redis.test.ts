@@ -3,6 +3,7 @@ import { payloadOf } from '../../src/frame/bytes.js'
 import type { FrameLike } from '../../src/state/contract.js'
 import { redisState } from '../../src/state/redis/state.js'
 import { Timers } from '../../src/timing/timers.js'
+import { until } from '../helper.js'
 import { startRedis } from '../redis.js'
 import { type MakeState, stateContract } from './contract.js'
 
@@ -46,4 +47,40 @@ t.test('a session in Redis that is not one of ours is skipped and counted, and t
     t.equal(state.counters.messagesSkipped, skipped + 1)
   }
   t.same(got, ['in none', 'in none', 'in none'])
+})
+
+t.test('a session in Redis that is not one of ours goes into no frame for another node', async (t) => {
+  await client.flushall()
+  const timers = new Timers((error) => { throw error })
+  const mailboxes = { maxMessages: 8, maxBytes: 65_536, totalBytes: 1_048_576 }
+  const [one, other] = [
+    await redisState({ urls: [url], leaseMs: 10_000, mailboxes, timers, log }),
+    await redisState({ urls: [url], leaseMs: 10_000, mailboxes, timers, log })
+  ]
+  t.teardown(async () => {
+    await one.close()
+    await other.close()
+    timers.close()
+  })
+  const got: string[] = []
+  const deliver = (frame: FrameLike) => got.push(String(payloadOf(frame))) > 0
+  await one.peers.join({ room: 'drone', id: 'a', sink: { deliver, close () {}, seenAt: 0 }, replace: true })
+  await other.peers.join({ room: 'drone', id: 'b', sink: { deliver: () => true, close () {}, seenAt: 0 }, replace: true })
+  const answer = async () => await other.sessions.send({
+    room: 'drone', from: 'b', to: 'a', session: undefined, begins: false, idleMs: 1000, frame: (session) => JSON.stringify({ session })
+  })
+  const notUtf8 = [Buffer.from('22ff22', 'hex'), Buffer.from('22eda08022', 'hex')]
+  const junk = ['junk', '{', '1', '"a","b":1', '{"not":"text"}', '"line\nfeed"', ...notUtf8]
+  for (const [score, name] of junk.entries()) {
+    await client.zadd('{sb:0}:sessions:drone:pair:a\nb', score, name)
+    await client.set(Buffer.concat([Buffer.from('{sb:0}:sessions:drone:is:a\nb\n'), Buffer.from(name)]), 'a')
+    t.equal(await answer(), 'sent', String(name))
+  }
+  await until(() => got.length === junk.length)
+  t.same(got, junk.map(() => '{}'))
+  await client.zadd('{sb:0}:sessions:drone:pair:a\nb', junk.length, '"gr\u00fc\u00df dich \ud83d\ude42"')
+  await client.set('{sb:0}:sessions:drone:is:a\nb\n"gr\u00fc\u00df dich \ud83d\ude42"', 'a')
+  t.equal(await answer(), 'sent')
+  await until(() => got.length > junk.length)
+  t.equal(got.at(-1), '{"session":"gr\u00fc\u00df dich \ud83d\ude42"}', 'and one of ours does')
 })

@@ -1,5 +1,9 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { Cluster, Redis } from 'ioredis'
-import { ConfigError, invalidValue } from '../../config/config-error.js'
+import { ConfigError } from '../../config/config-error.js'
+import type { RedisAddress, RedisServers } from '../../config/redis-urls.js'
+import { reasonOf } from './reasons.js'
 import { scriptsFor } from './scripts/index.js'
 
 /** Timeout of our commands and of connecting. In ms. */
@@ -8,9 +12,6 @@ export const commandTimeoutMs = 1_000
 const clientTimeoutMs = 3_000
 const retryMs = 250
 
-/** The only message of ioredis for a cluster node that refused the connection. */
-const closedMessage = 'Connection is closed.'
-
 const common = {
   connectTimeout: commandTimeoutMs,
   commandTimeout: clientTimeoutMs,
@@ -18,31 +19,67 @@ const common = {
   disconnectTimeout: retryMs,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
-  autoResubscribe: false
+  autoResubscribe: false,
+  // It asks INFO, which an ACL may forbid, and waits in silence while Redis loads its data. Our probe asks for more.
+  enableReadyCheck: false
 }
 
 export interface ClientOptions {
   /** For subscriptions. It queues commands until it is connected, and does not reconnect. */
   readonly isListening: boolean
+  /** PEM text of the authorities to trust in place of the well-known ones. */
+  readonly authorities?: string | undefined
   /** Called with a reason that contains no password. */
   readonly onError: (reason: string) => void
 }
 
-/** Connects to Redis, or to a Redis Cluster if there are several URLs. Commands fail at once while there is no connection. */
-export function connectTo (urls: readonly string[], { isListening, onError }: ClientOptions): Redis | Cluster {
-  return urls.length > 1 ? connectToCluster(urls, isListening, onError) : connectToOne(urls[0] as string, isListening, onError)
+/** Connects to Redis, or to a Redis Cluster. Commands fail at once while there is no connection. */
+export function connectTo (servers: RedisServers, options: ClientOptions): Redis | Cluster {
+  const client = servers.kind === 'cluster' ? connectToCluster(servers, options) : connectToOne(servers, options)
+  client.on('error', (error: Error & { command?: { name: string } }) => {
+    options.onError(reasonOf(error))
+    // After a failed SELECT it would use database 0, which is not ours.
+    if (error.command?.name === 'select') client.disconnect(true)
+  })
+  // An unresolvable host name of a cluster is reported nowhere else.
+  if (client instanceof Cluster) client.connect().catch((error: unknown) => options.onError(reasonOf(error)))
+  return client
 }
 
-function connectToOne (url: string, isListening: boolean, onError: ClientOptions['onError']): Redis {
-  const scripts = isListening ? {} : scriptsFor('PUBLISH')
-  const client = new Redis(url, { ...common, enableOfflineQueue: isListening, retryStrategy: () => isListening ? null : retryMs, scripts })
-  return withErrors(client, onError)
+function connectToOne (servers: RedisServers, { isListening, authorities }: ClientOptions): Redis {
+  const { kind, addresses, db } = servers
+  const [address] = addresses
+  const retry = () => isListening ? null : retryMs
+  return new Redis({
+    ...common,
+    ...credentialsOf(servers, authorities),
+    ...(kind === 'sentinels' ? sentinelsOf(servers, authorities, retry) : address),
+    db,
+    enableOfflineQueue: isListening,
+    retryStrategy: retry,
+    scripts: isListening ? {} : scriptsFor('PUBLISH')
+  })
 }
 
-function connectToCluster (urls: readonly string[], isListening: boolean, onError: ClientOptions['onError']): Cluster {
-  const [first = ''] = urls
-  const client = withErrors(new Cluster([...urls], {
-    redisOptions: { ...common, ...credentialsOf(first) },
+function sentinelsOf (
+  { addresses, master, sentinelUsername, sentinelPassword, isTls }: RedisServers,
+  authorities: string | undefined,
+  retry: () => number | null
+) {
+  return {
+    sentinels: addresses.flatMap((address) => 'path' in address ? [] : [{ ...address }]),
+    name: master ?? '',
+    sentinelRetryStrategy: retry,
+    sentinelCommandTimeout: commandTimeoutMs,
+    ...(sentinelUsername !== undefined && { sentinelUsername }),
+    ...(sentinelPassword !== undefined && { sentinelPassword }),
+    ...(isTls && { sentinelTLS: tlsOf(authorities), enableTLSForSentinelMode: true })
+  }
+}
+
+function connectToCluster (servers: RedisServers, { isListening, authorities }: ClientOptions): Cluster {
+  return new Cluster(servers.addresses.map((address) => ({ ...(address as Exclude<RedisAddress, { path: string }>) })), {
+    redisOptions: { ...common, ...credentialsOf(servers, authorities) },
     lazyConnect: true,
     enableOfflineQueue: isListening,
     enableAutoPipelining: !isListening,
@@ -56,68 +93,53 @@ function connectToCluster (urls: readonly string[], isListening: boolean, onErro
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     // Certificates name hosts, not addresses.
-    ...(first.startsWith('rediss:') && { dnsLookup: (host, done) => done(null, host) })
-  }), onError)
-  // An unresolvable host name is reported nowhere else.
-  client.connect().catch((error: unknown) => onError(reasonOf(error)))
-  return client
-}
-
-function withErrors<Client extends Redis | Cluster> (client: Client, onError: ClientOptions['onError']): Client {
-  client.on('error', (error: Error & { command?: { name: string } }) => {
-    onError(reasonOf(error))
-    // After a failed SELECT it would use database 0, which is not ours.
-    if (error.command?.name === 'select') client.disconnect(true)
+    ...(servers.isTls && { dnsLookup: (host, done) => done(null, host) })
   })
-  return client
 }
 
-function invalidUrl (expected: string): ConfigError {
-  return new ConfigError(`REDIS_URL: ${invalidValue('(hidden)', expected)}`)
+/** The credentials for all servers, including nodes of a cluster that no URL names. */
+function credentialsOf ({ username, password, family, isTls }: RedisServers, authorities: string | undefined) {
+  return {
+    family,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(isTls && { tls: tlsOf(authorities) })
+  }
+}
+
+function tlsOf (authorities: string | undefined) {
+  return authorities === undefined ? {} : { ca: authorities }
 }
 
 /**
- * Checks the URLs of `REDIS_URL`. Messages hide the URL, which may contain a password.
+ * The PEM text of `REDIS_CA`, which is that text or the path of a file.
  *
- * @throws ConfigError for an invalid URL
+ * @throws ConfigError for what is neither
  */
-export function checkUrls (urls: readonly string[]): void {
-  const databases = urls.map((url) => {
+export function readAuthorities (setting: string): string {
+  let pem = setting
+  if (!setting.includes('-----BEGIN ')) {
     try {
-      const { pathname, username, password } = new URL(url)
-      decodeURIComponent(username + password)
-      return pathname.slice(1)
+      pem = readFileSync(setting, 'utf8')
     } catch {
-      throw invalidUrl('redis://user:password@host:port, with special characters of the password as %XX')
+      throw badAuthorities('cannot read the file')
     }
-  })
-  if (databases.some((database) => !/^\d*$/.test(database))) {
-    throw invalidUrl('redis://user:password@host:port/database, with the number of a database')
   }
-  if (urls.length > 1 && databases.some((database) => Number(database) !== 0)) {
-    throw invalidUrl('several URLs without a database, since a Redis Cluster has database 0 only')
-  }
+  // Some tools put a variable on one line.
+  pem = pem.replaceAll('\\n', '\n')
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  if (certificates.length === 0 || !certificates.every(isCertificate)) throw badAuthorities('not a certificate')
+  return certificates.join('\n')
 }
 
-/** The credentials for all nodes of a cluster, including nodes that no URL names. */
-function credentialsOf (url: string) {
-  const { protocol, username, password } = new URL(url)
-  return {
-    ...(username !== '' && { username: decodeURIComponent(username) }),
-    ...(password !== '' && { password: decodeURIComponent(password) }),
-    ...(protocol === 'rediss:' && { tls: {} })
+function isCertificate (pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0
+  } catch {
+    return false
   }
 }
 
-/** Whether Redis itself answered with the error, rather than the connection failing. */
-export function isReply (error: unknown): error is Error {
-  return error instanceof Error && error.name === 'ReplyError'
-}
-
-/** The reason for an error, for the log. Other fields of the error may contain the command, and so a password. */
-export function reasonOf (error: unknown): string {
-  const { message, code, errors, lastNodeError } = error as Error & { code?: string, errors?: Error[], lastNodeError?: Error }
-  const inner = lastNodeError ?? errors?.[0]
-  if (inner !== undefined) return inner.message === closedMessage ? 'no node of the cluster can be reached' : reasonOf(inner)
-  return message || String(code)
+function badAuthorities (problem: string): ConfigError {
+  return new ConfigError(`REDIS_CA: ${problem}, expected certificates as PEM text, or the path of a PEM file`)
 }

@@ -1,24 +1,32 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as afterReading } from 'node:timers/promises'
 import { Cluster, Redis } from 'ioredis'
+import { type RedisServers, redisServers } from '../../config/redis-urls.js'
 import type { Log } from '../../telemetry/log.js'
-import { checkUrls, commandTimeoutMs, connectTo, isReply, reasonOf } from './client.js'
+import { commandTimeoutMs, connectTo, readAuthorities } from './client.js'
 import { Keys } from './keys.js'
 import { type NodeMessage, type Probe, probeOf, readMessages } from './messages.js'
+import { adviceOn, hiding, isLate, isReply, isVerdict, isWrongServer, reasonOf } from './reasons.js'
+import { probeScript } from './scripts/leases.js'
 import type { Argument, Script } from './scripts/script.js'
 
 const probeEveryMs = 500
 /** A probe that is not back by then is lost. */
 const probeTimeoutMs = 1_500
-/** What is told of one outage. */
-const maxComplaints = 20
 /** Characters that are told of an error. */
+const maxReason = 256
 const maxRefusal = 128
 
-/** What Redis answers when it is well: the command is wrong in itself, or the value it is about. */
-const isVerdict = /^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT) /
-/** What a script of ours answers that comes too late. */
-const isLate = /^LATE /
+/** What can be told of an outage when nobody says why: it follows from any other reason. */
+const lost = {
+  connection: 'connection lost',
+  client: 'Connection is closed.',
+  cluster: 'None of startup nodes is available',
+  answer: 'no answer in time',
+  probe: 'a probe was lost',
+  sending: 'a probe could not be sent'
+}
+const vague = new Set(Object.values(lost))
 
 /** A client with our scripts on it, which the types of ioredis cannot know. */
 type Scripted = Record<`${string}Buffer`, ((...args: Argument[]) => Promise<unknown>) | undefined>
@@ -57,8 +65,10 @@ export class RedisRefused extends RedisDown {
 export class RedisLink {
   readonly log: Log
   readonly keys: Keys
-  readonly #urls: readonly string[]
+  readonly #servers: RedisServers
+  readonly #authorities: string | undefined
   readonly #isCluster: boolean
+  readonly #hide: (text: string) => string
   readonly #commands: Redis | Cluster
   /** Serves from one outage to the next: what was subscribed through an earlier one is forgotten with it. */
   #listening: Redis | Cluster | undefined
@@ -69,6 +79,7 @@ export class RedisLink {
   #probing: NodeJS.Timeout | undefined
   #probe: { readonly token: string, at: number, readonly missing: Set<string> } | undefined
   #channels: string[] = []
+  /** The advices of this outage. */
   readonly #complaints = new Set<string>()
   /** ms that the last probe took, there and back. */
   roundTripMs = 0
@@ -81,16 +92,19 @@ export class RedisLink {
   refused = 0
   refusal = ''
 
-  /** @throws ConfigError for URLs that no Redis can have */
-  constructor (urls: readonly string[], log: Log) {
+  /**
+   * @param authority `REDIS_CA`
+   * @throws ConfigError for URLs that no Redis can have, and for what is no certificate
+   */
+  constructor (urls: readonly string[], log: Log, authority?: string) {
     this.log = log
-    this.#urls = urls
-    this.#isCluster = urls.length > 1
-    checkUrls(urls)
+    this.#servers = redisServers(urls)
+    this.#authorities = authority === undefined ? undefined : readAuthorities(authority)
+    this.#isCluster = this.#servers.kind === 'cluster'
+    this.#hide = hiding(this.#servers.secrets)
     this.#commands = this.#connect(false)
-    const database = this.#commands instanceof Redis ? this.#commands.options.db ?? 0 : 0
-    this.keys = new Keys(database, this.#isCluster)
-    this.#commands.on('close', () => this.#down('connection lost'))
+    this.keys = new Keys(this.#servers.db, this.#isCluster)
+    this.#commands.on('close', () => this.#down(lost.connection))
   }
 
   /** The connection for commands, for others who count in Redis too. */
@@ -112,7 +126,7 @@ export class RedisLink {
       await new Promise((resolve) => setTimeout(resolve, 20))
       await this.#tick()
     }
-    if (!this.#isUp && this.#complaints.size === 0) this.#complain('no answer in time')
+    if (!this.#isUp && this.#complaints.size === 0) this.#complain(lost.answer)
     if (this.#isClosed) return
     const probe = (): void => { this.#tick().catch((error: unknown) => this.log.error({ err: error }, 'probe')) }
     this.#probing = setInterval(probe, probeEveryMs).unref()
@@ -121,6 +135,10 @@ export class RedisLink {
   /** Runs a script. @throws RedisDown */
   async run ({ name }: Script, keys: string[], ...args: Argument[]): Promise<unknown> {
     if (!this.#isUp) throw new RedisDown()
+    return await this.#run(name, keys, args)
+  }
+
+  async #run (name: string, keys: string[], args: Argument[]): Promise<unknown> {
     const scripted = this.#commands as unknown as Scripted
     const command = scripted[`${name}Buffer`]
     if (command === undefined) throw new Error(`the script ${name} is missing in scripts/index.ts`)
@@ -131,6 +149,12 @@ export class RedisLink {
   /** Runs one command. @throws RedisDown */
   async command (work: (client: Redis | Cluster) => Promise<unknown>): Promise<unknown> {
     return await this.#guard(async () => await work(this.#commands))
+  }
+
+  /** Says why Redis did not do what it was asked, as of what takes the link down. */
+  tell (error: unknown): void {
+    const { cause } = error as RedisDown
+    if (isReply(cause)) this.#complain(reasonOf(cause))
   }
 
   /** Answers how many listen there. @throws RedisDown */
@@ -160,7 +184,11 @@ export class RedisLink {
   }
 
   #connect (isListening: boolean): Redis | Cluster {
-    return connectTo(this.#urls, { isListening, onError: (reason) => { if (!this.#isUp) this.#complain(reason) } })
+    return connectTo(this.#servers, {
+      isListening,
+      authorities: this.#authorities,
+      onError: (reason) => { if (!this.#isUp) this.#complain(reason) }
+    })
   }
 
   /** A new connection to listen, with the node's probe channels on it. */
@@ -173,7 +201,7 @@ export class RedisLink {
     client.on(this.#isCluster ? 'smessageBuffer' : 'messageBuffer', (_channel: Buffer, message: Buffer) => {
       if (this.#listening === client) this.#onMessage(message)
     })
-    client.on('close', () => end('connection lost'))
+    client.on('close', () => end(lost.connection))
     // Of a cluster: a connection to one of the nodes that deliver, and slots that are elsewhere now.
     client.on('-node', (_client, deliveringNode?: string) => {
       if (deliveringNode !== undefined) end('connection to a node of the cluster lost')
@@ -207,17 +235,17 @@ export class RedisLink {
       return await new Promise<T>((resolve, reject) => {
         const giveUp = async () => {
           await afterReading()
-          reject(new Error('no answer in time'))
+          reject(new Error(lost.answer))
         }
         timeout = setTimeout(giveUp, commandTimeoutMs).unref()
         ask().then(resolve, reject)
       })
     } catch (error) {
       if (isReply(error)) {
-        if (isLate.test(error.message)) throw error
-        this.#refuse(error.message)
+        if (isLate(error.message)) throw error
+        this.#refuse(error)
         // Anything else is about Redis, or this part of a cluster, and not about the key.
-        if (isVerdict.test(error.message)) throw new RedisRefused(error)
+        if (isVerdict(error.message)) throw new RedisRefused(error)
         throw new RedisDown('Redis cannot do it now', { cause: error })
       }
       this.#down(reasonOf(error))
@@ -227,14 +255,15 @@ export class RedisLink {
     }
   }
 
-  #refuse (message: string): void {
+  #refuse (error: Error): void {
+    const { message } = error
     // The client follows a slot by itself only if all that it had sent at once has moved.
     if (this.#commands instanceof Cluster && /^(MOVED|ASK) /.test(message)) return this.#commands.refreshSlotsCache()
-    // An unknown command is told with what was sent along.
-    const [reason = ''] = message.split(', with args', 1)
+    const reason = reasonOf(error)
     this.refused++
-    this.refusal = reason.slice(0, maxRefusal)
-    if (!isVerdict.test(message)) this.#complain(reason)
+    this.refusal = this.#hide(reason).slice(0, maxRefusal)
+    if (isWrongServer(message)) this.#begin(reason)
+    else if (!isVerdict(message)) this.#complain(reason)
   }
 
   async #tick (): Promise<void> {
@@ -243,7 +272,7 @@ export class RedisLink {
     if (earlier !== undefined) {
       if (performance.now() - earlier.at < probeTimeoutMs) return
       await afterReading()
-      if (this.#probe === earlier) this.#begin('a probe was lost')
+      if (this.#probe === earlier) this.#begin(lost.probe)
       return
     }
     const { status } = this.#commands
@@ -255,18 +284,18 @@ export class RedisLink {
       if (this.#listening === undefined) await this.#listen()
       probe.at = performance.now()
       await Promise.all(this.#channels.map(async (channel) => {
-        await this.publish(channel, probeOf({ token: probe.token, channel }))
+        await this.#run(probeScript.name, [channel], [probeOf({ token: probe.token, channel })])
       }))
     } catch (error) {
       // A later one is on its way.
       if (this.#probe !== undefined && this.#probe !== probe) return
       const { cause } = error as RedisDown
       if (isReply(cause)) this.#down(reasonOf(cause))
-      else this.#begin('a probe could not be sent')
+      else this.#begin(lost.sending)
     }
   }
 
-  /** What looks alive and does not answer or deliver: begin anew. */
+  /** What looks alive and does not answer or deliver, or is another server by now: resolve the address and connect anew. */
   #begin (reason: string): void {
     if (this.#isClosed) return
     this.#down(reason)
@@ -312,10 +341,13 @@ export class RedisLink {
     if (wasUp) this.#listener?.onDown()
   }
 
-  /** Says what is wrong, once until the link is up again. */
-  #complain (reason: string): void {
-    if (this.#isClosed || this.#complaints.has(reason) || this.#complaints.size >= maxComplaints) return
-    this.#complaints.add(reason)
-    this.log.warn({ reason }, 'redis is down')
+  /** Says what is wrong and what to do, each advice once until the link is up again. */
+  #complain (why: string): void {
+    const reason = this.#hide(why).slice(0, maxReason)
+    const advice = adviceOn(reason)
+    const isVague = vague.has(reason)
+    if (this.#isClosed || this.#complaints.has(advice) || (isVague && this.#complaints.size > 0)) return
+    this.#complaints.add(isVague ? '' : advice)
+    this.log.warn({ reason, advice }, 'redis is down')
   }
 }

@@ -10,6 +10,7 @@ import { renew } from './scripts/leases.js'
 import { reap } from './scripts/membership.js'
 import { send } from './scripts/relay.js'
 import type { Run } from './scripts/script.js'
+import { RedisWarnings } from './warnings.js'
 
 /** A step is void if Redis executes it later than this. In ms. */
 const stepTimeoutMs = 1_000
@@ -50,6 +51,7 @@ export class RedisNode {
   readonly #leaseMs: number
   readonly #timers: Timers
   readonly #log: Log
+  readonly #warnings: RedisWarnings
   #listener: NodeListener | undefined
   #name = ''
   /** Redis may hold data under the name. */
@@ -71,11 +73,12 @@ export class RedisNode {
   #isStale = false
   #isRegistered = false
   #reregistering: Promise<void> | undefined
+  /** Called after each attempt to reregister. */
+  #onTried = (): void => {}
   /** Earlier, other nodes may not have had the time to come back. */
   #reapsFrom = Infinity
   #isStarting = true
   #isReaping = false
-  readonly #reported = { dropped: 0, skipped: 0, refused: 0 }
   #leaseTimer: Timer | undefined
   #isClosed = false
 
@@ -89,6 +92,7 @@ export class RedisNode {
     this.#leaseMs = leaseMs
     this.#timers = timers
     this.#log = log
+    this.#warnings = new RedisWarnings(link, timers, log)
   }
 
   /** Its name while it holds its lease. */
@@ -125,14 +129,18 @@ export class RedisNode {
     this.#listener = listener
     await this.link.start(randomUUID(), {
       onMessage: listener.onMessage,
-      onUp: () => this.reregister(),
+      onUp: () => {
+        this.#warnings.eviction().catch((error: unknown) => this.#log.error({ err: error }, 'redis'))
+        this.reregister()
+      },
       onDown: () => {
         this.#isRegistered = false
         this.#renewedAt = -Infinity
         listener.onDown()
       }
     })
-    await this.#reregistering
+    // Redis may refuse what a node needs for as long as it likes.
+    if (this.#reregistering !== undefined) await new Promise<void>((resolve) => { this.#onTried = resolve })
     this.#isStarting = false
     this.#scheduleRenewal()
   }
@@ -170,7 +178,10 @@ export class RedisNode {
     if (!this.link.isUp) return
     this.#reregistering ??= this.#reregisterUntilDone()
       .catch((error: unknown) => this.#log.error({ err: error }, 'bringing peers back'))
-      .finally(() => { this.#reregistering = undefined })
+      .finally(() => {
+        this.#reregistering = undefined
+        this.#onTried()
+      })
   }
 
   /** Repairs the data in Redis after a command that may or may not have been executed: at once, or once Redis no longer refuses. */
@@ -199,7 +210,9 @@ export class RedisNode {
         await this.#reregisterOnce()
       } catch (error) {
         orIfDown(error, undefined)
+        this.link.tell(error)
         this.#mustReregister = true
+        this.#onTried()
         await new Promise<void>((resolve) => { this.#timers.schedule(retryMs, resolve) })
       }
     }
@@ -258,7 +271,7 @@ export class RedisNode {
   }
 
   async #renewLease (): Promise<void> {
-    this.#report()
+    this.#warnings.losses(this.counters.framesDropped)
     if (!this.link.isUp) return
     if (!this.#isRegistered && this.#reregistering === undefined) return this.reregister()
     if (this.#renewedAt === -Infinity) return
@@ -271,28 +284,14 @@ export class RedisNode {
     await this.#listener?.onRenewed()
   }
 
-  /** Logs what went wrong since the last time, without its content. */
-  #report (): void {
-    const { link, counters: { framesDropped } } = this
-    const since = (name: 'dropped' | 'skipped' | 'refused', total: number): number => {
-      const count = total - this.#reported[name]
-      this.#reported[name] = total
-      return count
-    }
-    const [dropped, skipped, refused] = [since('dropped', framesDropped), since('skipped', link.skipped), since('refused', link.refused)]
-    if (dropped > 0) this.#log.warn({ dropped }, 'frames dropped: their receivers had gone')
-    const failure = link.failure === undefined ? {} : { err: link.failure }
-    if (skipped > 0) this.#log.warn({ skipped, ...failure }, 'messages from Redis skipped: not understood')
-    if (refused > 0) this.#log.warn({ refused, reason: link.refusal }, 'redis refused commands')
-    link.failure = undefined
-  }
-
   /** Returns the nodes whose lease has run out; undefined when this node's has, by Redis or by the node's own clock. */
   async #renew (begins: boolean): Promise<string[] | undefined> {
     const name = this.#name
     const sentAt = this.#timers.now()
+    const askedAt = this.#timers.timeOfDay()
     const step = { node: name, leaseMs: this.#leaseMs, begins, newGeneration: randomUUID() }
     const { isHeld, clock, generation, dead } = await renew(async (...call) => await this.link.run(...call), step)
+    this.#warnings.clock(clock, askedAt)
     // Another name's by now.
     if (name !== this.#name) return []
     if (!isHeld) {

@@ -18,8 +18,10 @@ import type { Registration } from './room.js'
 import { LocalRooms } from './rooms.js'
 
 export interface RedisStateOptions {
-  /** One Redis, or several nodes of a cluster. */
+  /** `REDIS_URL` */
   urls: readonly string[]
+  /** `REDIS_CA` */
+  authority?: string
   /** ms after which a node that does not renew counts as dead. */
   leaseMs: number
   mailboxes: MailboxLimits
@@ -58,8 +60,8 @@ class RedisExchange implements RedisState {
   readonly #inbox: Inbox
   readonly #recovery: Recovery
 
-  constructor ({ urls, leaseMs, mailboxes, maxRoomsPerClient, probeMs = 0, timers, log }: RedisStateOptions) {
-    this.link = new RedisLink(urls, log)
+  constructor ({ urls, authority, leaseMs, mailboxes, maxRoomsPerClient, probeMs = 0, timers, log }: RedisStateOptions) {
+    this.link = new RedisLink(urls, log, authority)
     const node = this.#node = new RedisNode(this.link, { leaseMs, timers, log })
     const rooms = this.#rooms = new LocalRooms(node, timers)
     const kept = this.#kept = new KeptMail(timers, mailboxes, (mail, batch) => {

@@ -4,7 +4,7 @@ import { sendOrKeepScript, broadcastOrKeepScript, expireMailScript } from './mai
 import { openScript, noteEmptyScript, closeEmptyScript } from './room-codes.js'
 import { sendInSessionScript, endSessionScript } from './sessions.js'
 import { beginAttemptScript, succeedAttemptScript, failAttemptScript, holdAttemptsScript } from './attempts.js'
-import { renewScript } from './leases.js'
+import { probeScript, renewScript } from './leases.js'
 import type { Script } from './script.js'
 
 /** All scripts, each by the name under which a client of Redis knows it. */
@@ -15,7 +15,7 @@ export const scripts: readonly Script[] = [
   openScript, noteEmptyScript, closeEmptyScript,
   sendInSessionScript, endSessionScript,
   beginAttemptScript, succeedAttemptScript, failAttemptScript, holdAttemptsScript,
-  renewScript
+  probeScript, renewScript
 ]
 
 /** The scripts for one Redis, or for the shards of a cluster, in the form that ioredis takes. */

@@ -19,6 +19,18 @@ export const renewScript = unfencedScript('renew', 2, `
   return answer
 `)
 
+/**
+ * Passes a message on to the caller, if Redis does for a node what a node needs: runs scripts, writes, publishes. A replica publishes,
+ * but does not write. DEL is what a full Redis still does.
+ *
+ * KEYS channel
+ * ARGV message
+ */
+export const probeScript = unfencedScript('probe', 1, `
+  redis.call('DEL', KEYS[1])
+  redis.call('PUBLISH', KEYS[1], ARGV[1])
+`)
+
 export interface RenewArguments {
   readonly node: string
   readonly leaseMs: number

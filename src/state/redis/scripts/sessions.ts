@@ -14,6 +14,18 @@ import { type Run, script } from './script.js'
  * Answers {sent | absent | failed | foreign, session as JSON or ''}
  */
 export const sendInSessionScript = script('sendInSession', 1, `
+  -- Text as JSON, in UTF-8: what is stored goes into a frame for another node. Bytes that fit are replaced, so that none that do not
+  -- fit come together.
+  local function isText (name)
+    local isJson, value = pcall(cjson.decode, name)
+    if not isJson or type(value) ~= 'string' or string.find(name, '%c') or string.sub(name, 1, 1) ~= '"' then return false end
+    for _, character in ipairs({
+      '[\\194-\\223][\\128-\\191]', '\\224[\\160-\\191][\\128-\\191]', '[\\225-\\236\\238\\239][\\128-\\191][\\128-\\191]',
+      '\\237[\\128-\\159][\\128-\\191]', '\\240[\\144-\\191][\\128-\\191][\\128-\\191]',
+      '[\\241-\\243][\\128-\\191][\\128-\\191][\\128-\\191]', '\\244[\\128-\\143][\\128-\\191][\\128-\\191]'
+    }) do name = string.gsub(name, character, '_') end
+    return not string.find(name, '[\\128-\\255]')
+  end
   local from, to, name, base = ARGV[1], ARGV[2], ARGV[3], ARGV[11]
   local pair = pairOf(from, to)
   local is = base .. ':is:' .. pair .. '\\n'
@@ -47,9 +59,10 @@ export const sendInSessionScript = script('sendInSession', 1, `
   end
   local held = redis.call('HGET', KEYS[1], to)
   if not held then return { 'absent', '' } end
-  local frame = name == '' and ARGV[9] or (ARGV[7] .. name .. ARGV[8])
+  local isOurs = name == '' or ARGV[3] ~= '' or isText(name)
+  local frame = (name == '' or not isOurs) and ARGV[9] or (ARGV[7] .. name .. ARGV[8])
   if ARGV[10] ~= '' and redis.call('PUBLISH', ARGV[10] .. split(held).node, ARGV[6] .. frame) == 0 then return { 'failed', '' } end
-  if name == '' then return { 'sent', name } end
+  if name == '' or not isOurs then return { 'sent', name } end
   local used = string.format('%.0f', time[1] * 1000000 + time[2])
   if ARGV[4] == '1' then redis.call('ZADD', base .. ':pair:' .. pair, used, name) end
   if begunBy then
@@ -102,7 +115,7 @@ export async function sendInSession (run: Run, keys: RoomKeys, step: SendInSessi
   const answer = await run(sendInSessionScript, [keys.members], from, to, name, begins ? 1 : 0, idleMs,
     header, head, tail, withoutSession, isElsewhere ? keys.nodePrefix : '', keys.sessions) as Buffer[]
   const [outcome, bound] = answer.map(String) as [SendInSessionAnswer['outcome'], string]
-  if (isElsewhere || outcome !== 'sent' || bound === '') return { outcome, session: undefined, isUnreadable: false }
+  if (outcome !== 'sent' || bound === '') return { outcome, session: undefined, isUnreadable: false }
   const found = readSession(bound)
   return { outcome, session: found, isUnreadable: found === undefined }
 }
