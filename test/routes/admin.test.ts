@@ -96,7 +96,7 @@ t.test('a socket at the bare root has no dialect before its first frame, and is 
   const [listed] = (await list(app)).connections as [Listed]
   t.notOk('dialect' in listed)
   t.same(listed.peers, [])
-  client.send({ type: 'ping' })
+  client.send({ type: 'list' })
   await client.next()
   t.match((await list(app, '?dialect=drone')).connections, [{ connection: listed.connection, dialect: 'drone', peers: [], received: 1 }])
 })

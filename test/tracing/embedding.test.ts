@@ -36,7 +36,7 @@ async function visit (t: Test, app: FastifyInstance): Promise<void> {
   t.match(await node.next(), { type: 'participants' })
 }
 
-const ours = [['GET /signal/health', '/signal/health', 200], ['GET /signal/tom', '/signal/tom', 101]]
+const ours = [['GET /signal/health', '/signal/health', 200], ['GET', '/signal/nope', 404], ['GET /signal/tom', '/signal/tom', 101]]
 
 t.test('in somebody’s own app it makes spans of our routes only, with the SDK that they have started', async (t) => {
   const app = await start(t, true)
@@ -52,8 +52,10 @@ t.test('where the app makes spans itself, ours end all the same, and have no que
       await app.register(instrumentation.plugin())
     })
     await visit(t, app)
-    await until(() => told().length >= 4)
-    t.same(told(), [['request', '/mine?token=hunter2', 200], ours[0], ['request', '/signal/nope?token=hunter2', 404], ours[1]])
+    await until(() => told().length >= 5)
+    const [health, notFound, node] = ours
+    const theirs = ['notFoundHandler - answerNotFound', undefined, undefined]
+    t.same(told(), [['request', '/mine?token=hunter2', 200], health, theirs, notFound, node])
   }
 })
 
