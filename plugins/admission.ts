@@ -47,15 +47,14 @@ export default fp(async (app) => {
   app.addHook('onReady', async () => eventLoop.onReport(({ delayMs }) => pressure.check(delayMs)))
   const healthChecks = new TokenBuckets(new TokenRate(healthRate.perSecond, healthRate.burst))
 
-  /** Whether nobody has been told yet that proxies are not trusted. */
-  let isSilent = true
+  let hasWarned = false
 
   function readForwarded (request: FastifyRequest): void {
     const { headers, socket: { remoteAddress = '' } } = request.raw
     normalizeForwarded(headers)
     const from = forwardedAddresses(headers)?.at(-1)
-    if (!isSilent || from === undefined || from === remoteAddress || request.ip !== remoteAddress) return
-    isSilent = false
+    if (hasWarned || from === undefined || from === remoteAddress || request.ip !== remoteAddress) return
+    hasWarned = true
     app.log.warn({ address: remoteAddress }, 'a forwarding header came from an address that TRUST_PROXY does not name (in an app of ' +
       'yours: its trustProxy). If this is your proxy, all its clients count as one address, and share its limits')
   }

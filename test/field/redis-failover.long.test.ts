@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect as dial, createServer, type Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
+import type { RawData } from 'ws'
 import { countersOf, eventually, heardOf, isReady, signal, tomPeer } from '../cluster/nodes.js'
 import { build, type Client } from '../helper.js'
 import { type RedisServer, replicating, startCluster, startRedis } from '../redis.js'
@@ -55,20 +56,31 @@ async function twoNodes (t: Test, url: string): Promise<Pair> {
   return { apps, a, b }
 }
 
-/** Signals cross in time, and both nodes are ready. */
-async function isBack (t: Test, { apps, a, b }: Pair, since: number): Promise<void> {
-  let sent = 0
-  let arrived = 0
-  b.socket.on('message', (data) => { if (String(data).includes('"after"')) arrived++ })
+/** Signals cross from one to the other before long, and each one is delivered or answered with an error. */
+async function crosses (t: Test, apps: Pair['apps'], [from, to]: [Client, Client], ends: readonly [string, string]): Promise<void> {
+  const text = `from ${ends[0]} to ${ends[1]}`
+  const counts = { sent: 0, arrived: 0, refused: 0 }
+  const onArrival = (data: RawData): void => { if (String(data).includes(text)) counts.arrived++ }
+  const onAnswer = (data: RawData): void => { if (String(data).includes('peer not found')) counts.refused++ }
+  to.socket.on('message', onArrival)
+  from.socket.on('message', onAnswer)
   await eventually(async () => {
     if (!await isReady(apps[0]) || !await isReady(apps[1])) return false
-    a.send(signal('a', 'b', { text: 'after', number: ++sent }))
-    return arrived > 0
+    from.send(signal(...ends, { text, number: ++counts.sent }))
+    return counts.arrived > 0
   })
+  await eventually(() => counts.arrived + counts.refused === counts.sent)
+  to.socket.off('message', onArrival)
+  from.socket.off('message', onAnswer)
+  t.ok(counts.arrived > 0, `${text}: ${counts.arrived} delivered, ${counts.refused} refused`)
+}
+
+/** Signals cross in time both ways, and both nodes are ready. */
+async function isBack (t: Test, { apps, a, b }: Pair, since: number): Promise<void> {
+  await crosses(t, apps, [a, b], ['a', 'b'])
+  await crosses(t, apps, [b, a], ['b', 'a'])
   const ms = performance.now() - since
   t.ok(ms < backWithinMs, `signals cross again after ${Math.round(ms)} ms`)
-  b.send(signal('b', 'a', 'and back'))
-  t.match(await a.nextThat(({ payload }) => payload === 'and back'), { type: 'signal' })
   const late = await tomPeer(t, apps[0], 'late')
   await heardOf(b, 'late')
   await late.close()

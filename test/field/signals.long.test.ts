@@ -10,7 +10,9 @@ import { connect, until } from '../helper.js'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const server = join(root, 'dist/src/server.js')
 const { PATH = '' } = process.env
-const env = { PATH, HOME: '/nonexistent', HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '500', npm_config_update_notifier: 'false' }
+const env = {
+  PATH, HOME: '/nonexistent', HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '500', HEARTBEAT_INTERVAL: '1000', npm_config_update_notifier: 'false'
+}
 
 interface Launched {
   readonly launcher: ChildProcess
@@ -105,8 +107,8 @@ t.test('a server that a shell starts in the background, and leaves, goes on', as
   const { launcher, port, pid } = await launch(t, ['sh', '-c', `node ${server} &`], root)
   const client = await connect(t, port, '/tom')
   t.equal(launcher.exitCode, 0)
-  // Twice as long as the launcher is looked for.
-  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  // By the second ping, a second later, the launcher has been looked for several times.
+  for (let pings = 0; pings < 2; pings++) await once(client.socket, 'ping')
   t.ok(isRunning(pid))
   t.equal(client.socket.readyState, client.socket.OPEN)
 })
