@@ -7,6 +7,7 @@ COPY tsconfig.json ./
 COPY src src
 COPY plugins plugins
 COPY routes routes
+COPY web web
 RUN npm run build && npm prune --omit=dev
 
 FROM node:24.11.1-alpine3.22

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { CompiledDialect } from '../src/dialect/dialect.js'
 import type { JsonObject } from '../src/frame/parse.js'
 import { Frame, type FrameLike } from '../src/frame/bytes.js'
@@ -8,8 +8,14 @@ import { banner } from './peerjs/rest.js'
 
 const unknown = new Frame('error', JSON.stringify({ type: 'error', error: 'unknown dialect', message: 'unknown dialect' }))
 
+export interface BareRootOptions {
+  readonly descriptions: readonly DialectDescription[]
+  /** Whether a browser gets the landing page. */
+  readonly hasPages: boolean
+}
+
 /** The bare root, where unmodified clients of several dialects connect. Their first frame chooses one of those that are turned on. */
-export const bareRoot: FastifyPluginAsync<{ descriptions: readonly DialectDescription[] }> = async (app, { descriptions }) => {
+export const bareRoot: FastifyPluginAsync<BareRootOptions> = async (app, { descriptions, hasPages }) => {
   const { config, dialects, timers } = app.signalbox
   // With those that are turned off: their clients are nobody else's.
   const kinds = descriptions
@@ -28,7 +34,22 @@ export const bareRoot: FastifyPluginAsync<{ descriptions: readonly DialectDescri
     return (frame as JsonObject).type === 'ping' ? pong(timers) : undefined
   }
 
-  const speaks = app.speakAs({ choose, answerPing, unknown })
   const hasBanner = config.DIALECTS?.includes('peerjs') === true && config.PEERJS_PATH === '/'
-  app.route({ url: '/', ...speaks, ...(hasBanner && { handler: () => banner }) })
+
+  async function answer (request: FastifyRequest, reply: FastifyReply) {
+    if (hasPages) {
+      reply.header('vary', 'Accept')
+      if (request.headers.accept?.includes('text/html') === true) return await sendLandingPage(request, reply)
+    }
+    return hasBanner ? banner : await reply.code(404).send({ error: 'not found' })
+  }
+
+  app.route({ url: '/', ...app.speakAs({ choose, answerPing, unknown }), handler: answer })
+}
+
+async function sendLandingPage ({ url }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const [path = '/', query] = url.split(/(?=\?)/)
+  if (path.endsWith('/')) return await reply.sendPage('index')
+  // What the page loads is relative to where it is.
+  return reply.redirect(`${path.slice(path.lastIndexOf('/') + 1)}/${query ?? ''}`)
 }

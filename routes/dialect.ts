@@ -21,6 +21,13 @@ export interface DialectDescription {
   readonly firstFrames?: readonly FirstFrame[]
   /** What follows `ws://host:port` in the URL of one of its clients. */
   readonly sampleUrl: string
+  /** How its peers meet, in a sentence. */
+  readonly summary: string
+  /**
+   * The code that connects one of its clients, where that is not a plain WebSocket. `{hostname}`, `{port}`, `{path}` and `{secure}`
+   * stand for the parts of what precedes `sampleUrl`, such as `wss://example.com/signal`.
+   */
+  readonly sampleClient?: (config: Config) => string
 }
 
 /** A kind of first frame. Of all kinds that fit, that with the lowest `rank` decides. */

@@ -5,6 +5,7 @@ import fp from 'fastify-plugin'
 import admission from '../plugins/admission.js'
 import docs from '../routes/openapi.js'
 import metrics from '../routes/metrics.js'
+import pages from '../plugins/pages.js'
 import signalboxPlugin from '../plugins/signalbox.js'
 import speak from '../plugins/speak.js'
 import tracing from '../plugins/tracing.js'
@@ -14,8 +15,10 @@ import { bareRoot } from '../routes/bare-root.js'
 import { type DialectDescription, mountSocket } from '../routes/dialect.js'
 import { health } from '../routes/health.js'
 import { iceServers } from '../routes/ice-servers.js'
+import { info } from '../routes/info.js'
 import { answerError, answerNotFound, notFoundRefusal, unroutedRequests } from '../routes/unrouted.js'
 import { thirdParty } from '../routes/plugins.js'
+import { web } from '../routes/web.js'
 import { clipAddress } from './net/address.js'
 import { ConfigError } from './config/config-error.js'
 import { completeConfig, type GivenConfig } from './config/read.js'
@@ -136,7 +139,14 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
   await app.register(iceServers)
   await app.register(metrics)
   await app.register(admin, { prefix: '/admin' })
-  await app.register(bareRoot, { descriptions: [...descriptions.values()] })
+  await app.register(info, { descriptions })
+  // At the root of another app their paths could be taken.
+  const hasPages = config.WEB && (isService || app.prefix !== '')
+  if (hasPages) {
+    await app.register(pages)
+    await app.register(web)
+  }
+  await app.register(bareRoot, { descriptions: [...descriptions.values()], hasPages })
   for (const name of config.DIALECTS ?? []) {
     const { plugin, prefix, rootPath } = descriptions.get(name) as DialectDescription
     await app.register(plugin, { prefix: prefix(config) })

@@ -25,7 +25,7 @@ const plugin: FastifyPluginAsync = async (app) => {
 /** The drone service: drones, cameras and monitors that call each other in sessions. */
 export const drone: DialectDescription = {
   name: dialect,
-  title: 'drones and cameras',
+  title: 'Drones and cameras',
   plugin,
   prefix: () => '/drone',
   nativePath: nativePathBelow('/drone'),
@@ -33,5 +33,6 @@ export const drone: DialectDescription = {
     { rank: 4, fits: (frame) => frame.type === 'register' && Object.hasOwn(frame, 'id') },
     { rank: 5, fits: (frame) => frame.type === 'list' || Object.hasOwn(frame, 'target') }
   ],
-  sampleUrl: '/drone'
+  sampleUrl: '/drone',
+  summary: 'A client lists the others and calls one of them. The two talk in a session of their own.'
 }

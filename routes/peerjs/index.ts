@@ -31,6 +31,11 @@ export const peerjs: DialectDescription = {
   plugin,
   prefix,
   sampleUrl: '/peerjs?key=peerjs&id=alice&token=t',
+  summary: 'Peers call each other by id, and may do so shortly before the other has connected.',
+  sampleClient (config) {
+    const key = config.PEERJS_KEY.includes('peerjs') ? '' : `, key: '${config.PEERJS_KEY[0]}'`
+    return `new Peer('alice', { host: '{hostname}', port: {port}, path: '{path}${prefix(config)}/', secure: {secure}${key} })`
+  },
   nativePath (path, isUpgrade, config) {
     const base = prefix(config)
     if (!path.startsWith(`${base}/`)) return path === base ? path : undefined

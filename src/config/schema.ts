@@ -227,6 +227,11 @@ export const ConfigSchema = Type.Object({
     'File for the audit trail. Absent: it goes to the log'
   ),
 
+  WEB: flag(
+    true,
+    'Serve the pages for people: the landing page at `/`, and the API at `/docs`'
+  ),
+
   METRICS_TOKEN: secret(
     'text',
     'Bearer token for `GET /metrics`. Absent: open, or with a JWT key for tokens with the role `admin`'

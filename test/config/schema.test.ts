@@ -54,6 +54,7 @@ t.test('without anything set, everything has its default', async (t) => {
     TURN_TTL: 86_400,
     STUN_URLS: [],
     OTEL_ENABLED: false,
+  WEB: true,
     CONNECT_RATE: 300,
     DRAIN_MS: 5000,
     ROOM_TIMEOUT_MS: 300_000,

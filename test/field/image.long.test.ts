@@ -14,7 +14,7 @@ const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8')
 const entrypoint = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '') as string[]
 const healthCheck = JSON.parse(/^HEALTHCHECK .* CMD (.*)$/m.exec(dockerfile)?.[1] ?? '') as string[]
 const { PATH = '' } = process.env
-const inContainer = ['unshare', '--pid', '--fork', '--mount-proc']
+const inContainer = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']
 const skip = spawnSync('unshare', [...inContainer.slice(1), 'true']).status !== 0 && 'no process namespace can be made here'
 
 interface Container {

@@ -1,0 +1,28 @@
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyPluginAsync } from 'fastify'
+
+/** The pages below `web/`, but for the landing page, which is at the bare root. */
+const pages: readonly string[] = []
+
+/** Of @fastify/swagger-ui's page. The hash is that of an image's style, which it has inline. */
+const docsPolicy = {
+  'default-src': ["'none'"],
+  'script-src': ["'self'"],
+  'style-src': ["'self'", "'unsafe-hashes'", "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='"],
+  'img-src': ["'self'", 'data:'],
+  'connect-src': ["'self'"],
+  'base-uri': ["'none'"],
+  'form-action': ["'none'"],
+  'frame-ancestors': ["'none'"]
+}
+
+/** The pages for people, and what they load. */
+export const web: FastifyPluginAsync = async (app) => {
+  const options = { onRequest: app.admission, schema: { hide: true } }
+  for (const page of pages) app.get(`/${page}`, options, async (_request, reply) => await reply.sendPage(page))
+  app.get<{ Params: { '*': string } }>('/assets/*', options, ({ params }, reply) => reply.sendAsset(params['*']))
+  await app.register(async (app) => {
+    app.addHook('onRoute', app.admitRoute)
+    await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy })
+  })
+}

@@ -1,0 +1,87 @@
+import t from 'tap'
+import fastify from 'fastify'
+import { signalbox } from '../../src/index.js'
+import { startChromium } from '../browser/browser.js'
+import { build, urlOf } from '../helper.js'
+import { browse, fits, isAccessible } from './browse.js'
+
+const html = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }
+
+t.test('a browser gets the landing page at /, and everybody else what the original answers', async (t) => {
+  const app = await build(t)
+  const page = await fetch(urlOf(app), { headers: html })
+  t.match(page.headers.get('content-type'), /text\/html/)
+  t.match(page.headers.get('content-security-policy'), /script-src 'self';/)
+  t.notMatch(page.headers.get('content-security-policy'), /unsafe/)
+  t.equal(page.headers.get('vary'), 'Accept')
+  const banner = await fetch(urlOf(app))
+  t.equal(((await banner.json()) as { name: string }).name, 'PeerJS Server')
+  t.equal(banner.headers.get('vary'), 'Accept')
+})
+
+t.test('without the peerjs dialect there is a page at /, and no banner', async (t) => {
+  const app = await build(t, { DIALECTS: 'tom' })
+  t.equal((await fetch(urlOf(app), { headers: html })).status, 200)
+  t.equal((await fetch(urlOf(app))).status, 404)
+})
+
+t.test('WEB=false turns the pages off', async (t) => {
+  const app = await build(t, { WEB: 'false' })
+  t.match((await fetch(urlOf(app), { headers: html })).headers.get('content-type'), /application\/json/)
+  for (const path of ['/docs', '/assets/index.js']) t.equal((await fetch(urlOf(app) + path, { headers: html })).status, 404)
+})
+
+t.test('a file outside of the pages is not to be had', async (t) => {
+  const app = await build(t)
+  for (const path of ['..%2findex.html', '..%2f..%2fsrc%2fserver.js', '%2fetc%2fpasswd', '']) {
+    const { status } = await fetch(`${urlOf(app)}/assets/${path}`)
+    t.ok([403, 404].includes(status), `${path}: ${status}`)
+  }
+})
+
+t.test('in an app of its own, pages are below the prefix, and none without one', async (t) => {
+  for (const prefix of ['/deep/signal', '']) {
+    const app = fastify({ forceCloseConnections: true })
+    app.register(signalbox, { prefix })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    t.teardown(async () => await app.close())
+    const browser = prefix === '' ? undefined : await startChromium(t)
+    if (browser === undefined) {
+      t.equal((await fetch(`${urlOf(app)}/docs`)).status, 404)
+    } else {
+      const page = await browse(t, browser, app, prefix)
+      await page.getByText(`ws://127.0.0.1:${new URL(urlOf(app)).port}${prefix}/tom`).waitFor()
+    }
+  }
+})
+
+t.test('the landing page says what runs here, and gives each client’s URL to copy', async (t) => {
+  const app = await build(t, { DIALECTS: 'peerjs,rooms', TURN_URLS: 'turn:turn.example:3478', TURN_SECRET: 's'.repeat(32) })
+  const browser = await startChromium(t)
+  const page = await browse(t, browser, app, '/', {
+    viewport: { width: 360, height: 700 },
+    permissions: ['clipboard-read', 'clipboard-write']
+  })
+  const { port } = new URL(urlOf(app))
+  await page.getByRole('button', { name: 'Copy the code of a PeerJS client' }).click()
+  t.equal(
+    await page.evaluate(async () => await navigator.clipboard.readText()),
+    `new Peer('alice', { host: '127.0.0.1', port: ${port}, path: '/', secure: false })`
+  )
+  await page.getByRole('button', { name: 'Copy the URL of a 4-digit rooms client' }).click()
+  t.equal(await page.evaluate(async () => await navigator.clipboard.readText()), `ws://127.0.0.1:${port}/rooms`)
+  await page.getByText('TURN', { exact: true }).waitFor()
+  t.equal(await page.getByRole('article').count(), 2)
+  await fits(t, page)
+  await isAccessible(t, page)
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await isAccessible(t, page)
+  }
+})
+
+t.test('/docs shows the REST endpoints', async (t) => {
+  const browser = await startChromium(t)
+  const page = await browse(t, browser, await build(t), '/docs')
+  await page.getByText('/ice-servers').first().waitFor()
+})
