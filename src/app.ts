@@ -12,7 +12,7 @@ import tracing from '../plugins/tracing.js'
 import websocket from '../plugins/websocket.js'
 import { admin } from '../routes/admin/index.js'
 import { bareRoot } from '../routes/bare-root.js'
-import { type DialectDescription, mountSocket } from '../routes/dialect.js'
+import { type DialectDescription, mountRoute } from '../routes/dialect.js'
 import { health } from '../routes/health.js'
 import { iceServers } from '../routes/ice-servers.js'
 import { info } from '../routes/info.js'
@@ -151,7 +151,7 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
     const { plugin, prefix, rootPath } = descriptions.get(name) as DialectDescription
     await app.register(plugin, { prefix: prefix(config) })
     const dialect = dialects.get(name)
-    if (rootPath !== undefined && dialect !== undefined) await mountSocket(app, rootPath, app.speakAs(dialect))
+    if (rootPath !== undefined && dialect !== undefined) await mountRoute(app, rootPath, app.speakAs(dialect))
   }
   await app.register(thirdParty, { plugins })
 }

@@ -301,10 +301,10 @@ export const ConfigSchema = Type.Object({
   ),
 
   PEERJS_PATH: Type.String({
-    pattern: '^/[^\\s?#:*]*$',
+    pattern: '^[^\\s?#:*]+$',
     default: '/',
-    accepts: 'a path that begins with /',
-    description: 'peerjs: prefix of all its paths'
+    accepts: 'a path, such as /myapp',
+    description: 'peerjs: prefix of all its paths. `myapp`, `/myapp` and `/myapp/` are the same'
   }),
 
   PEERJS_EXPIRE_TIMEOUT: amount(
