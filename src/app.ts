@@ -5,6 +5,7 @@ import fp from 'fastify-plugin'
 import admission from '../plugins/admission.js'
 import docs from '../routes/openapi.js'
 import metrics from '../routes/metrics.js'
+import sharedServer from '../plugins/shared-server.js'
 import signalboxPlugin from '../plugins/signalbox.js'
 import speak from '../plugins/speak.js'
 import tracing from '../plugins/tracing.js'
@@ -75,6 +76,7 @@ export const signalbox = fp<ServiceOptions>(async (app, options) => {
   }
   await app.register(signalboxPlugin, { config, timeouts, clock, cors, generateId: options.generateId })
   await app.register(websocket)
+  if (!isService) await app.register(sharedServer, { prefix })
   await app.register(admission)
   await app.register(speak)
   await app.register(routes, { prefix, cors, isService, plugins, ...(!isService && { logSerializers }) })

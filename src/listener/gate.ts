@@ -67,6 +67,8 @@ export class HttpGate {
   readonly #readAgain = new WeakSet<Socket>()
   /** Connections that have asked for an upgrade, each with the time of its request. */
   readonly #upgrades = new Map<Duplex, number>()
+  /** Those whose upgrade was left to other listeners of their server. */
+  readonly #left = new Map<Socket, { since: number, sentBefore: number }>()
   #isSweeping = false
   #complainedAt = -Infinity
 
@@ -134,10 +136,17 @@ export class HttpGate {
     this.#upgrades.delete(socket)
   }
 
+  /** Destroys a socket that is sent nothing within `upgradeTimeout`: its upgrade was left to other listeners, and none took it. */
+  awaitAnswer (socket: Socket): void {
+    this.#left.set(socket, { since: this.#host.timers.now(), sentBefore: socket.bytesWritten })
+    this.#scheduleSweep()
+  }
+
   /** Destroys the sockets whose upgrade is not done. */
   close (): void {
     for (const socket of this.#upgrades.keys()) socket.destroy()
     this.#upgrades.clear()
+    this.#left.clear()
     this.#unanswered.clear()
   }
 
@@ -272,6 +281,12 @@ export class HttpGate {
       this.#upgrades.delete(socket)
       if (!socket.destroyed) this.#timeOut(socket)
     }
+    for (const [socket, { since, sentBefore }] of this.#left) {
+      const isSettled = socket.destroyed || socket.bytesWritten > sentBefore
+      if (!isSettled && now - since < upgradeTimeout) continue
+      this.#left.delete(socket)
+      if (!isSettled) this.#timeOut(socket)
+    }
     for (const [socket, unanswered] of this.#unanswered) {
       const isReadSoFar = socket.writableLength === 0 && socket.bytesWritten > unanswered.sentBefore
       if (isReadSoFar) unanswered.since = now
@@ -281,7 +296,7 @@ export class HttpGate {
     }
     this.#limiter.sweep(now)
     for (const buckets of Object.values(this.#refusals)) buckets.sweep(now)
-    if (this.#upgrades.size > 0 || this.#unanswered.size > 0) this.#scheduleSweep()
+    if (this.#upgrades.size > 0 || this.#left.size > 0 || this.#unanswered.size > 0) this.#scheduleSweep()
   }
 
   #timeOut (socket: Duplex): void {
