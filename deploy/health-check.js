@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { settingText } from '../dist/src/config/read.js'
+import { unixPathOf } from '../dist/src/net/unix-path.js'
 
 const own = process.argv.slice(2)
 const argv = own.length > 0 ? own : flagsOfFirstProcess()
@@ -15,6 +16,7 @@ const isSecure = setting('TLS_CERT') !== undefined
 
 const options = {
   host: everyAddress[host] ?? host,
+  socketPath: unixPathOf(host),
   port: setting('PORT') ?? 8080,
   path: '/ready',
   timeout: 2_000,

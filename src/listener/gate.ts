@@ -12,6 +12,7 @@ import type { Timers } from '../timing/timers.js'
 import { ConnectionLimiter, type ConnectionLimits, reserve } from './connection-limiter.js'
 import { ignoreUpgrade, isWebSocketUpgrade } from './ignored-upgrade.js'
 import { mergeSlashes } from './paths.js'
+import { acceptedSocket, namePeers } from './peer-address.js'
 import { answer, rawAnswer, statusOf } from './raw-answers.js'
 import type { Timeouts } from './timeouts.js'
 
@@ -91,6 +92,7 @@ export class HttpGate {
     server.maxConnections = this.#options.maxConnections + reserve
     server.maxRequestsPerSocket = maxRequestsPerSocket
     server.on('connection', this.#onConnection)
+    namePeers(server)
     server.on('drop', (from?: DropArgument) => this.#host.refused('max_clients', { address: from?.remoteAddress }))
     server.on('dropRequest', (_request: IncomingMessage, socket: Socket) => this.#cut(socket, 'pipelining'))
     server.on('checkExpectation', this.within((request, response) => this.#refuse(request, response, 417)))
@@ -148,7 +150,7 @@ export class HttpGate {
       return
     }
     const status = statusOf(error)
-    this.#host.refused(status === 408 ? 'timeout' : 'bad_request', { address: (socket as Socket).remoteAddress })
+    this.#host.refused(status === 408 ? 'timeout' : 'bad_request', { address: acceptedSocket(socket as Socket).remoteAddress })
     const unanswered = this.#unanswered.get(socket as Socket)
     // Not in the middle of another answer: the client would take it for a part of that.
     const isBetween = unanswered === undefined || (unanswered.requests === 1 && !unanswered.response.headersSent)
@@ -165,7 +167,7 @@ export class HttpGate {
     socket.destroy()
   }
 
-  /** A peer without an address counts as a proxy: it came by a Unix socket, or has gone. */
+  /** A peer that has gone has no address, and counts as a proxy. */
   #isProxy (address: string): boolean {
     return address === '' || this.#options.isProxy(address)
   }
