@@ -1,5 +1,5 @@
 import { normalizeOrigin } from '../net/origins.js'
-import { isTrustable, trustedProxies } from '../net/trusted-proxies.js'
+import { isTrustable, namesProxies, trustedProxies } from '../net/trusted-proxies.js'
 import { isHost, unixHostExpected, unixPathOf, unixPeer } from '../net/unix-path.js'
 import { invalidValue } from './config-error.js'
 import { redisServers, redisUrlsExpected } from './redis-urls.js'
@@ -56,6 +56,11 @@ const rules: readonly Rule[] = [
     problem: () => 'requires a REDIS_URL of rediss:// or rediss-sentinel://'
   },
   expected('TRUST_PROXY', ({ TRUST_PROXY }) => isTrustable(TRUST_PROXY), acceptedBy(ConfigSchema.properties.TRUST_PROXY)),
+  {
+    name: 'PROXY_PROTOCOL',
+    fits: ({ PROXY_PROTOCOL, TRUST_PROXY }) => !PROXY_PROTOCOL || namesProxies(TRUST_PROXY),
+    problem: () => 'requires a TRUST_PROXY with the addresses or networks of the balancer, such as 10.0.0.0/8 or loopback'
+  },
   expected('ALLOWED_ORIGINS', ({ ALLOWED_ORIGINS }) => ALLOWED_ORIGINS.every((entry) => normalizeOrigin(entry) !== undefined),
     'a comma-separated list of origins, such as https://example.com or https://*.example.com'),
   ...keys.map((name) => excludes(name, keys.filter((other) => other !== name))),

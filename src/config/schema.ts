@@ -145,6 +145,12 @@ export const ConfigSchema = Type.Object({
       'the other, or those listed'
   }),
 
+  PROXY_PROTOCOL: flag(
+    false,
+    'Connections from the addresses in `TRUST_PROXY` begin with a header of the PROXY protocol, version 1 or 2, which has the client’s ' +
+    'address'
+  ),
+
   MESSAGE_RATE: count(
     200,
     'Frames a second from one socket, where each started 4 KiB of a frame counts as one. A faster socket is read more slowly'

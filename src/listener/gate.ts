@@ -13,6 +13,7 @@ import { ConnectionLimiter, type ConnectionLimits, reserve } from './connection-
 import { ignoreUpgrade, isWebSocketUpgrade } from './ignored-upgrade.js'
 import { mergeSlashes } from './paths.js'
 import { acceptedSocket, namePeers } from './peer-address.js'
+import { ProxyHeaders } from './proxy-headers.js'
 import { answer, rawAnswer, statusOf } from './raw-answers.js'
 import type { Timeouts } from './timeouts.js'
 
@@ -31,6 +32,8 @@ const complaintMs = 10_000
 
 export interface HttpGateOptions extends ConnectionLimits {
   readonly timeouts: Timeouts
+  /** Whether connections from proxies begin with a header of the PROXY protocol. */
+  readonly hasProxyHeaders: boolean
   /** Receives upgrades, as the event of a server. */
   readonly upgrades: EventEmitter
   /** CORS headers for an answer to a request with this `Origin`. */
@@ -61,6 +64,7 @@ export class HttpGate {
   readonly #options: HttpGateOptions
   readonly #host: HttpGateHost
   readonly #limiter: ConnectionLimiter
+  readonly #proxyHeaders: ProxyHeaders | undefined
   readonly #refusals = { rest: refusalBuckets(), health: refusalBuckets(), handshake: refusalBuckets() }
   /** Connections with unanswered requests. */
   readonly #unanswered = new Map<Socket, Unanswered>()
@@ -75,6 +79,8 @@ export class HttpGate {
     this.#options = options
     this.#host = host
     this.#limiter = new ConnectionLimiter(options)
+    const { hasProxyHeaders, isProxy: isBalancer, timeouts: { headersTimeout: headerTimeout } } = options
+    if (hasProxyHeaders) this.#proxyHeaders = new ProxyHeaders({ isBalancer, headerTimeout }, host)
   }
 
   /** Open connections within the limits. */
@@ -92,6 +98,7 @@ export class HttpGate {
     server.maxConnections = this.#options.maxConnections + reserve
     server.maxRequestsPerSocket = maxRequestsPerSocket
     server.on('connection', this.#onConnection)
+    this.#proxyHeaders?.standBefore(server)
     namePeers(server)
     server.on('drop', (from?: DropArgument) => this.#host.refused('max_clients', { address: from?.remoteAddress }))
     server.on('dropRequest', (_request: IncomingMessage, socket: Socket) => this.#cut(socket, 'pipelining'))
@@ -134,6 +141,11 @@ export class HttpGate {
 
   becameWebSocket (socket: Duplex): void {
     this.#upgrades.delete(socket)
+  }
+
+  /** Destroys the connections that no server has yet. */
+  stopAccepting (): void {
+    this.#proxyHeaders?.close()
   }
 
   /** Destroys the sockets whose upgrade is not done. */

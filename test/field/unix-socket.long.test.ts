@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { enter } from '../../src/testing/actors.js'
 import { temporary } from '../deploy/proxy-process.js'
 import { ask, startNginx } from '../deploy/tls-proxies.js'
-import { connect } from '../helper.js'
+import { connect, until } from '../helper.js'
 import { run, startAt } from '../process.js'
 import { builtIn } from '../routes/dialects.js'
 
@@ -37,7 +37,7 @@ t.test('nginx as in docs/deploy.md leads to a Unix socket: every dialect, REST, 
     t.same(await bob.hears(), { sender: alice.id, load: { hello: subject.name } })
     for (const { client } of [alice, bob]) await client.close()
   }
-  t.match(output.stdout, /"event":"connect",.*"address":"127\.0\.0\.8"/)
+  await until(() => /"event":"connect",.*"address":"127\.0\.0\.8"/.test(output.stdout))
   const options = (localAddress: string) => ({ ca: proxy.ca, localAddress, headers: { 'x-forwarded-for': '192.0.2.1' } })
   const held = [await connect(t, proxy.url, '/tom', options('127.0.0.9')), await connect(t, proxy.url, '/tom', options('127.0.0.9'))]
   t.equal((await (await connect(t, proxy.url, '/tom', options('127.0.0.9'))).closed).code, 1013)
