@@ -5,6 +5,7 @@ import fp from 'fastify-plugin'
 import { isWebSocketUpgrade } from '../src/listener/ignored-upgrade.js'
 import { addressesOf, listenError } from '../src/listener/listening.js'
 import type { NativePath } from '../src/listener/native-path.js'
+import { namePeers } from '../src/listener/peer-address.js'
 import { unrouted } from '../src/listener/unrouted.js'
 import { backlog, serverOptions, type Timeouts } from '../src/listener/timeouts.js'
 import type { Tls } from '../src/listener/tls.js'
@@ -33,8 +34,12 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
   const { config, timers, gate } = app.signalbox
   const servers: Server[] = []
   app.decorate('nativePorts', [])
-  if (isService) gate.guard(app.server)
-  else app.server.on('upgrade', onUpgrade)
+  if (isService) {
+    gate.guard(app.server)
+  } else {
+    namePeers(app.server)
+    app.server.on('upgrade', onUpgrade)
+  }
 
   /** The server of an app around us may have upgrades that are not ours, and listeners for them. */
   function onUpgrade (request: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -121,7 +126,10 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
     if (isService && isIP(config.HOST) === 0 && typeof app.server.address() === 'object') await listenElsewhere()
   })
   // The sockets have been closed with a code by now.
-  app.addHook('preClose', async () => tls?.close())
+  app.addHook('preClose', async () => {
+    gate.stopAccepting()
+    tls?.close()
+  })
   app.addHook('onClose', async () => {
     await Promise.all(servers.map((server) => new Promise((resolve) => {
       server.close(resolve)

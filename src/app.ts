@@ -73,6 +73,9 @@ export const signalbox = fp<ServiceOptions>(async (app, options) => {
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
     throw new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option')
   }
+  if (config.PROXY_PROTOCOL && !isService) {
+    throw new ConfigError('PROXY_PROTOCOL: cannot be combined with an app of yours, whose own listener reads no such header')
+  }
   await app.register(signalboxPlugin, { config, timeouts, clock, cors, generateId: options.generateId })
   await app.register(websocket)
   await app.register(admission)
