@@ -108,7 +108,10 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
     if (isService && isIP(config.HOST) === 0 && typeof app.server.address() === 'object') await listenElsewhere()
   })
   // The sockets have been closed with a code by now.
-  app.addHook('preClose', async () => tls?.close())
+  app.addHook('preClose', async () => {
+    gate.stopAccepting()
+    tls?.close()
+  })
   app.addHook('onClose', async () => {
     await Promise.all(servers.map((server) => new Promise((resolve) => {
       server.close(resolve)

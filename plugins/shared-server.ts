@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
 import { isWebSocketUpgrade } from '../src/listener/ignored-upgrade.js'
 import { targetsOf } from '../src/listener/paths.js'
+import { namePeers } from '../src/listener/peer-address.js'
 
 export interface SharedServerOptions {
   prefix: string
@@ -19,6 +20,7 @@ export default fp<SharedServerOptions>(async (app, { prefix }) => {
   app.addHook('onRoute', ({ url, websocket, wsHandler }) => {
     if (websocket === true || wsHandler !== undefined) sockets.push(targetsOf(url))
   })
+  namePeers(app.server)
   app.server.on('upgrade', onUpgrade)
 
   function onUpgrade (request: IncomingMessage, socket: Socket, head: Buffer): void {

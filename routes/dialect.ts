@@ -41,8 +41,8 @@ export function nativePathBelow (prefix: string): NativePath {
   return (path, isUpgrade) => isUpgrade ? prefix : path === '/health' ? `${prefix}/health` : undefined
 }
 
-/** Puts a dialect's socket at a path, with and without a trailing slash. */
-export async function mountSocket (app: FastifyInstance, path: string, route: Omit<RouteOptions, 'url'>): Promise<void> {
+/** Puts a route at a path, with and without a trailing slash. */
+export async function mountRoute (app: FastifyInstance, path: string, route: Omit<RouteOptions, 'url'>): Promise<void> {
   // Fastify adds the slash only to the root of a plugin.
   await app.register(async (app) => { app.route({ url: '/', ...route }) }, { prefix: path })
 }

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isGranted, type Permit } from '../src/auth/permit.js'
 import type { State } from '../src/state/contract.js'
 import type { MaybePromise } from '../src/timing/maybe-promise.js'
+import { mountRoute } from './dialect.js'
 
 /** How a dialect's ids and peers are found. */
 export interface DiscoveryOptions {
@@ -29,26 +30,34 @@ export async function roomsBelow ({ peers }: State, prefix: string, name: string
   return rooms.filter((room) => mayEnter(room.slice(prefix.length)))
 }
 
-/** The REST endpoints of every dialect: `GET /id` and `GET /peers`. */
+/** The REST endpoints of every dialect: `GET /id` and `GET /peers`, with and without a trailing slash. */
 export const discovery: FastifyPluginAsyncTypebox<DiscoveryOptions> = async (app, options) => {
   const { dialect, isOpen, querystring, params, rooms, refuse } = options
   const { auth, generateId } = app.signalbox
   const onRequest = refuse === undefined ? app.admission : [...app.admission, refuse]
   const shared = params === undefined ? {} : { params }
 
-  app.get('/id', { onRequest, schema: { ...shared, response: { 200: IdBody } } }, async (_request, reply) => {
-    return await reply.type('text/plain; charset=utf-8').send(generateId())
+  await mountRoute(app, '/id', {
+    method: 'GET',
+    onRequest,
+    schema: { ...shared, response: { 200: IdBody } },
+    handler: async (_request, reply) => await reply.type('text/plain; charset=utf-8').send(generateId())
   })
 
   const schema = { ...shared, ...(querystring !== undefined && { querystring }), response: { 200: PeersBody, 401: ErrorBody } }
-  app.get('/peers', { onRequest, schema }, async (request, reply) => {
-    const permit = await auth.authenticate(request)
-    const mayList = isOpen || isGranted(permit, 'discover')
-    if (permit === undefined || !permit.useDialect(dialect) || !mayList) return await app.refuseCaller(request, reply)
-    const ids = new Set<string>()
-    for (const room of await rooms(request, permit)) {
-      for (const { id } of await app.state.peers.list(room)) ids.add(id)
+  await mountRoute(app, '/peers', {
+    method: 'GET',
+    onRequest,
+    schema,
+    async handler (request, reply) {
+      const permit = await auth.authenticate(request)
+      const mayList = isOpen || isGranted(permit, 'discover')
+      if (permit === undefined || !permit.useDialect(dialect) || !mayList) return await app.refuseCaller(request, reply)
+      const ids = new Set<string>()
+      for (const room of await rooms(request, permit)) {
+        for (const { id } of await app.state.peers.list(room)) ids.add(id)
+      }
+      return [...ids]
     }
-    return [...ids]
   })
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
+import { mountRoute } from './dialect.js'
 
 const OkBody = Type.Object({ status: Type.Literal('ok') })
 const HealthBody = Type.Object({ status: Type.Literal('ok'), uptime: Type.Number({ description: 'Seconds' }) })
@@ -20,8 +21,9 @@ export function readinessOf ({ signalbox: { connections }, state }: FastifyInsta
 }
 
 /** A dialect's health, where the original says no more than `ok`. */
-export function answerOk (app: FastifyInstance, url: string): void {
-  app.get(url, { onRequest: app.healthAdmission, schema: { response: { 200: OkBody } } }, () => ({ status: 'ok' }))
+export async function answerOk (app: FastifyInstance, path: string): Promise<void> {
+  const schema = { response: { 200: OkBody } }
+  await mountRoute(app, path, { method: 'GET', onRequest: app.healthAdmission, schema, handler: () => ({ status: 'ok' }) })
 }
 
 /** `GET /health`: the process is alive. `GET /ready`: it accepts new clients and reaches those of other nodes. */

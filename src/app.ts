@@ -12,7 +12,7 @@ import tracing from '../plugins/tracing.js'
 import websocket from '../plugins/websocket.js'
 import { admin } from '../routes/admin/index.js'
 import { bareRoot } from '../routes/bare-root.js'
-import { type DialectDescription, mountSocket } from '../routes/dialect.js'
+import { type DialectDescription, mountRoute } from '../routes/dialect.js'
 import { health } from '../routes/health.js'
 import { iceServers } from '../routes/ice-servers.js'
 import { answerError, answerNotFound, notFoundRefusal, unroutedRequests } from '../routes/unrouted.js'
@@ -73,6 +73,9 @@ export const signalbox = fp<ServiceOptions>(async (app, options) => {
   const tls = options.tls ?? tlsOf(config)
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
     throw new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option')
+  }
+  if (config.PROXY_PROTOCOL && !isService) {
+    throw new ConfigError('PROXY_PROTOCOL: cannot be combined with an app of yours, whose own listener reads no such header')
   }
   await app.register(signalboxPlugin, { config, timeouts, clock, cors, generateId: options.generateId })
   await app.register(websocket)
@@ -143,7 +146,7 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
     const { plugin, prefix, rootPath } = descriptions.get(name) as DialectDescription
     await app.register(plugin, { prefix: prefix(config) })
     const dialect = dialects.get(name)
-    if (rootPath !== undefined && dialect !== undefined) await mountSocket(app, rootPath, app.speakAs(dialect))
+    if (rootPath !== undefined && dialect !== undefined) await mountRoute(app, rootPath, app.speakAs(dialect))
   }
   await app.register(thirdParty, { plugins })
 }

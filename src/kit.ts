@@ -13,7 +13,7 @@ export { type CloseCode, closeCodes, quote } from './frame/close-codes.js'
 // The dialect itself, and where it is mounted.
 export type { Dialect, DialectErrors, ErrorKind, FrameSchemas, Handlers, Handshake, Liveness, Ping } from './dialect/dialect.js'
 export type { DialectContext, DialectDescription, FirstFrame } from '../routes/dialect.js'
-export { mountSocket, nativePathBelow } from '../routes/dialect.js'
+export { mountRoute, nativePathBelow } from '../routes/dialect.js'
 export type { NativePath } from './listener/native-path.js'
 export type { SpeakRoute } from '../plugins/speak.js'
 // One client.

@@ -8,7 +8,7 @@ import { freshDatabase } from './redis.js'
 // Most tests need some of these beside a server.
 export { begin, Client, connect, type Reachable, refusal, urlOf } from '../src/testing/client.js'
 export type { Frame } from '../src/testing/dialect.js'
-export { totals } from '../src/testing/nodes.js'
+export { nodesOf, totals } from '../src/testing/nodes.js'
 export type { Env } from '../src/testing/serve.js'
 export { askEveryMs, until } from '../src/testing/until.js'
 

@@ -3,7 +3,7 @@ import { andThen, Frame, IdSchema, quote, Type } from 'signalbox'
 /** The most topics that one connection can subscribe to. */
 const maxTopics = 256
 
-const TopicsSchema = Type.Array(IdSchema, { maxItems: maxTopics })
+const TopicsSchema = Type.Array(IdSchema)
 
 /** The frames of a client. Other fields are kept. */
 const frames = {
@@ -15,8 +15,10 @@ const frames = {
 
 const pong = new Frame('pong', JSON.stringify({ type: 'pong' }))
 
+const errorFrame = (message) => new Frame('error', JSON.stringify({ type: 'error', message }))
+
 const errors = {
-  frame: (message) => new Frame('error', JSON.stringify({ type: 'error', message })),
+  frame: (message, details) => errorFrame(details === undefined ? message : `${message}: ${details}`),
   notJson: 'Invalid JSON',
   unknownType: (type) => `Unknown message type: ${quote(type)}`,
   malformed: (type) => type === 'publish' ? 'Invalid or missing topic' : 'Invalid or missing topics',
@@ -27,15 +29,18 @@ const errors = {
 const roomOf = (topic) => `y-webrtc/${topic}`
 
 const handlersOf = ({ peers, relay }) => ({
+  /** Takes what fits: a page with many documents subscribes to all of them at once, and again after every reconnect. */
   async subscribe ({ connection, id, members }, { topics }) {
     const wanted = new Set(topics.filter((topic) => !members.has(topic)))
-    if (members.size + wanted.size > maxTopics) return connection.refuse('Too many topics')
     for (const topic of wanted) {
       if (!connection.may.enterRoom(topic)) return connection.deny()
+      if (members.size >= maxTopics) break
       const { outcome, member } = await peers.join({ room: roomOf(topic), id, sink: connection, replace: false })
-      if (outcome === 'limited') return connection.refuse('Too many topics')
+      if (outcome === 'limited') break
       members.set(topic, member)
+      wanted.delete(topic)
     }
+    if (wanted.size > 0) connection.refuse('Too many topics', `${wanted.size} left out`)
   },
 
   async unsubscribe ({ members }, { topics }) {

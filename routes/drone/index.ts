@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { type DialectDescription, mountSocket, nativePathBelow, RegisteringClient } from '../../src/kit.js'
+import { type DialectDescription, mountRoute, nativePathBelow, RegisteringClient } from '../../src/kit.js'
 import { droneHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
@@ -9,7 +9,7 @@ import { encode, errorMessages, frames } from './schema.js'
 const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
   const list = announcePresence(state, signalbox)
-  await mountSocket(app, '', app.speak({
+  await mountRoute(app, '', app.speak({
     name: dialect,
     frames,
     handlers: droneHandlers(state, signalbox, list),

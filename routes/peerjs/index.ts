@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { type DialectDescription, type Config, mountSocket } from '../../src/kit.js'
+import { type DialectDescription, type Config, mountRoute } from '../../src/kit.js'
 import { admit } from './admit.js'
 import { peerjsHandlers } from './handlers.js'
 import { rest } from './rest.js'
@@ -9,7 +9,7 @@ import { encode, errorMessages, frames } from './schema.js'
 const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
   const { config } = signalbox
-  await mountSocket(app, '/peerjs', app.speak({
+  await mountRoute(app, '/peerjs', app.speak({
     name: dialect,
     frames,
     handlers: peerjsHandlers(state, config),
@@ -22,7 +22,7 @@ const plugin: FastifyPluginAsync = async (app) => {
   await app.register(rest)
 }
 
-const prefix = ({ PEERJS_PATH }: Config) => PEERJS_PATH.replace(/\/$/, '')
+const prefix = ({ PEERJS_PATH }: Config) => PEERJS_PATH === '/' ? '' : PEERJS_PATH
 
 /** The PeerJS server: peers call each other by id, and may do so shortly before the callee connects. */
 export const peerjs: DialectDescription = {
@@ -36,8 +36,8 @@ export const peerjs: DialectDescription = {
     if (!path.startsWith(`${base}/`)) return path === base ? path : undefined
     const rest = path.slice(base.length)
     if (isUpgrade) return /^\/peerjs\/?$/.test(rest) ? path : undefined
-    const [, key = '', endpoint] = /^\/([^/]*)\/(id|peers)$/.exec(rest) ?? []
-    if (endpoint === undefined) return rest === '/' || rest === '/peerjs/health' ? path : undefined
+    const [, key = '', endpoint] = /^\/([^/]*)\/(id|peers)\/?$/.exec(rest) ?? []
+    if (endpoint === undefined) return /^\/(peerjs\/health\/?)?$/.test(rest) ? path : undefined
     // The paths of another dialect begin with its name, which is a wrong key here.
     return config.PEERJS_KEY.includes(decodeURIComponent(key)) ? path : `${base}/-/${endpoint}`
   }

@@ -22,7 +22,7 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
   if (!app.hasRoute({ method: 'GET', url: root })) {
     app.get('/', { onRequest: app.admission, schema: { response: { 200: BannerBody } } }, () => banner)
   }
-  answerOk(app, '/peerjs/health')
+  await answerOk(app, '/peerjs/health')
   await app.register(discovery, {
     prefix: '/:key',
     dialect,

@@ -48,6 +48,12 @@ export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.str
 
 const notJson = 'Invalid message'
 
+/** A client gives up on an error, and one in the field says `{"ping":"once"}` when it connects. */
+function unknownType (type: unknown): string | undefined {
+  if (type === undefined) return undefined
+  return typeof type === 'string' ? `Unknown message type: ${quote(type)}` : notJson
+}
+
 /** This dialect's sentences, the original's where it has one. */
 export const errorMessages = {
   incomplete: 'No id, token, or key supplied to websocket server',
@@ -57,7 +63,7 @@ export const errorMessages = {
   full: 'Server has reached its concurrent user limit',
   taken: 'ID is taken',
   notJson,
-  unknownType: (type: unknown) => typeof type === 'string' ? `Unknown message type: ${quote(type)}` : notJson,
+  unknownType,
   malformed: () => 'Missing dst',
   notRegistered: 'Not registered',
   internal: 'Internal error'

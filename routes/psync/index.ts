@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { type DialectDescription, mountSocket, RegisteringClient } from '../../src/kit.js'
+import { type DialectDescription, mountRoute, RegisteringClient } from '../../src/kit.js'
 import { psyncHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
@@ -9,7 +9,7 @@ import { encode, errorMessages, frames } from './schema.js'
 const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
   announcePresence(state, signalbox)
-  await mountSocket(app, '/ws', app.speak({
+  await mountRoute(app, '/ws', app.speak({
     name: dialect,
     frames,
     handlers: psyncHandlers(state, signalbox.config),

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { type DialectDescription, mountSocket, nativePathBelow, originOf } from '../../src/kit.js'
+import { type DialectDescription, mountRoute, nativePathBelow, originOf } from '../../src/kit.js'
 import { guessThrottle } from './guesses.js'
 import { roomsHandlers } from './handlers.js'
 import { rest } from './rest.js'
@@ -9,7 +9,7 @@ import { encode, errorMessages, frames } from './schema.js'
 const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
   const guesses = guessThrottle(state.attempts)
-  await mountSocket(app, '', app.speak({
+  await mountRoute(app, '', app.speak({
     name: dialect,
     frames,
     handlers: roomsHandlers(state, signalbox, guesses),

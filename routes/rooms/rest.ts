@@ -6,7 +6,7 @@ import { dialect, roomPrefix } from './room.js'
 const QuerySchema = Type.Object({ room: Type.Optional(Type.String({ description: 'Only the peers in this room' })) })
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
-  answerOk(app, '/health')
+  await answerOk(app, '/health')
   await app.register(discovery, {
     dialect,
     isOpen: app.signalbox.config.ALLOW_DISCOVERY,

@@ -105,11 +105,16 @@ export function completeConfig (
     throw new ConfigError(`${name}: ${invalidValue(shown(name), acceptedBy(schema))}${hint}`)
   }
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  const config = Value.Default(Type.Object(settings), known) as Config
+  const config = inOneForm(Value.Default(Type.Object(settings), known) as Config)
   for (const { name, fits, problem } of rulesWith(namesIn(settings.DIALECTS as TSchema))) {
     if (!fits(config)) throw new ConfigError(`${name}: ${problem(shown(name), config)}`)
   }
   return config
+}
+
+/** What can be written in several forms, in the one that everything else reads: a path begins with a slash, and ends with none. */
+function inOneForm (config: Config): Config {
+  return { ...config, PEERJS_PATH: `/${config.PEERJS_PATH.split('/').filter((segment) => segment !== '').join('/')}` }
 }
 
 /**

@@ -123,9 +123,10 @@ interface Where {
 }
 
 function serverOf (host: string, path: string): Where {
+  const addresses = [addressOf(host, defaultPorts.server, forms.one)]
   const [, database] = /^\/?(\d*)$/.exec(path) ?? []
   if (database === undefined) throw new Unfit('redis://user:password@host:port/database, with the number of a database')
-  return { addresses: [addressOf(host, defaultPorts.server, forms.one)], database }
+  return { addresses, database }
 }
 
 function sentinelsOf (hosts: string, path: string, decode: (text: string) => string): Where {

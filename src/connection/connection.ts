@@ -182,11 +182,11 @@ export class ClientConnection implements Connection, FrameHandler {
   }
 
   /**
-   * Sends an error, and counts it under a name that holds nothing of what the client sent. Ends the connection where the dialect has it
-   * so.
+   * Sends an error, if there is a sentence, and counts it under a name that holds nothing of what the client sent. Ends the connection
+   * where the dialect has it so.
    */
-  #reject (kind: ErrorKind, sentence: string, name = sentence, details?: string): void {
-    if (this.#dialect === undefined) return
+  #reject (kind: ErrorKind, sentence: string | undefined, name = sentence, details?: string): void {
+    if (this.#dialect === undefined || sentence === undefined || name === undefined) return
     const { traffic, errors, closes } = this.#dialect
     traffic.errors.inc(name)
     const frame = errors.frame(sentence, details === undefined ? undefined : quote(details))

@@ -64,8 +64,8 @@ export interface DialectErrors {
   /** The error frame. `details` is what this dialect adds to the sentence, if anything. */
   readonly frame: (sentence: string, details: string | undefined) => FrameLike
   readonly notJson: string
-  /** `type` is any value, as the frame holds it; with `typeOf`, what that found. */
-  readonly unknownType: (type: unknown) => string
+  /** `type` is any value, as the frame holds it; with `typeOf`, what that found. A frame for which it is undefined is ignored. */
+  readonly unknownType: (type: unknown) => string | undefined
   /** A frame of a known type that does not fit its schema. */
   readonly malformed: (type: string) => string
   /** The server failed. */

@@ -157,7 +157,7 @@ export interface Peers {
   leave (member: Member): MaybePromise<boolean>
   /** Closes the peer's connection, on any node. Its leave follows soon after. Throws RangeError for a code or reason that cannot be. */
   disconnect (room: string, id: string, ending: CloseRequest): MaybePromise<DisconnectOutcome>
-  /** The members of a room, in the order they joined. */
+  /** The members of a room, in the order they joined. One that joins again under its id, over whichever connection, keeps its place. */
   list (room: string): MaybePromise<readonly Peer[]>
   /** The number of members of a room. The cost does not depend on it. */
   count (room: string): MaybePromise<number>
@@ -168,7 +168,7 @@ export interface Peers {
    */
   sample (room: string, count: number, except?: string): MaybePromise<readonly Peer[]>
   /**
-   * The members of a room whose connections are on this node, in the order they joined. A member is here once it has its
+   * The members of a room whose connections are on this node, in the order of `list`. A member is here once it has its
    * welcome. For watchers, which run on every node: `for (const { sink } of peers.here(room)) sink.close(1008)`.
    */
   here (room: string): readonly Member[]

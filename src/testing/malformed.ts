@@ -1,8 +1,8 @@
 import type { Frame } from './dialect.js'
 import { completed, type Subject } from './subject.js'
 
-/** What is wrong with it, what to send (an object as JSON), and the error that answers it. */
-export type Malformed = [kind: string, data: unknown, error: Frame]
+/** What is wrong with it, what to send (an object as JSON), and the error that answers it, if any does. */
+export type Malformed = [kind: string, data: unknown, error: Frame | undefined]
 
 /** Levels; within `MAX_PAYLOAD` also when each takes six bytes. */
 const deep = 40_000

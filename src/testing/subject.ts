@@ -11,8 +11,11 @@ export interface SubjectErrors {
   readonly notJson: Frame
   /** The answer to an unknown type. `type` is cut to what an error may quote. */
   unknown (type: string): Frame
-  /** The answer to a `type` that is not text. By default it is that of an unknown type with this text. */
-  untyped? (type: unknown): Frame
+  /**
+   * The answer to a `type` that is not text, or absent. By default it is that of an unknown type with this text. Undefined where the frame
+   * is ignored.
+   */
+  untyped? (type: unknown): Frame | undefined
 }
 
 /** How a dialect's peers address each other. */

@@ -47,6 +47,7 @@ t.test('without anything set, everything has its default', async (t) => {
     ALLOW_DISCOVERY: false,
     ALLOWED_ORIGINS: ['*'],
     TRUST_PROXY: 'false',
+    PROXY_PROTOCOL: false,
     MESSAGE_RATE: 200,
     MESSAGE_BURST: 1000,
     TLS_REQUIRE_CLIENT_CERT: false,
@@ -281,7 +282,8 @@ t.test('a bad value names the setting, its value and what is expected', async (t
     ['ALLOWED_ORIGINS', 'https://a.*.com', 'a comma-separated list of origins'],
     ['PEERJS_KEY', ',', 'a comma-separated list of keys'],
     ['PEERJS_KEY', 'a/b', 'a comma-separated list of keys'],
-    ['PEERJS_PATH', 'myapp', 'a path that begins with /'],
+    ['PEERJS_PATH', 'my app', 'a path, such as /myapp'],
+    ['PEERJS_PATH', 'https://example.com/myapp', 'a path, such as /myapp'],
     ['TRUST_PROXY', 'nginx', proxies],
     ['TRUST_PROXY', '10.0.0.0/33', proxies],
     ['TRUST_PROXY', '::1,10.0.0.0/0', proxies],
@@ -385,6 +387,8 @@ t.test('a native port is for a dialect that is spoken', async (t) => {
 
 t.test('PeerJS does not take the paths of another dialect', async (t) => {
   t.match(refused(t, () => fromEnv({ PEERJS_PATH: '/rooms' })), /^PEERJS_PATH: invalid value "\/rooms", expected a path/)
+  t.match(refused(t, () => fromEnv({ PEERJS_PATH: 'rooms/' })), /^PEERJS_PATH: invalid value "rooms\/", expected a path/)
+  t.match(refused(t, () => fromEnv({ PEERJS_PATH: '//', PEERJS_KEY: 'tom' })), /^PEERJS_KEY: invalid value "tom", expected keys/)
   t.match(refused(t, () => fromEnv({ PEERJS_KEY: 'peerjs,tom' })), /^PEERJS_KEY: invalid value "peerjs,tom", expected keys/)
   t.same(fromEnv({ PEERJS_KEY: 'tom', PEERJS_PATH: '/peers' }).PEERJS_KEY, ['tom'])
   t.equal(fromEnv({ PEERJS_PATH: '/peerjs' }).PEERJS_PATH, '/peerjs')

@@ -50,8 +50,8 @@ export const closesReplaced = (name: string): Difference => ({
 })
 
 export const tellsBadFrames = (name: string, at: number, ...sentences: string[]): Difference => ({
-  because: 'Bad frames → `{"type":"ERROR","payload":{"msg":…}}`, with `Invalid message` for what is not an object with a string ' +
-    '`type`, `Unknown message type: X`, `Missing dst`.',
+  because: 'Bad frames → `{"type":"ERROR","payload":{"msg":…}}`, with `Invalid message` for what is not an object, or whose `type` is ' +
+    'no string; an object without `type` is ignored, `Unknown message type: X`, `Missing dst`.',
   apply: (transcript) => insert(transcript, name, at, ...sentences.map(error))
 })
 

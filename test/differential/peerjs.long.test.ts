@@ -216,7 +216,7 @@ same('bad frames leave the socket open as with the original', {}, async (stage) 
 }, [differs.tellsBadFrames(
   'alice',
   1,
-  ...Array<string>(7).fill('Invalid message'),
+  ...Array<string>(6).fill('Invalid message'),
   'Unknown message type: NONSENSE',
   'Unknown message type: OPEN',
   'Missing dst',

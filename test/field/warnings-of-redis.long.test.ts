@@ -1,8 +1,10 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect as dial, createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import fastify from 'fastify'
 import { readConfig } from '../../src/settings.js'
 import { signalbox } from '../../src/index.js'
-import { eventually } from '../cluster/nodes.js'
+import { countersOf, eventually } from '../cluster/nodes.js'
 import { until, type Env } from '../helper.js'
 import { startRedis } from '../redis.js'
 
@@ -33,6 +35,55 @@ t.test('a Redis that may delete our keys is warned about once, and again when an
   await again()
   await eventually(() => told(/volatile-ttl/) === 1)
   t.equal(told(/noeviction/), 2)
+})
+
+/** The answer to a lease: {1, time, generation, dead nodes...}. */
+const renewal = /(:1\r\n\$13\r\n)(\d{13})(\r\n\$36\r\n)/g
+
+/** A way to Redis on which leases hear another time of day. */
+async function wayWithClock (t: Test, port: number, aheadMs: () => number): Promise<string> {
+  const sockets = new Set<Socket>()
+  const server = createServer((near) => {
+    const far = dial(port, '127.0.0.1')
+    for (const [from, to] of [[near, far], [far, near]] as const) {
+      sockets.add(from)
+      from.on('error', () => {}).on('close', () => to.destroy())
+    }
+    near.on('data', (bytes: Buffer) => far.write(bytes))
+    far.on('data', (bytes: Buffer) => {
+      const told = bytes.toString('latin1').replace(renewal, (_, before: string, ms: string, after: string) => {
+        return `${before}${Number(ms) + aheadMs()}${after}`
+      })
+      near.write(Buffer.from(told, 'latin1'))
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
+  return `redis://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+t.test('a clock that differs from that of Redis by more than 5 s is warned about once, until it is right again', async (t) => {
+  const { port } = await startRedis(t)
+  let aheadMs = 3_000
+  const { app, told } = await logged(t, { REDIS_URL: await wayWithClock(t, port, () => aheadMs) })
+  const renewed = async () => {
+    const { renewals } = countersOf(app)
+    await until(() => countersOf(app).renewals > renewals + 2)
+  }
+  await renewed()
+  t.equal(told(/the clock of this node differs/), 0)
+  for (const [times, ahead] of [[1, 8_000], [2, -8_000]] as const) {
+    aheadMs = ahead
+    await until(() => told(/the clock of this node differs/) === times)
+    await renewed()
+    t.equal(told(/the clock of this node differs/), times, 'once')
+    t.equal(told(/"differenceMs":(7|8)\d{3},/), times)
+    aheadMs = 0
+    await renewed()
+  }
 })
 
 t.test('a worker of several without REDIS_URL is warned about', async (t) => {

@@ -13,7 +13,7 @@ const pauseMs = 250
 async function fill ({ client }: RedisServer, room: string): Promise<void> {
   const pipeline = client.pipeline()
   for (let at = 0; at < members; at++) {
-    pipeline.hset(`{sb:0}:members:${room}`, `peer ${at}`, `elsewhere\nepoch:${at}\nnull\n${at}\n${at}\n{"username":"somebody ${at}"}`)
+    pipeline.hset(`{sb:0}:members:${room}`, `peer ${at}`, `elsewhere\nepoch:${at}\nnull\n${at}\n${at}\n${at}\n{"username":"somebody"}`)
   }
   await pipeline.exec()
 }

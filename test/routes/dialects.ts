@@ -31,7 +31,7 @@ const peerjs: Subject = {
   isError: ({ type }) => type === 'ERROR',
   errors: {
     notJson: peerjsError('Invalid message'),
-    untyped: () => peerjsError('Invalid message'),
+    untyped: (type) => type === undefined ? undefined : peerjsError('Invalid message'),
     unknown: (type) => peerjsError(`Unknown message type: ${type}`)
   },
   misfits: (_id, long, dirty) => [

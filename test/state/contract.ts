@@ -136,6 +136,32 @@ export function stateContract (t: Test, makeState: MakeState): void {
     t.same(await state.peers.list('drone'), [], 'and a room that nobody joined has none')
   })
 
+  scenario('whoever joins again under its id keeps its place, over whichever connection', async (t, { state, enter }) => {
+    const sinks = new Map(['c', 'a', 'b'].map((id) => [id, new Inbox()]))
+    const members = new Map<string, Member>()
+    for (const [id, sink] of sinks) members.set(id, await enter({ id, sink }))
+    await enter({ id: 'c', sink: sinks.get('c') as Sink, leaving: members.get('c') })
+    t.same(ids(await state.peers.list('tom')), ['c', 'a', 'b'], 'over its own')
+    const others: string[][] = []
+    await enter({ id: 'a', welcome: (peers) => String(others.push(ids(peers))) })
+    t.same(ids(await state.peers.list('tom')), ['c', 'a', 'b'], 'over another')
+    t.same(others, [['c', 'b']])
+    await enter({ id: 'd', sink: sinks.get('b') as Sink, leaving: members.get('b') })
+    t.same(ids(await state.peers.list('tom')), ['c', 'a', 'd'], 'and not under another id')
+    await enter({ id: 'b' })
+    t.same(ids(await state.peers.list('tom')), ['c', 'a', 'd', 'b'], 'nor once it has left')
+    t.same(ids(state.peers.here('tom')), ['c', 'a', 'd', 'b'])
+  })
+
+  scenario('whoever joins again keeps its place in a room that is watched', async (t, { state, enter }) => {
+    const told = toldOf(state)
+    for (const id of ['c', 'a', 'b', 'c', 'a']) await enter({ id })
+    await until(() => told.length >= 5)
+    t.same(told, ['joined c', 'joined a', 'joined b', 'joined c', 'joined a'])
+    t.same(ids(await state.peers.list('tom')), ['c', 'a', 'b'])
+    t.same(ids(state.peers.here('tom')), ['c', 'a', 'b'])
+  })
+
   scenario('a room has as many members as are in it, and one that nobody joined has none', async (t, { state, enter }) => {
     t.equal(await state.peers.count('drone'), 0)
     const a = await enter({ room: 'drone', id: 'a' })
@@ -188,13 +214,13 @@ export function stateContract (t: Test, makeState: MakeState): void {
     for (const id of ['10', 'b', '9', 'a']) await enter({ id, sink: new Told(), welcome: () => id })
     await enter({ id: 'b', sink: new Told(), welcome: () => 'b again' })
     await enter({ room: 'drone', id: 'elsewhere' })
-    await state.peers.leave(state.peers.here('tom')[1] as Member)
+    await state.peers.leave(state.peers.here('tom')[2] as Member)
     order.length = 0
     for (const { sink } of state.peers.here('tom')) {
       sink.deliver('bye')
       sink.close(1001)
     }
-    t.same(order, ['10,bye 1001', 'a,bye 1001', 'b again,bye 1001'])
+    t.same(order, ['10,bye 1001', 'b again,bye 1001', 'a,bye 1001'])
     t.same(state.peers.here('tom'), await state.peers.list('tom'))
   })
 

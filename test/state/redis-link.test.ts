@@ -5,11 +5,13 @@ import t, { type Test } from 'tap'
 import type { Redis } from 'ioredis'
 import { freePort } from '../../scripts/ports.js'
 import { ConfigError } from '../../src/config/config-error.js'
+import { Keys, slotOf } from '../../src/state/redis/keys.js'
 import { headOf } from '../../src/state/redis/messages.js'
 import { RedisDown, RedisLink } from '../../src/state/redis/link.js'
 import { leaveScript } from '../../src/state/redis/scripts/membership.js'
+import { wayTo } from '../cluster/nodes.js'
 import { until } from '../helper.js'
-import { startCluster, startRedis } from '../redis.js'
+import { type RedisServer, startCluster, startRedis } from '../redis.js'
 
 const password = 'tr0ub/4dor'
 const encoded = encodeURIComponent(password)
@@ -144,6 +146,40 @@ t.test('a link that lost its listening connection starts over and listens to not
   await client.publish('after', letter('second'))
   await until(() => heard.includes('second'))
   t.notOk(heard.includes('lost'))
+})
+
+t.test('what Redis had handed over when a link went down is heard, and from then on nobody is told that this node listens', async (t) => {
+  const redis = await startRedis(t)
+  const way = await wayTo(t, redis)
+  const { link, heard } = await linkTo(t, way.url)
+  await link.subscribe('channel')
+  way.freeze('listening')
+  t.equal(await redis.client.publish('channel', letter('on its way')), 1)
+  await redis.client.call('CLIENT', 'KILL', 'TYPE', 'normal')
+  await until(() => !link.isUp)
+  way.thaw()
+  await until(() => heard.includes('on its way'))
+  await until(async () => await redis.client.publish('channel', letter('late')) === 0)
+  t.same(heard.filter((what) => what !== 'late').slice(0, 3), ['up', 'down', 'on its way'])
+})
+
+t.test('a link that is closed hears what Redis had handed over', async (t) => {
+  const redis = await startRedis(t)
+  const way = await wayTo(t, redis)
+  const { link, heard } = await linkTo(t, way.url)
+  await link.subscribe('channel')
+  way.freeze('listening')
+  t.equal(await redis.client.publish('channel', letter('on its way')), 1)
+  const closed = link.close()
+  way.thaw()
+  await closed
+  t.same(heard, ['up', 'on its way'])
+})
+
+t.test('the slot of a channel is that of Redis', async (t) => {
+  const { nodes: [node] } = await startCluster(t)
+  const { client } = node as RedisServer
+  for (const tag of new Keys(0, true).tags) t.equal(slotOf(`${tag}:node:x`), await client.cluster('KEYSLOT', `${tag}:node:x`))
 })
 
 t.test('a Redis that stops answering fails what waits for it in time, then everything at once, until it answers again', async (t) => {

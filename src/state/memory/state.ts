@@ -133,12 +133,11 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     room = rooms.get(request.room) ?? add(request.room)
     timers.cancel(room.lifetime?.empty)
     use(room)
-    // A takeover keeps the holder's sessions but not its position: members are in the order of joining.
-    room.members.delete(id)
     const news = newsOf(room)
     const naming = news?.naming() ?? 0
     try {
-      const greeting = welcome?.(welcome.length > 0 ? [...room.members.values()] : nobody)
+      const greeting = welcome?.(welcome.length > 0 ? [...room.members.values()].filter((other) => other !== holder) : nobody)
+      // A takeover keeps the holder's sessions, and its place among the members.
       room.members.set(id, member)
       room.sampling?.set(member)
       if (holder !== undefined && holder.sink !== sink) holder.sink.close(closeCodes.replaced)

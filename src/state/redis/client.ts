@@ -25,8 +25,6 @@ const common = {
 }
 
 export interface ClientOptions {
-  /** For subscriptions. It queues commands until it is connected, and does not reconnect. */
-  readonly isListening: boolean
   /** PEM text of the authorities to trust in place of the well-known ones. */
   readonly authorities?: string | undefined
   /** Called with a reason that contains no password. */
@@ -35,29 +33,48 @@ export interface ClientOptions {
 
 /** Connects to Redis, or to a Redis Cluster. Commands fail at once while there is no connection. */
 export function connectTo (servers: RedisServers, options: ClientOptions): Redis | Cluster {
-  const client = servers.kind === 'cluster' ? connectToCluster(servers, options) : connectToOne(servers, options)
+  const client = servers.kind === 'cluster'
+    ? connectToCluster(servers, options)
+    : connectToOne(servers, options, { enableOfflineQueue: false, retryStrategy: () => retryMs, scripts: scriptsFor('PUBLISH') })
+  // An unresolvable host name of a cluster is reported nowhere else.
+  if (client instanceof Cluster) client.connect().catch((error: unknown) => options.onError(reasonOf(error)))
+  return reporting(client, options)
+}
+
+/**
+ * Connects once for subscriptions, to Redis or to a master of the cluster. Commands are queued until it is connected.
+ *
+ * @param master as the cluster's client knows it
+ */
+export function connectToListen (servers: RedisServers, options: ClientOptions, master?: Redis): Redis {
+  const listening = { enableOfflineQueue: true, lazyConnect: false, retryStrategy: () => null }
+  return reporting(master?.duplicate(listening) ?? connectToOne(servers, options, listening), options)
+}
+
+function reporting<T extends Redis | Cluster> (client: T, { onError }: ClientOptions): T {
   client.on('error', (error: Error & { command?: { name: string } }) => {
-    options.onError(reasonOf(error))
+    onError(reasonOf(error))
     // After a failed SELECT it would use database 0, which is not ours.
     if (error.command?.name === 'select') client.disconnect(true)
   })
-  // An unresolvable host name of a cluster is reported nowhere else.
-  if (client instanceof Cluster) client.connect().catch((error: unknown) => options.onError(reasonOf(error)))
   return client
 }
 
-function connectToOne (servers: RedisServers, { isListening, authorities }: ClientOptions): Redis {
+interface Manner {
+  readonly enableOfflineQueue: boolean
+  readonly retryStrategy: () => number | null
+  readonly scripts?: ReturnType<typeof scriptsFor>
+}
+
+function connectToOne (servers: RedisServers, { authorities }: ClientOptions, manner: Manner): Redis {
   const { kind, addresses, db } = servers
   const [address] = addresses
-  const retry = () => isListening ? null : retryMs
   return new Redis({
     ...common,
     ...credentialsOf(servers, authorities),
-    ...(kind === 'sentinels' ? sentinelsOf(servers, authorities, retry) : address),
+    ...(kind === 'sentinels' ? sentinelsOf(servers, authorities, manner.retryStrategy) : address),
     db,
-    enableOfflineQueue: isListening,
-    retryStrategy: retry,
-    scripts: isListening ? {} : scriptsFor('PUBLISH')
+    ...manner
   })
 }
 
@@ -77,17 +94,16 @@ function sentinelsOf (
   }
 }
 
-function connectToCluster (servers: RedisServers, { isListening, authorities }: ClientOptions): Cluster {
+function connectToCluster (servers: RedisServers, { authorities }: ClientOptions): Cluster {
   return new Cluster(servers.addresses.map((address) => ({ ...(address as Exclude<RedisAddress, { path: string }>) })), {
     redisOptions: { ...common, ...credentialsOf(servers, authorities) },
     lazyConnect: true,
-    enableOfflineQueue: isListening,
-    enableAutoPipelining: !isListening,
+    enableOfflineQueue: false,
+    enableAutoPipelining: true,
     // Already batched by the outbox.
     autoPipeliningIgnoredCommands: ['send'],
-    clusterRetryStrategy: () => isListening ? null : retryMs,
-    scripts: isListening ? {} : scriptsFor('SPUBLISH'),
-    shardedSubscribers: isListening,
+    clusterRetryStrategy: () => retryMs,
+    scripts: scriptsFor('SPUBLISH'),
     slotsRefreshTimeout: commandTimeoutMs,
     // A late frame is worse than an error.
     retryDelayOnFailover: 0,

@@ -62,3 +62,13 @@ function hashOf (room: string): number {
   for (let at = 0; at < room.length; at++) hash = Math.imul(hash ^ room.charCodeAt(at), 0x01000193) >>> 0
   return hash
 }
+
+/** The slot of a Redis Cluster that a key or channel with a hash tag is in: the CRC16 (XMODEM) of the tag. */
+export function slotOf (key: string): number {
+  let crc = 0
+  for (const byte of Buffer.from(key.slice(key.indexOf('{') + 1, key.indexOf('}')))) {
+    crc ^= byte << 8
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000) === 0 ? crc << 1 : (crc << 1) ^ 0x1021
+  }
+  return crc & 0x3fff
+}

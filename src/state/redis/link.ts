@@ -3,8 +3,9 @@ import { setImmediate as afterReading } from 'node:timers/promises'
 import { Cluster, Redis } from 'ioredis'
 import { type RedisServers, redisServers } from '../../config/redis-urls.js'
 import type { Log } from '../../telemetry/log.js'
-import { commandTimeoutMs, connectTo, readAuthorities } from './client.js'
+import { type ClientOptions, commandTimeoutMs, connectTo, connectToListen, readAuthorities } from './client.js'
 import { Keys } from './keys.js'
+import { Listening } from './listening.js'
 import { type NodeMessage, type Probe, probeOf, readMessages } from './messages.js'
 import { adviceOn, hiding, isLate, isReply, isVerdict, isWrongServer, reasonOf } from './reasons.js'
 import { probeScript } from './scripts/leases.js'
@@ -70,8 +71,10 @@ export class RedisLink {
   readonly #isCluster: boolean
   readonly #hide: (text: string) => string
   readonly #commands: Redis | Cluster
-  /** Serves from one outage to the next: what was subscribed through an earlier one is forgotten with it. */
-  #listening: Redis | Cluster | undefined
+  /** Serves from one outage to the next. */
+  #listening: Listening | undefined
+  /** Settles when the last one has ended. */
+  #ended: Promise<void> | undefined
   #listener: LinkListener | undefined
   #isUp = false
   #isClosed = false
@@ -102,7 +105,7 @@ export class RedisLink {
     this.#authorities = authority === undefined ? undefined : readAuthorities(authority)
     this.#isCluster = this.#servers.kind === 'cluster'
     this.#hide = hiding(this.#servers.secrets)
-    this.#commands = this.#connect(false)
+    this.#commands = connectTo(this.#servers, this.#connecting)
     this.keys = new Keys(this.#servers.db, this.#isCluster)
     this.#commands.on('close', () => this.#down(lost.connection))
   }
@@ -166,51 +169,47 @@ export class RedisLink {
   async subscribe (channel: string): Promise<void> {
     const listening = this.#listening
     if (listening === undefined) throw new RedisDown()
-    await this.#guard(async () => await (this.#isCluster ? listening.ssubscribe(channel) : listening.subscribe(channel)))
+    await this.#guard(async () => await listening.subscribe(channel))
   }
 
   async unsubscribe (channel: string): Promise<void> {
     const listening = this.#listening
     if (listening === undefined) return
-    await this.#guard(async () => await (this.#isCluster ? listening.sunsubscribe(channel) : listening.unsubscribe(channel)))
+    await this.#guard(async () => await listening.unsubscribe(channel))
   }
 
+  /** What other nodes had sent here is still heard, and can be answered. */
   async close (): Promise<void> {
     this.#isClosed = true
-    this.#isUp = false
     clearInterval(this.#probing)
-    this.#listening?.disconnect()
+    await this.#listening?.end()
+    await afterReading()
+    this.#isUp = false
     this.#commands.disconnect()
   }
 
-  #connect (isListening: boolean): Redis | Cluster {
-    return connectTo(this.#servers, {
-      isListening,
+  get #connecting (): ClientOptions {
+    return {
       authorities: this.#authorities,
       onError: (reason) => { if (!this.#isUp) this.#complain(reason) }
-    })
+    }
   }
 
-  /** A new connection to listen, with the node's probe channels on it. */
+  /** New connections to listen, with the node's probe channels on them. */
   async #listen (): Promise<void> {
-    const client = this.#connect(true)
-    this.#listening = client
-    const end = (reason: string): void => {
-      if (this.#listening === client) this.#down(reason)
-    }
-    client.on(this.#isCluster ? 'smessageBuffer' : 'messageBuffer', (_channel: Buffer, message: Buffer) => {
-      if (this.#listening === client) this.#onMessage(message)
+    // On both at once a broadcast would be heard twice.
+    await this.#ended
+    const listening = new Listening({
+      commands: this.#commands,
+      connect: (master) => connectToListen(this.#servers, this.#connecting, master),
+      onMessage: (message) => this.#onMessage(message),
+      onLost: () => { if (this.#listening === listening) this.#down(lost.connection) },
+      onMoved: () => {
+        if (this.#commands instanceof Cluster) this.#commands.refreshSlotsCache()
+        if (this.#listening === listening) this.#down('the cluster has changed')
+      }
     })
-    client.on('close', () => end(lost.connection))
-    // Of a cluster: a connection to one of the nodes that deliver, and slots that are elsewhere now.
-    client.on('-node', (_client, deliveringNode?: string) => {
-      if (deliveringNode !== undefined) end('connection to a node of the cluster lost')
-    })
-    client.on('subscribersReady', () => {
-      if (!this.#isUp) return
-      if (this.#commands instanceof Cluster) this.#commands.refreshSlotsCache()
-      end('the cluster has changed')
-    })
+    this.#listening = listening
     await Promise.all(this.#channels.map(async (channel) => await this.subscribe(channel)))
   }
 
@@ -335,9 +334,8 @@ export class RedisLink {
     this.#isUp = false
     this.#complain(reason)
     this.#probe = undefined
-    const listening = this.#listening
+    if (this.#listening !== undefined) this.#ended = this.#listening.end()
     this.#listening = undefined
-    listening?.disconnect()
     if (wasUp) this.#listener?.onDown()
   }
 

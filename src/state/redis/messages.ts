@@ -24,11 +24,18 @@ export type LetterHead = readonly [kind: LetterKind, room: string, to: string, f
 export interface ReplicaEntry extends Peer {
   readonly registrationId: string
   readonly seenAt: number
+  /** Since when its id has been taken without a break, by the clock of Redis, in ms. Undefined until its node knows that clock. */
+  readonly place: number | undefined
 }
 
-/** A member of a room as Redis holds it. `joinedAt` is by the clock of Redis, in ms. */
+/** Members in the order of their places. Those without one joined before their node knew the clock. */
+export function inPlaces<M extends Pick<ReplicaEntry, 'place'>> (members: Iterable<M>): M[] {
+  return [...members].sort((one, other) => (one.place ?? 0) - (other.place ?? 0))
+}
+
+/** A member of a room as Redis holds it. */
 export interface Stored extends ReplicaEntry {
-  readonly joinedAt: number
+  readonly place: number
 }
 
 /** An event of a room, as its scripts publish it. */
@@ -281,10 +288,10 @@ function seenOf (room: string, parts: readonly string[]): SeenEvent | undefined 
   return { kind: 'seen', room, peers }
 }
 
-/** Reads a member as Redis holds it: `node LF registrationId LF owner LF joinedAt LF seenAt LF info`. Undefined for anything else. */
+/** Reads a member as Redis holds it: `node LF registrationId LF owner LF joinedAt LF place LF seenAt LF info`. Undefined for the rest. */
 export function readMember (id: string, value: string): Stored | undefined {
-  const [, registrationId, , joinedAt, seenAt, info] = value.split('\n')
-  return memberOf(id, registrationId, joinedAt, seenAt, info)
+  const [, registrationId, , , place, seenAt, info] = value.split('\n')
+  return memberOf(id, registrationId, place, seenAt, info)
 }
 
 /** A session as Redis holds it. Undefined for anything else. */
@@ -296,13 +303,13 @@ export function readSession (text: string): string | undefined {
 function memberOf (
   id: string,
   registrationId: string | undefined,
-  joinedAtText: string | undefined,
+  placeText: string | undefined,
   seenAtText: string | undefined,
   infoText = ''
 ): Stored | undefined {
-  const [joinedAt, seenAt, info] = [numberOf(joinedAtText), numberOf(seenAtText), jsonOf(infoText)]
-  if (registrationId === undefined || joinedAt === undefined || seenAt === undefined || !isInfo(info)) return undefined
-  return { id, registrationId, joinedAt, seenAt, info }
+  const [place, seenAt, info] = [numberOf(placeText), numberOf(seenAtText), jsonOf(infoText)]
+  if (registrationId === undefined || place === undefined || seenAt === undefined || !isInfo(info)) return undefined
+  return { id, registrationId, place, seenAt, info }
 }
 
 function isInfo (value: unknown): value is PeerInfo {

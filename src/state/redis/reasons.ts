@@ -27,7 +27,10 @@ const advices: ReadonlyArray<readonly [RegExp, string]> = [
   [/cluster support disabled/, 'this is no cluster: give one URL in REDIS_URL'],
   [/DB index/, 'take a database that exists, or raise databases of Redis'],
   [/unknown|Protocol error/i, 'let REDIS_URL lead to Redis 6.2 or later, 7 for a cluster, or to Valkey'],
-  [/^no sentinel/, 'check the sentinels, their password and the name of the master in REDIS_URL'],
+  [
+    /^no sentinel/,
+    'check the sentinels, their password and the name of the master in REDIS_URL, and with rediss-sentinel:// the authority in REDIS_CA'
+  ],
   [/ENOTFOUND|EAI_AGAIN/, 'check the host in REDIS_URL, and DNS'],
   [/ENOENT|EACCES/, 'check the path in REDIS_URL, and who may use that socket'],
   [/wrong version number|packet length|tlsv1 alert|handshake/i, 'check whether Redis speaks TLS there: rediss:// if so, else redis://'],

@@ -7,6 +7,7 @@ import type { JoinDecision } from '../membership.js'
 import type { Holders } from './holders.js'
 import { RedisDown } from './link.js'
 import { keptFrame, type KeptMail } from './mail.js'
+import type { ReplicaEntry } from './messages.js'
 import { orIfDown, type RedisNode } from './node.js'
 import { noteEmpty, watchLifetime } from './room-codes.js'
 import { type LocalRoom, type Pending, Registration } from './room.js'
@@ -75,7 +76,7 @@ export class Registrations {
       const keys = this.#node.link.keys.of(room.name)
       const othersElsewhere = room.watcher === undefined && (request.welcome?.length ?? 0) > 0 ? await this.#rooms.list(room.name) : []
       const answer = await join(this.#node.run, keys, {
-        ...this.#placeOf(room, member),
+        ...this.#recordOf(room, member),
         replace: request.replace,
         maxMembers: request.maxMembers ?? 0,
         requireOpen: request.requireOpen === true,
@@ -87,6 +88,7 @@ export class Registrations {
       if (outcome !== 'joined') return { outcome }
       // Before the welcome, which cannot be taken back if Redis goes away here.
       if (request.requireOpen === true) await watchLifetime(this.#node, this.#timers, room, () => this.#expire(room))
+      member.place = answer.place
       for (const batch of answer.batches) this.#kept.forget(batch)
       if (room.watcher !== undefined) await withTimeout(pending.wasSeen)
       if (own !== undefined && own.id !== id) this.#kept.forgetOf(room.name, own.id)
@@ -140,9 +142,11 @@ export class Registrations {
     if (outcome !== undefined) return { outcome }
     if (leaving !== undefined && leaving !== holder) this.#leaveLocal(leaving as Registration)
     room = this.#rooms.here(request.room)
+    const known: ReadonlyMap<string, Registration | ReplicaEntry> = room.watcher === undefined ? room.members : room.replica
     const member = this.#register(request)
-    room.members.delete(id)
-    const others = [...(room.watcher === undefined ? room.members : room.replica).values()].filter((peer) => peer.id !== id)
+    member.place = known.get(id)?.place ?? member.place
+    member.placedAt = holder?.placedAt ?? member.placedAt
+    const others = [...known.values()].filter((peer) => peer.id !== id)
     room.members.set(id, member)
     const naming = room.news.naming()
     try {
@@ -227,7 +231,9 @@ export class Registrations {
     await room.pending.get(member.id)?.done
     if (room.members.get(member.id) !== member) return
     member.joinedAt ??= this.#node.clockOfRedis(member.registeredAt)
-    const step = { ...this.#placeOf(room, member), maxMembers: member.maxMembers, lifetime: room.lifetime?.text ?? '' }
+    member.place ??= this.#node.clockOfRedis(member.placedAt)
+    const { maxMembers, place = 0 } = member
+    const step = { ...this.#recordOf(room, member), place, maxMembers, lifetime: room.lifetime?.text ?? '' }
     const answer = await restore(this.#node.run, this.#node.link.keys.of(room.name), step)
     if (answer.outcome === 'restored') return this.#restored(room, member, answer)
     if (room.members.get(member.id) !== member) return
@@ -252,7 +258,7 @@ export class Registrations {
   }
 
   /** The registration as Redis holds it. */
-  #placeOf (room: LocalRoom, member: Registration) {
+  #recordOf (room: LocalRoom, member: Registration) {
     const { id, registrationId, owner, joinedAt = 0, seenAt, info } = member
     return {
       node: this.#node.name,

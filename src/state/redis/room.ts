@@ -13,6 +13,10 @@ export class Registration extends LocalMember {
   readonly registeredAt: number
   /** The same by the clock of Redis, which all nodes share. Undefined until this node knows that clock. */
   joinedAt: number | undefined
+  /** `registeredAt` of the first registration of the id that was taken over without a leave, as far as it was on this node. */
+  placedAt: number
+  /** Its `joinedAt`, wherever it was. */
+  place: number | undefined
   /** The most members that its room may have. 0 for any number, and for a bound that may be exceeded over an outage. */
   readonly maxMembers: number
   /** The `seenAt` that the other nodes were last told. */
@@ -23,6 +27,8 @@ export class Registration extends LocalMember {
     this.registrationId = registrationId
     this.registeredAt = registeredAt
     this.joinedAt = joinedAt
+    this.placedAt = registeredAt
+    this.place = joinedAt
     this.maxMembers = request.mayExceed === true ? 0 : request.maxMembers ?? 0
     this.reportedAt = this.seenAt
   }
@@ -139,13 +145,12 @@ export class LocalRoom {
   see (id: string, registrationId: string, seenAt: number): void {
     const known = this.replica.get(id)
     if (known?.registrationId !== registrationId || this.members.get(id) === known) return
-    this.replica.set(id, { id, registrationId, info: known.info, seenAt })
+    this.replica.set(id, { id, registrationId, info: known.info, place: known.place, seenAt })
   }
 
   /** A registration that no event will tell of, since Redis does not know it. */
   addHere (member: Registration): void {
     if (this.watcher === undefined) return
-    this.replica.delete(member.id)
     this.replica.set(member.id, member)
     this.news.joined(member)
   }
@@ -156,21 +161,22 @@ export class LocalRoom {
 
   #add (known: ReplicaEntry): void {
     const { id, registrationId } = known
-    if (this.replica.get(id)?.registrationId === registrationId) return
     const pending = this.pending.get(id)
     const isOurs = pending?.member.registrationId === registrationId
-    this.replica.delete(id)
+    const here = isOurs ? pending.member : this.#local(id, registrationId)
+    if (here !== undefined) here.place = known.place
+    if (this.replica.get(id)?.registrationId === registrationId) return
     if (isOurs) {
-      pending.others = [...this.replica.values()]
+      pending.others = [...this.replica.values()].filter((peer) => peer.id !== id)
       pending.naming = this.news.naming()
     }
-    this.replica.set(id, isOurs ? pending.member : this.#local(id, registrationId) ?? known)
+    this.replica.set(id, here ?? known)
     if (isOurs) {
       const { previous } = pending
       if (previous !== undefined && this.members.get(previous.id) === previous) this.members.delete(previous.id)
       pending.seen()
     }
-    this.news.joined(this.replica.get(id) as ReplicaEntry)
+    this.news.joined(here ?? known)
   }
 
   #isStaying (id: string, registrationId: string): boolean {

@@ -7,7 +7,7 @@ import { RoomNews } from '../local/room-news.js'
 import { RoomSessions } from '../local/sessions.js'
 import { OneAtATime } from './one-at-a-time.js'
 import { RedisDown, RedisRefused } from './link.js'
-import type { RoomEvent, SeenEvent, Stored } from './messages.js'
+import { inPlaces, type RoomEvent, type SeenEvent, type Stored } from './messages.js'
 import { nodesKey, roomsKey } from './keys.js'
 import { inBatches, orIfDown, type RedisNode } from './node.js'
 import { LocalRoom } from './room.js'
@@ -159,7 +159,7 @@ export class LocalRooms {
     }
   }
 
-  /** All members of a room, in the order they joined, and the number of its last event. @throws RedisDown */
+  /** All members of a room, in the order of their places, and the number of its last event. @throws RedisDown */
   async snapshot (name: string): Promise<{ sequence: number, all: Stored[], busyMs: number }> {
     return await snapshot(this.#node.run, this.#node.link.keys.of(name))
   }
@@ -167,7 +167,7 @@ export class LocalRooms {
   /** The members as far as they are known: by the replica, else by Redis, else those here. */
   async list (name: string): Promise<readonly Peer[]> {
     const room = this.#replicaOf(name)
-    if (room !== undefined) return [...room.replica.values()]
+    if (room !== undefined) return inPlaces(room.replica.values())
     const here = this.#rooms.get(name)
     try {
       return (await this.#lists.ask(name)).map((stored) => here?.members.get(stored.id) ?? stored)
@@ -198,10 +198,9 @@ export class LocalRooms {
     }
   }
 
-  /** The members on this node, in the order they joined. Their answers may have come in another order. */
+  /** The members on this node, in the order of their places. Their answers may have come in another order. */
   membersHere (name: string): Member[] {
-    const members = this.#rooms.get(name)?.members.values() ?? []
-    return [...members].sort((one, other) => one.registeredAt - other.registeredAt)
+    return inPlaces(this.#rooms.get(name)?.members.values() ?? [])
   }
 
   #replicaOf (name: string): LocalRoom | undefined {

@@ -24,9 +24,9 @@ export class Link {
     this.#connection.ondatachannel = ({ channel }) => this.#use(channel)
   }
 
-  async offer (): Promise<void> {
+  async offer (label = 'talk'): Promise<void> {
     this.#isCaller = true
-    this.#use(this.#connection.createDataChannel('talk'))
+    this.#use(this.#connection.createDataChannel(label))
     await this.#describe()
   }
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { buildOnly, type Frame } from '../../helper.js'
+import { buildOnly, type Frame, urlOf } from '../../helper.js'
 import { join, received } from './join.js'
 
 const build = buildOnly('peerjs')
@@ -15,7 +15,6 @@ const malformed: Record<string, string | Buffer> = {
   'an array of frames': '[{"type":"HEARTBEAT"}]',
   'a number': '1',
   'a string': '"OFFER"',
-  'an empty object': '{}',
   'a type null': '{"type":null}',
   'a type that is a number': '{"type":1}',
   'a type that is an object': '{"type":{}}',
@@ -30,6 +29,23 @@ for (const [what, frame] of Object.entries(malformed)) {
     t.same(await received(alice, 'alice'), [error('Invalid message')])
   })
 }
+
+for (const frame of ['{}', '{"ping":"once"}', '{"dst":"alice","payload":1}', '{"__proto__":{"type":"OFFER"},"dst":"alice"}']) {
+  t.test(`${frame}, which has no type, is ignored`, async (t) => {
+    const app = await build(t)
+    const alice = await join(t, app, 'alice')
+    alice.send(frame)
+    t.same(await received(alice, 'alice'), [])
+  })
+}
+
+t.test('what is ignored counts towards the rate like any frame', async (t) => {
+  const app = await build(t, { MESSAGE_RATE: '10', MESSAGE_BURST: '10' })
+  const alice = await join(t, app, 'alice')
+  for (let n = 0; n < 20; n++) alice.send({ ping: 'once' })
+  t.same(await received(alice, 'alice'), [])
+  t.match(await (await fetch(`${urlOf(app)}/metrics`)).text(), /^signalbox_held_back_total [1-9]/m)
+})
 
 for (const type of ['', 'NONSENSE', 'offer', 'OPEN', 'ERROR', 'ID-TAKEN', '__proto__', 'constructor', 'toString', '<b>\n\u0000']) {
   t.test(`the type ${JSON.stringify(type)} is unknown, and the socket stays open`, async (t) => {

@@ -1,7 +1,7 @@
 import { Sampling } from '../../local/sampling.js'
 import { anybody } from '../../local/room-mail.js'
 import type { RoomKeys } from '../keys.js'
-import { readMember, type Stored } from '../messages.js'
+import { inPlaces, readMember, type Stored } from '../messages.js'
 import { type Run, script } from './script.js'
 
 /**
@@ -11,8 +11,8 @@ import { type Run, script } from './script.js'
  * ARGV id, node, registrationId, owner, joinedAt, info, replace 0|1, most members or 0, must be opened 0|1,
  *      registrationId of the connection's own earlier place in this room or '', its id or '', room channel or '', node channel prefix,
  *      room name, sessions base, seenAt, members may be missing 0|1
- * Answers {outcome, the batches of the mail, each with a space behind, mail...}; another node that has kept a batch is told. For an id
- *      that another connection holds: {'taken', its node, its registrationId}
+ * Answers {outcome, the batches of the mail, each with a space behind, place, mail...}; another node that has kept a batch is told.
+ *      For an id that another connection holds: {'taken', its node, its registrationId}
  */
 export const joinScript = script('join', 5, `
   local id, node, registrationId, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -41,13 +41,16 @@ export const joinScript = script('join', 5, `
     dropKept(KEYS[5], ownId, ARGV[14], node, ARGV[13])
     tell(channel, { 'left', advance(KEYS[2]), ARGV[14], ownId, ownRegistrationId })
   end
-  redis.call('HSET', KEYS[1], id, table.concat({ node, registrationId, owner, ARGV[5], ARGV[16], ARGV[6] }, '\\n'))
+  local place = earlierPlace(holder, ARGV[5])
+  redis.call('HSET', KEYS[1], id, table.concat({ node, registrationId, owner, ARGV[5], place, ARGV[16], ARGV[6] }, '\\n'))
   if opened then redis.call('PEXPIRE', KEYS[4], idleMs(opened)) end
   if holder and not isOwn then
     redis.call('PUBLISH', ARGV[13] .. holder.node, cjson.encode({ 'close', ARGV[14], id, holder.registrationId, '4000' }))
   end
-  if channel ~= '' then tell(channel, { 'joined', advance(KEYS[2]), ARGV[14], id, registrationId, ARGV[5], ARGV[16], ARGV[6] }) end
-  local answer = { 'joined', '' }
+  if channel ~= '' then
+    tell(channel, { 'joined', advance(KEYS[2]), ARGV[14], id, registrationId, place, ARGV[16], ARGV[6] })
+  end
+  local answer = { 'joined', '', place }
   take(KEYS[3], id, ARGV[14], node, ARGV[13], answer)
   if not batchOf(KEYS[5], id) then take(KEYS[5], id, ARGV[14], node, ARGV[13], answer) end
   return answer
@@ -85,8 +88,8 @@ export interface Holder {
 export type JoinAnswer =
   | { readonly outcome: 'missing' | 'full' | 'unavailable' }
   | { readonly outcome: 'taken', readonly holder: Holder }
-  /** With the names of the batches that the mail was in. */
-  | { readonly outcome: 'joined', readonly batches: readonly string[], readonly mail: readonly Buffer[] }
+  /** With its place, and the names of the batches that the mail was in. */
+  | { readonly outcome: 'joined', readonly batches: readonly string[], readonly place: number, readonly mail: readonly Buffer[] }
 
 /** @throws RedisDown */
 export async function join (run: Run, keys: RoomKeys, step: JoinArguments): Promise<JoinAnswer> {
@@ -100,8 +103,8 @@ export async function join (run: Run, keys: RoomKeys, step: JoinArguments): Prom
   const text = String(outcome) as JoinAnswer['outcome']
   if (text === 'taken') return { outcome: text, holder: { node: String(rest[0]), registrationId: String(rest[1]) } }
   if (text !== 'joined') return { outcome: text }
-  const [batches, ...mail] = rest
-  return { outcome: text, batches: String(batches).split(' '), mail }
+  const [batches, place, ...mail] = rest
+  return { outcome: text, batches: String(batches).split(' '), place: Number(place), mail }
 }
 
 /**
@@ -111,7 +114,7 @@ export async function join (run: Run, keys: RoomKeys, step: JoinArguments): Prom
  *
  * KEYS members, sequence, opened, mail for anybody
  * ARGV id, node, registrationId, owner, joinedAt, info, room channel or '', node channel prefix, room name,
- *      lifetime of an opened room or '', seenAt, most members or 0
+ *      lifetime of an opened room or '', seenAt, most members or 0, place
  * Answers {how many batches of its own the room keeps, the batches of the mail, each with a space behind, mail...}, or 0 when the id is
  *      another's, -1 when another room was opened under the same code, -2 when the room is full
  */
@@ -129,9 +132,10 @@ export const restoreScript = script('restore', 4, `
   end
   local most = tonumber(ARGV[12])
   if not holder and most > 0 and redis.call('HLEN', KEYS[1]) >= most then return -2 end
-  redis.call('HSET', KEYS[1], id, table.concat({ ARGV[2], registrationId, owner, ARGV[5], ARGV[11], ARGV[6] }, '\\n'))
+  local place = earlierPlace(holder, ARGV[13])
+  redis.call('HSET', KEYS[1], id, table.concat({ ARGV[2], registrationId, owner, ARGV[5], place, ARGV[11], ARGV[6] }, '\\n'))
   if ARGV[10] ~= '' then redis.call('SET', KEYS[3], ARGV[10], 'PX', idleMs(ARGV[10])) end
-  if ARGV[7] ~= '' then tell(ARGV[7], { 'joined', advance(KEYS[2]), ARGV[9], id, registrationId, ARGV[5], ARGV[11], ARGV[6] }) end
+  if ARGV[7] ~= '' then tell(ARGV[7], { 'joined', advance(KEYS[2]), ARGV[9], id, registrationId, place, ARGV[11], ARGV[6] }) end
   if batchOf(KEYS[4], id) then return { '1', '' } end
   local answer = { '0', '' }
   if not holder then take(KEYS[4], id, ARGV[9], ARGV[2], ARGV[8], answer) end
@@ -142,6 +146,7 @@ export interface RestoreArguments extends Pick<JoinArguments,
   'node' | 'room' | 'id' | 'registrationId' | 'owner' | 'joinedAt' | 'seenAt' | 'info' | 'maxMembers' | 'isWatched'> {
   /** The lifetime of an opened room, or an empty text. */
   readonly lifetime: string
+  readonly place: number
 }
 
 /** `taken`: the id is another's. `reopened`: another room was opened under the same code. `full`: others have all places. */
@@ -160,9 +165,10 @@ export interface RestoredAnswer {
 
 /** @throws RedisDown */
 export async function restore (run: Run, keys: RoomKeys, step: RestoreArguments): Promise<RestoreAnswer> {
-  const { node, room, id, registrationId, owner, joinedAt, seenAt, info, maxMembers, lifetime, isWatched } = step
+  const { node, room, id, registrationId, owner, joinedAt, place, seenAt, info, maxMembers, lifetime, isWatched } = step
   const answer = await run(restoreScript, [keys.members, keys.sequence, keys.opened, keys.mail(anybody)],
-    id, node, registrationId, owner, joinedAt, info, isWatched ? keys.channel : '', keys.nodePrefix, room, lifetime, seenAt, maxMembers)
+    id, node, registrationId, owner, joinedAt, info, isWatched ? keys.channel : '', keys.nodePrefix, room, lifetime, seenAt, maxMembers,
+    place)
   if (!Array.isArray(answer)) return { outcome: unrestored.get(answer) ?? 'taken' }
   const [isKept, batches, ...mail] = answer as Buffer[]
   return { outcome: 'restored', isKept: String(isKept) === '1', batches: String(batches).split(' '), mail }
@@ -279,7 +285,7 @@ export const seenScript = script('seen', 1, `
     local held = redis.call('HGET', KEYS[1], ARGV[i])
     local member = held and split(held)
     if member and member.registrationId == ARGV[i + 1] then
-      local value = { member.node, member.registrationId, member.owner, member.joinedAt, ARGV[i + 2], member.info }
+      local value = { member.node, member.registrationId, member.owner, member.joinedAt, member.place, ARGV[i + 2], member.info }
       redis.call('HSET', KEYS[1], ARGV[i], table.concat(value, '\\n'))
       for part = 0, 2 do event[#event + 1] = ARGV[i + part] end
     end
@@ -340,12 +346,11 @@ export const snapshotScript = script('snapshot', 2, `
   return answer
 `)
 
-/** The members in the order in which they joined. `busyMs` is the time that reading the answer took. @throws RedisDown */
+/** The members in the order of their places. `busyMs` is the time that reading the answer took. @throws RedisDown */
 export async function snapshot (run: Run, keys: RoomKeys): Promise<{ sequence: number, all: Stored[], busyMs: number }> {
   const answer = await run(snapshotScript, [keys.members, keys.sequence]) as Buffer[]
   const startedAt = performance.now()
   const [last, ...fields] = answer.map(String)
-  const all = membersOf(fields)
-  all.sort((one, other) => one.joinedAt - other.joinedAt)
+  const all = inPlaces(membersOf(fields))
   return { sequence: Number(last), all, busyMs: performance.now() - startedAt }
 }

@@ -1,8 +1,9 @@
 /**
  * The steps in Redis that must be atomic, as Lua, with a function beside each that knows its keys, arguments and answer. A member of
- * a room is a field of one hash: its id, and the value `node LF registrationId LF owner LF joinedAt LF seenAt LF info`. The
- * registrationId names one registration, and stays the same when its node takes a new name. Owner and info are JSON, so no part can
- * hold a line feed. A value of any other form counts as absent. messages.ts describes the messages; all parts of an event are text.
+ * a room is a field of one hash: its id, and the value `node LF registrationId LF owner LF joinedAt LF place LF seenAt LF info`. The
+ * registrationId names one registration, and stays the same when its node takes a new name. The place is the joinedAt of the first
+ * registration of the id that was taken over without a leave. Owner and info are JSON, so no part can hold a line feed. A value of any
+ * other form counts as absent. messages.ts describes the messages; all parts of an event are text.
  *
  * Every script touches keys of one slot only. On a cluster, SPUBLISH takes the place of PUBLISH.
  */
@@ -22,9 +23,15 @@ if tonumber(ARGV[#ARGV]) < now then return redis.error_reply('LATE the node does
 
 const helpers = `
 local function split (value)
-  local node, registrationId, owner, joinedAt, seenAt, info =
-    string.match(value, '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(%d[%d.]*)\\n([^\\n]*)\\n(.*)$')
-  return node and { node = node, registrationId = registrationId, owner = owner, joinedAt = joinedAt, seenAt = seenAt, info = info }
+  local node, registrationId, owner, joinedAt, place, seenAt, info =
+    string.match(value, '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(%d[%d.]*)\\n(%d[%d.]*)\\n([^\\n]*)\\n(.*)$')
+  return node and {
+    node = node, registrationId = registrationId, owner = owner, joinedAt = joinedAt, place = place, seenAt = seenAt, info = info
+  }
+end
+-- Of whoever holds an id and whoever takes it over, the earlier place. As text, which keeps all digits.
+local function earlierPlace (holder, place)
+  return holder and tonumber(holder.place) < tonumber(place) and holder.place or place
 end
 -- A room that was empty begins later than it ever was, so that nobody takes its events for old ones. As text: cjson writes 14 digits.
 local function advance (sequence)
