@@ -3,7 +3,11 @@
 import { readFileSync } from 'node:fs'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
+import { connect as connectTcp } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { settingText } from '../dist/src/config/read.js'
+import { trustedProxies } from '../dist/src/net/trusted-proxies.js'
+import { unixPathOf, unixPeer } from '../dist/src/net/unix-path.js'
 
 const own = process.argv.slice(2)
 const argv = own.length > 0 ? own : flagsOfFirstProcess()
@@ -13,13 +17,22 @@ const everyAddress = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 const host = setting('HOST') ?? '0.0.0.0'
 const isSecure = setting('TLS_CERT') !== undefined
 
-const options = {
+const to = {
   host: everyAddress[host] ?? host,
-  port: setting('PORT') ?? 8080,
+  path: unixPathOf(host),
+  port: setting('PORT') ?? 8080
+}
+const isBalancer = setting('PROXY_PROTOCOL') === 'true' && trustedProxies(setting('TRUST_PROXY') ?? 'false')(to.path ? unixPeer : to.host)
+
+const options = {
+  createConnection: () => {
+    const socket = connectTcp(to)
+    if (isBalancer) socket.write('PROXY UNKNOWN\r\n')
+    // The certificate need not be valid for the loopback address.
+    return isSecure ? connectTls({ socket, rejectUnauthorized: false }) : socket
+  },
   path: '/ready',
-  timeout: 2_000,
-  // The certificate need not be valid for the loopback address.
-  rejectUnauthorized: false
+  timeout: 2_000
 }
 const request = (isSecure ? getHttps : getHttp)(options, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1))
 request.on('timeout', () => process.exit(1)).on('error', () => process.exit(1))

@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
-import { type AddressInfo, isIP, type Socket } from 'node:net'
+import { type AddressInfo, isIP } from 'node:net'
 import fp from 'fastify-plugin'
-import { isWebSocketUpgrade } from '../src/listener/ignored-upgrade.js'
 import { addressesOf, listenError } from '../src/listener/listening.js'
 import type { NativePath } from '../src/listener/native-path.js'
 import { unrouted } from '../src/listener/unrouted.js'
@@ -14,7 +13,7 @@ export interface ListenersOptions {
   prefix: string
   tls: Tls | undefined
   timeouts: Timeouts
-  /** Whether the app's own server is guarded like ours; of another app's, only what asks for an upgrade below the prefix. */
+  /** Whether the app's own server is guarded like ours. That of an app around us is shared: see shared-server.ts. */
   isService: boolean
 }
 
@@ -34,18 +33,6 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
   const servers: Server[] = []
   app.decorate('nativePorts', [])
   if (isService) gate.guard(app.server)
-  else app.server.on('upgrade', onUpgrade)
-
-  /** The server of an app around us may have upgrades that are not ours, and listeners for them. */
-  function onUpgrade (request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const isOurs = request.url?.startsWith(prefix) === true
-    const isWebSocket = isWebSocketUpgrade(request)
-    if (isOurs && isWebSocket) gate.awaitUpgrade(socket)
-    // @fastify/websocket as the app around us has registered it listens by itself.
-    if (gate.upgrades === app.server) return
-    if (isWebSocket) gate.upgrades.emit('upgrade', request, socket, head)
-    else if (isOurs || app.server.listenerCount('upgrade') === 1) gate.ignoreUpgrade(app.server, request, socket, head)
-  }
 
   function guarded (answer: RequestListener, redirect?: (request: IncomingMessage) => void): Server {
     const [options, listener] = [serverOptions(timeouts), gate.within(answer)]
@@ -121,7 +108,10 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
     if (isService && isIP(config.HOST) === 0 && typeof app.server.address() === 'object') await listenElsewhere()
   })
   // The sockets have been closed with a code by now.
-  app.addHook('preClose', async () => tls?.close())
+  app.addHook('preClose', async () => {
+    gate.stopAccepting()
+    tls?.close()
+  })
   app.addHook('onClose', async () => {
     await Promise.all(servers.map((server) => new Promise((resolve) => {
       server.close(resolve)

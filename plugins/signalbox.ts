@@ -98,6 +98,7 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
     maxConnectionsPerAddress: config.MAX_CLIENTS_PER_ADDRESS ?? Infinity,
     connectRate: config.CONNECT_RATE,
     isProxy: trustedProxies(config.TRUST_PROXY),
+    hasProxyHeaders: config.PROXY_PROTOCOL,
     timeouts,
     corsHeaders: (origin) => cors ? corsHeadersFor(origin, isAllowedOrigin) : {},
     // Where the app around us has @fastify/websocket, that listens to its server.

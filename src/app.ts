@@ -6,6 +6,7 @@ import admission from '../plugins/admission.js'
 import docs from '../routes/openapi.js'
 import metrics from '../routes/metrics.js'
 import pages from '../plugins/pages.js'
+import sharedServer from '../plugins/shared-server.js'
 import signalboxPlugin from '../plugins/signalbox.js'
 import speak from '../plugins/speak.js'
 import tracing from '../plugins/tracing.js'
@@ -76,8 +77,12 @@ export const signalbox = fp<ServiceOptions>(async (app, options) => {
   if (tls !== undefined && !(app.server instanceof TlsServer)) {
     throw new ConfigError('TLS_CERT: requires an app that listens with TLS, by its own `https` option')
   }
+  if (config.PROXY_PROTOCOL && !isService) {
+    throw new ConfigError('PROXY_PROTOCOL: cannot be combined with an app of yours, whose own listener reads no such header')
+  }
   await app.register(signalboxPlugin, { config, timeouts, clock, cors, generateId: options.generateId })
   await app.register(websocket)
+  if (!isService) await app.register(sharedServer, { prefix })
   await app.register(admission)
   await app.register(speak)
   await app.register(routes, { prefix, cors, isService, plugins, ...(!isService && { logSerializers }) })

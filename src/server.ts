@@ -9,6 +9,8 @@ import type { Config } from './config/schema.js'
 import { watchLauncher } from './launcher.js'
 import { listenError } from './listener/listening.js'
 import { backlog } from './listener/timeouts.js'
+import { listenAtPath } from './listener/unix-socket.js'
+import { unixPathOf } from './net/unix-path.js'
 import { createService } from './service.js'
 import { furtherSettings, readConfig } from './settings.js'
 import { startTracing } from './telemetry/tracing.js'
@@ -94,7 +96,11 @@ async function start (config: Config): Promise<void> {
     close()
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
-  await app.listen({ port: config.PORT, host: config.HOST, backlog }).catch((error: unknown) => {
+  const path = unixPathOf(config.HOST)
+  const listening = path === undefined
+    ? app.listen({ port: config.PORT, host: config.HOST, backlog })
+    : listenAtPath(path, async () => await app.listen({ path, backlog }))
+  await listening.catch((error: unknown) => {
     throw listenError(error, config, 'PORT', String(config.PORT))
   })
   watchLauncher(() => stop('the launcher has ended'))

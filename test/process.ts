@@ -60,14 +60,25 @@ export async function start (
   maxFiles?: number
 ): Promise<Running & { port: number }> {
   const running = run(t, { HOST: '127.0.0.1', PORT: '0', ...env }, argv, server, maxFiles)
-  const { child, output, exited } = running
+  const [, port] = await outputOf(running, /Server listening at https?:\/\/127\.0\.0\.1:(\d+)/)
+  return { ...running, port: Number(port) }
+}
+
+/** The same on a Unix socket. */
+export async function startAt (t: Test, path: string, env: Env = {}): Promise<Running> {
+  const running = run(t, { HOST: `unix:${path}`, ...env })
+  await outputOf(running, /Server listening at \/.*"/)
+  return running
+}
+
+/** What a process writes, once it does. Throws when it ends instead. */
+async function outputOf ({ child, output, exited }: Running, expected: RegExp): Promise<RegExpExecArray> {
   const ended = exited.then((code) => { throw new Error(`exited with ${code} instead of listening: ${output.stderr}`) })
   // It is waited for below, if at all.
   ended.catch(() => {})
-  let port: string | undefined
-  while (port === undefined) {
+  while (true) {
+    const found = expected.exec(output.stdout)
+    if (found !== null) return found
     await Promise.race([once(child.stdout as Readable, 'data'), ended])
-    port = /Server listening at https?:\/\/127\.0\.0\.1:(\d+)/.exec(output.stdout)?.[1]
   }
-  return { ...running, port: Number(port) }
 }

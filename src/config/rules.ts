@@ -1,5 +1,6 @@
 import { normalizeOrigin } from '../net/origins.js'
-import { isTrustable } from '../net/trusted-proxies.js'
+import { isTrustable, namesProxies, trustedProxies } from '../net/trusted-proxies.js'
+import { isHost, unixHostExpected, unixPathOf, unixPeer } from '../net/unix-path.js'
 import { invalidValue } from './config-error.js'
 import { redisServers, redisUrlsExpected } from './redis-urls.js'
 import { acceptedBy, type Config, ConfigSchema, type SettingName } from './schema.js'
@@ -37,7 +38,13 @@ const excludes = (name: SettingName, others: readonly SettingName[]): Rule => ({
 
 /** Checked in this order. The first one that does not hold is reported. */
 const rules: readonly Rule[] = [
+  expected('HOST', ({ HOST }) => isHost(HOST), unixHostExpected),
   expected('NATIVE_PORTS', hasDialects, 'dialects that are in DIALECTS'),
+  {
+    name: 'NATIVE_PORTS',
+    fits: ({ HOST, NATIVE_PORTS }) => NATIVE_PORTS.length === 0 || unixPathOf(HOST) === undefined,
+    problem: () => 'requires a HOST with an address, since a Unix socket has no ports'
+  },
   {
     name: 'REDIS_URL',
     fits: ({ REDIS_URL }) => REDIS_URL === undefined || redisUrlsExpected(REDIS_URL) === undefined,
@@ -49,6 +56,11 @@ const rules: readonly Rule[] = [
     problem: () => 'requires a REDIS_URL of rediss:// or rediss-sentinel://'
   },
   expected('TRUST_PROXY', ({ TRUST_PROXY }) => isTrustable(TRUST_PROXY), acceptedBy(ConfigSchema.properties.TRUST_PROXY)),
+  {
+    name: 'PROXY_PROTOCOL',
+    fits: ({ PROXY_PROTOCOL, TRUST_PROXY }) => !PROXY_PROTOCOL || namesProxies(TRUST_PROXY),
+    problem: () => 'requires a TRUST_PROXY with the addresses or networks of the balancer, such as 10.0.0.0/8 or loopback'
+  },
   expected('ALLOWED_ORIGINS', ({ ALLOWED_ORIGINS }) => ALLOWED_ORIGINS.every((entry) => normalizeOrigin(entry) !== undefined),
     'a comma-separated list of origins, such as https://example.com or https://*.example.com'),
   ...keys.map((name) => excludes(name, keys.filter((other) => other !== name))),
@@ -82,9 +94,12 @@ export function rulesWith (dialects: readonly string[]): readonly Rule[] {
 
 /** What is accepted, and probably not what is wanted: a sentence each, without any value. */
 export function warningsOf (config: Config): string[] {
-  return (['TURN_SECRET', 'METRICS_TOKEN'] as const)
+  const weak = (['TURN_SECRET', 'METRICS_TOKEN'] as const)
     .filter((name) => config[name] !== undefined && Buffer.byteLength(config[name]) < minSecretBytes)
     .map((name) => `${name} has fewer than ${minSecretBytes} bytes and may be guessed: ${makeSecret} prints a better one`)
+  if (unixPathOf(config.HOST) === undefined || trustedProxies(config.TRUST_PROXY)(unixPeer)) return weak
+  return [...weak, 'all clients on the Unix socket of HOST count as one address, and share its limits: with TRUST_PROXY=loopback they ' +
+    'are told apart by the X-Forwarded-For of the proxy there']
 }
 
 /** Whether a setting is on: present, not `false`, and no empty list. */

@@ -15,8 +15,9 @@ export const ConfigSchema = Type.Object({
   HOST: Type.String({
     minLength: 1,
     default: '0.0.0.0',
-    accepts: 'an address or a host name',
-    description: 'Address to listen on. `::` accepts IPv6 and IPv4'
+    accepts: 'an address, a host name, or unix:/path',
+    description: 'Address to listen on. `::` accepts IPv6 and IPv4; `unix:/path` is a Unix socket, without `PORT`, whose peers count as ' +
+      '127.0.0.1'
   }),
 
   LOG_LEVEL: oneOf(
@@ -143,6 +144,12 @@ export const ConfigSchema = Type.Object({
     description: 'Proxies whose `X-Forwarded-For` or `Forwarded` is trusted: none (`false`), all (`true`), as many as stand one behind ' +
       'the other, or those listed'
   }),
+
+  PROXY_PROTOCOL: flag(
+    false,
+    'Connections from the addresses in `TRUST_PROXY` begin with a header of the PROXY protocol, version 1 or 2, which has the client’s ' +
+    'address'
+  ),
 
   MESSAGE_RATE: count(
     200,

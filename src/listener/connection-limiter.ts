@@ -3,6 +3,7 @@ import { TokenRate } from '../limits/token-bucket.js'
 import { TokenBuckets } from '../limits/token-buckets.js'
 import { networkOf } from '../net/address.js'
 import type { RefusalReason } from '../telemetry/audit.js'
+import { acceptedSocket } from './peer-address.js'
 
 /** Connections past a limit that are still served, to tell their clients why they are refused. */
 export const reserve = 32
@@ -27,7 +28,7 @@ export class ConnectionLimiter {
   /** Connections by network. Empty when they have no limit. */
   readonly #byNetwork = new Map<string, number>()
   /** Connections past a limit that are still served, each with its limit. */
-  readonly #excess = new Map<string, RefusalReason>()
+  readonly #excess = new Map<Socket, RefusalReason>()
 
   constructor (limits: ConnectionLimits) {
     this.#limits = limits
@@ -58,7 +59,7 @@ export class ConnectionLimiter {
 
   /** The limit that a connection is past, if any. */
   excessOf (socket: Socket): RefusalReason | undefined {
-    return this.#excess.size === 0 ? undefined : this.#excess.get(keyOf(socket))
+    return this.#excess.size === 0 ? undefined : this.#excess.get(acceptedSocket(socket))
   }
 
   /** Forgets the addresses that have opened no connection for a while. */
@@ -68,9 +69,8 @@ export class ConnectionLimiter {
 
   #admitExcess (socket: Socket, reason: RefusalReason): RefusalReason | undefined {
     if (this.#excess.size >= reserve) return reason
-    const key = keyOf(socket)
-    this.#excess.set(key, reason)
-    socket.on('close', () => this.#excess.delete(key))
+    this.#excess.set(socket, reason)
+    socket.on('close', () => this.#excess.delete(socket))
   }
 
   readonly #onClose = (): void => {
@@ -90,9 +90,4 @@ export class ConnectionLimiter {
       else limiter.#byNetwork.set(network, count)
     }
   }
-}
-
-/** Identifies an open connection, also where TLS wraps its socket in another. */
-function keyOf ({ remoteAddress, remotePort, localPort }: Socket): string {
-  return `${remoteAddress} ${remotePort} ${localPort}`
 }

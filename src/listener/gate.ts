@@ -12,6 +12,8 @@ import type { Timers } from '../timing/timers.js'
 import { ConnectionLimiter, type ConnectionLimits, reserve } from './connection-limiter.js'
 import { ignoreUpgrade, isWebSocketUpgrade } from './ignored-upgrade.js'
 import { mergeSlashes } from './paths.js'
+import { acceptedSocket, namePeers } from './peer-address.js'
+import { ProxyHeaders } from './proxy-headers.js'
 import { answer, rawAnswer, statusOf } from './raw-answers.js'
 import type { Timeouts } from './timeouts.js'
 
@@ -30,6 +32,8 @@ const complaintMs = 10_000
 
 export interface HttpGateOptions extends ConnectionLimits {
   readonly timeouts: Timeouts
+  /** Whether connections from proxies begin with a header of the PROXY protocol. */
+  readonly hasProxyHeaders: boolean
   /** Receives upgrades, as the event of a server. */
   readonly upgrades: EventEmitter
   /** CORS headers for an answer to a request with this `Origin`. */
@@ -60,6 +64,7 @@ export class HttpGate {
   readonly #options: HttpGateOptions
   readonly #host: HttpGateHost
   readonly #limiter: ConnectionLimiter
+  readonly #proxyHeaders: ProxyHeaders | undefined
   readonly #refusals = { rest: refusalBuckets(), health: refusalBuckets(), handshake: refusalBuckets() }
   /** Connections with unanswered requests. */
   readonly #unanswered = new Map<Socket, Unanswered>()
@@ -67,6 +72,8 @@ export class HttpGate {
   readonly #readAgain = new WeakSet<Socket>()
   /** Connections that have asked for an upgrade, each with the time of its request. */
   readonly #upgrades = new Map<Duplex, number>()
+  /** Those whose upgrade was left to other listeners of their server. */
+  readonly #left = new Map<Socket, { since: number, sentBefore: number }>()
   #isSweeping = false
   #complainedAt = -Infinity
 
@@ -74,6 +81,8 @@ export class HttpGate {
     this.#options = options
     this.#host = host
     this.#limiter = new ConnectionLimiter(options)
+    const { hasProxyHeaders, isProxy: isBalancer, timeouts: { headersTimeout: headerTimeout } } = options
+    if (hasProxyHeaders) this.#proxyHeaders = new ProxyHeaders({ isBalancer, headerTimeout }, host)
   }
 
   /** Open connections within the limits. */
@@ -91,6 +100,8 @@ export class HttpGate {
     server.maxConnections = this.#options.maxConnections + reserve
     server.maxRequestsPerSocket = maxRequestsPerSocket
     server.on('connection', this.#onConnection)
+    this.#proxyHeaders?.standBefore(server)
+    namePeers(server)
     server.on('drop', (from?: DropArgument) => this.#host.refused('max_clients', { address: from?.remoteAddress }))
     server.on('dropRequest', (_request: IncomingMessage, socket: Socket) => this.#cut(socket, 'pipelining'))
     server.on('checkExpectation', this.within((request, response) => this.#refuse(request, response, 417)))
@@ -134,10 +145,22 @@ export class HttpGate {
     this.#upgrades.delete(socket)
   }
 
+  /** Destroys a socket that is sent nothing within `upgradeTimeout`: its upgrade was left to other listeners, and none took it. */
+  awaitAnswer (socket: Socket): void {
+    this.#left.set(socket, { since: this.#host.timers.now(), sentBefore: socket.bytesWritten })
+    this.#scheduleSweep()
+  }
+
+  /** Destroys the connections that no server has yet. */
+  stopAccepting (): void {
+    this.#proxyHeaders?.close()
+  }
+
   /** Destroys the sockets whose upgrade is not done. */
   close (): void {
     for (const socket of this.#upgrades.keys()) socket.destroy()
     this.#upgrades.clear()
+    this.#left.clear()
     this.#unanswered.clear()
   }
 
@@ -148,7 +171,7 @@ export class HttpGate {
       return
     }
     const status = statusOf(error)
-    this.#host.refused(status === 408 ? 'timeout' : 'bad_request', { address: (socket as Socket).remoteAddress })
+    this.#host.refused(status === 408 ? 'timeout' : 'bad_request', { address: acceptedSocket(socket as Socket).remoteAddress })
     const unanswered = this.#unanswered.get(socket as Socket)
     // Not in the middle of another answer: the client would take it for a part of that.
     const isBetween = unanswered === undefined || (unanswered.requests === 1 && !unanswered.response.headersSent)
@@ -165,7 +188,7 @@ export class HttpGate {
     socket.destroy()
   }
 
-  /** A peer without an address counts as a proxy: it came by a Unix socket, or has gone. */
+  /** A peer that has gone has no address, and counts as a proxy. */
   #isProxy (address: string): boolean {
     return address === '' || this.#options.isProxy(address)
   }
@@ -272,6 +295,12 @@ export class HttpGate {
       this.#upgrades.delete(socket)
       if (!socket.destroyed) this.#timeOut(socket)
     }
+    for (const [socket, { since, sentBefore }] of this.#left) {
+      const isSettled = socket.destroyed || socket.bytesWritten > sentBefore
+      if (!isSettled && now - since < upgradeTimeout) continue
+      this.#left.delete(socket)
+      if (!isSettled) this.#timeOut(socket)
+    }
     for (const [socket, unanswered] of this.#unanswered) {
       const isReadSoFar = socket.writableLength === 0 && socket.bytesWritten > unanswered.sentBefore
       if (isReadSoFar) unanswered.since = now
@@ -281,7 +310,7 @@ export class HttpGate {
     }
     this.#limiter.sweep(now)
     for (const buckets of Object.values(this.#refusals)) buckets.sweep(now)
-    if (this.#upgrades.size > 0 || this.#unanswered.size > 0) this.#scheduleSweep()
+    if (this.#upgrades.size > 0 || this.#left.size > 0 || this.#unanswered.size > 0) this.#scheduleSweep()
   }
 
   #timeOut (socket: Duplex): void {

@@ -31,6 +31,11 @@ export function trustedProxies (setting: string): (address: string, hop?: number
   }
 }
 
+/** Whether a `TRUST_PROXY` says by addresses who is a proxy. */
+export function namesProxies (setting: string): boolean {
+  return !/^(true|false|\d+)$/.test(setting)
+}
+
 /** Whether every entry of a `TRUST_PROXY` names somebody. The pattern of the schema lets through what only looks like an address. */
 export function isTrustable (setting: string): boolean {
   return /^(true|false|\d{1,3})$/.test(setting) || setting.split(/\s*,\s*/).every((entry) => {

@@ -25,6 +25,8 @@ export type RefusalReason =
   | 'not_allowed' | 'too_many_attempts' | 'id_taken'
   // For HTTP: malformed, nothing to upgrade to, too slow, too many requests on one connection.
   | 'bad_request' | 'not_found' | 'timeout' | 'pipelining'
+  // For a balancer's connection: without the header of PROXY_PROTOCOL.
+  | 'proxy_header'
 
 /** An event, and the client it happened to. Never a payload, a token or a query. */
 export interface AuditRecord {

@@ -47,6 +47,7 @@ t.test('without anything set, everything has its default', async (t) => {
     ALLOW_DISCOVERY: false,
     ALLOWED_ORIGINS: ['*'],
     TRUST_PROXY: 'false',
+    PROXY_PROTOCOL: false,
     MESSAGE_RATE: 200,
     MESSAGE_BURST: 1000,
     TLS_REQUIRE_CLIENT_CERT: false,

@@ -1,10 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import t from 'tap'
 import { readConfig } from '../../src/settings.js'
 
 const page = new URL('../../docs/deploy.md', import.meta.url)
-const security = new URL('../../SECURITY.md', import.meta.url)
 const files = new URL('../../deploy/', import.meta.url)
 const read = (file: string) => readFileSync(new URL(file, files), 'utf8')
 const config = readConfig({}, [])
@@ -14,16 +13,6 @@ t.test('the page quotes the files that the tests run, whole and word by word', a
   const text = readFileSync(page, 'utf8')
   for (const file of ['signalbox.env', 'signalbox.service', 'nginx-tls.conf', 'haproxy.cfg']) {
     t.ok([...text.matchAll(/^```\w+\n([^]*?)^```$/gm)].some(([, quoted]) => quoted === read(file)), file)
-  }
-})
-
-t.test('what the pages link to is there', async (t) => {
-  for (const [from, least] of [[page, 20], [security, 20]] as const) {
-    const links = [...readFileSync(from, 'utf8').matchAll(/\]\(([^)#]+)[^)]*\)/g)]
-      .map(([, link = '']) => link)
-      .filter((link) => !link.startsWith('https:'))
-    t.ok(links.length > least)
-    for (const link of links) t.ok(existsSync(new URL(link, from)), link)
   }
 })
 

@@ -16,8 +16,8 @@ export interface TlsProxy extends Proxy {
 }
 
 interface Placed {
-  /** The ports of the nodes, on 127.0.0.1. */
-  readonly nodes: readonly number[]
+  /** The ports of the nodes, on 127.0.0.1. For nginx also the path of a Unix socket. */
+  readonly nodes: ReadonlyArray<number | string>
   /** False where Signalbox is mounted under the prefix itself. */
   readonly takesPrefixAway?: boolean
 }
@@ -33,12 +33,12 @@ export const startNginx: StartProxy = async (t, { nodes: [node], takesPrefixAway
     ['/etc/ssl/example.com/fullchain.pem', certificate],
     ['/etc/ssl/example.com/privkey.pem', key],
     ['/var/log/nginx/error.log', 'stderr'],
-    ['http://127.0.0.1:8080/;', `http://127.0.0.1:${node}${takesPrefixAway ? '/' : ''};`]
+    ['http://127.0.0.1:8080/;', `http://${typeof node === 'string' ? `unix:${node}:` : `127.0.0.1:${node}`}${takesPrefixAway ? '/' : ''};`]
   ]))
   const temporaries = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${directory}/${name};`)
   writeFileSync(
     join(directory, 'nginx.conf'),
-    `pid ${directory}/nginx.pid; events {} http { ${temporaries.join(' ')} include ${directory}/site.conf; }`
+    `user nobody nogroup; pid ${directory}/nginx.pid; events {} http { ${temporaries.join(' ')} include ${directory}/site.conf; }`
   )
   const proxy = await runNginx(t, directory)
   return await answering({ ...proxy, url: `https://127.0.0.1:${port}/signal`, ca })

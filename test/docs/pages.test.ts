@@ -18,16 +18,44 @@ function anchorsOf (text: string): string[] {
   return titles.map((title) => title.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(' ', '-'))
 }
 
+/** What the npm package holds, without the built server: `docs/api.md`. */
+function packed (): string[] {
+  const said = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8', stdio: 'pipe' })
+  const [{ files }] = JSON.parse(said) as [{ files: Array<{ path: string }> }]
+  return files.map(({ path }) => path)
+}
+
+/** Where a page links to, from the root: `docs/auth.md`, with the anchor if there is one. */
+function linksOf (page: string): Array<[target: string, anchor: string | undefined]> {
+  return [...prose(read(page)).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].map(([, target = '', anchor]) => {
+    return [target === '' ? page : new URL(target, new URL(page, 'root:/')).pathname.slice(1), anchor]
+  })
+}
+
 t.test('every link of every page leads somewhere', async (t) => {
   t.ok(pages.length > 15)
   for (const page of pages) {
-    for (const [, target = '', anchor] of prose(read(page)).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
-      const here = new URL(page, root)
-      const file = target === '' ? here : new URL(target, here)
-      t.ok(existsSync(file), `${page}: ${target}`)
-      if (anchor !== undefined) t.ok(anchorsOf(readFileSync(file, 'utf8')).includes(anchor), `${page}: ${target}#${anchor}`)
+    for (const [target, anchor] of linksOf(page)) {
+      t.ok(existsSync(new URL(target, root)), `${page}: ${target}`)
+      if (anchor !== undefined) t.ok(anchorsOf(read(target)).includes(anchor), `${page}: ${target}#${anchor}`)
     }
   }
+})
+
+t.test('in the npm package, too: the package has each page, and whatever it links to', async (t) => {
+  const files = packed()
+  for (const page of pages) {
+    t.ok(files.includes(page), page)
+    for (const [target] of linksOf(page)) {
+      t.ok(files.some((file) => file === target || file.startsWith(`${target.replace(/\/$/, '')}/`)), `${page}: ${target}`)
+    }
+  }
+})
+
+t.test('what a page says about a test is said of one that there is', async (t) => {
+  const named = pages.flatMap((page) => [...prose(read(page)).matchAll(/`((?:test|src)\/[\w./-]+\.\w+)`/g)].map(([, file = '']) => file))
+  t.ok(named.length > 100)
+  for (const file of named) t.ok(existsSync(new URL(file, root)), file)
 })
 
 t.test('no line of prose has more than 140 characters', async (t) => {

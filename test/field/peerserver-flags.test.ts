@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
+import { peerServerFlags } from '../../src/config/peerserver-flags.js'
 import { readConfig } from '../../src/settings.js'
 import { flagOf, settingNames } from '../../src/config/schema.js'
 
@@ -32,6 +34,23 @@ t.test('every flag of PeerServer is ours, or is told which of ours does it', asy
     t.equal(messageFor(t, `${flag}=hunter2`), messageFor(t, flag), 'with a value')
     t.equal(messageFor(t, flag, '/hunter2'), messageFor(t, flag), 'with one behind it')
   }
+})
+
+t.test('docs/migrate/peerjs.md has them all, each with the one that it is here', async (t) => {
+  const page = readFileSync(new URL('../../docs/migrate/peerjs.md', import.meta.url), 'utf8')
+  const rows = [...page.matchAll(/^\| (`-.*?`) \| `(--[a-z-]+)` \|/gm)]
+  const named = new Map(rows.flatMap(([, flags = '', ours = '']) => [...flags.matchAll(/`([^`]+)`/g)].map(([, flag = '']) => [flag, ours])))
+  for (const flag of flagsOfPeerServer().filter((flag) => !['--help', '--version', '-h'].includes(flag))) {
+    const ours = peerServerFlags.get(flag) ?? peerServerFlags.get(flag.slice(2).replaceAll('_', '')) ?? flag
+    t.equal(named.get(flag), ours.split(',', 1)[0], flag)
+    named.delete(flag)
+  }
+  t.same([...named], [], 'and no other')
+  for (const [, name = ''] of page.matchAll(/`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`/g)) {
+    t.ok(['PEERSERVER_PATH', ...settingNames].includes(name), name)
+  }
+  const [, argv = ''] = /^node dist\/src\/server.js (.*)$/m.exec(page) ?? []
+  t.match(readConfig({}, argv.split(' ')), { PORT: 9000, PEERJS_KEY: ['mine'], PEERJS_PATH: '/myapp' })
 })
 
 t.test('they mean what they mean there', async (t) => {
