@@ -46,6 +46,7 @@ export async function ask (url: string | URL, asking: Asking = {}): Promise<Answ
     const timeout = setTimeout(() => {
       request.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }))
     }, patienceMs)
+    let isAnswered = false
     const done = (answer: Answer): void => {
       clearTimeout(timeout)
       resolve(answer)
@@ -55,10 +56,12 @@ export async function ask (url: string | URL, asking: Asking = {}): Promise<Answ
       reject(error)
     })
     request.on('upgrade', (response, socket) => {
+      isAnswered = true
       socket.destroy()
       done(answerOf(response, ''))
     })
     request.on('response', (response) => {
+      isAnswered = true
       let text = ''
       response.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk
@@ -68,7 +71,7 @@ export async function ask (url: string | URL, asking: Asking = {}): Promise<Answ
     })
     request.on('close', () => {
       clearTimeout(timeout)
-      reject(Object.assign(new Error('closed before an answer'), { code: 'ECONNRESET' }))
+      if (!isAnswered) reject(Object.assign(new Error('closed before an answer'), { code: 'ECONNRESET' }))
     })
     request.end()
   })

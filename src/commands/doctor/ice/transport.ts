@@ -14,7 +14,7 @@ export interface IceUrl {
   readonly port: number
 }
 
-const form = /^(stun|turn)(s?):(\[[0-9a-fA-F:.]+\]|[^:?[\]]+)(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/
+const form = /^(stun|turn)(s?):(\[[0-9a-fA-F:.]+\]|[^/:?[\]]+)(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/
 
 /**
  * Reads `turn:host:port?transport=tcp` and the like. Undefined for what browsers cannot read.
