@@ -19,11 +19,12 @@ export async function examine (env: Env, ...argv: string[]): Promise<Report> {
   return { code, results, of: (name) => results.filter((result) => result.name === name) }
 }
 
-/** That a check names a fault, and what to do about it. */
+/** That a check names a fault, and what to do about it in one line, or in all. */
 export function names (
   t: Test, report: Report, name: string, { status = 'failure', says, fix = /./ }: { status?: Result['status'], says: RegExp, fix?: RegExp }
 ): void {
-  const found = report.of(name).filter((result) => result.status === status && says.test(result.says) && fix.test(result.fix ?? ''))
+  const isIn = (fix: RegExp, text = ''): boolean => fix.test(text) || text.split('\n').some((line) => fix.test(line))
+  const found = report.of(name).filter((result) => result.status === status && says.test(result.says) && isIn(fix, result.fix))
   t.ok(found.length > 0, `${name}: ${String(says)}`, { found: report.of(name) })
   t.ok(report.code >= (status === 'failure' ? 2 : 1))
 }

@@ -38,7 +38,7 @@ t.test('a sound host is fine but for the TURN server that it lacks', async (t) =
 
 t.test('a setting that it cannot take is named, with what it accepts, and nothing is looked at that needs it', async (t) => {
   const report = await examine({ PORT: 'http' })
-  names(t, report, 'settings', { says: /^PORT: invalid value "http"/, fix: /^PORT=8080 +# an integer from 0 to 65535/ })
+  names(t, report, 'settings', { says: /^PORT: invalid value "http"/, fix: /^# an integer from 0 to 65535\nPORT=8080$/ })
   names(t, report, 'ports', { status: 'skipped', says: /because of “settings”/, fix: /^$/ })
 })
 
@@ -69,10 +69,10 @@ t.test('a port that another process has is named, with the setting that changes 
   await once(holder, 'listening')
   const { port } = holder.address() as { port: number }
   names(t, await examine(await sound({ PORT: String(port) })), 'ports', {
-    says: new RegExp(`^PORT: ${port} is in use by another process`), fix: new RegExp(`^PORT=${port + 1} `)
+    says: new RegExp(`^PORT: ${port} is in use by another process`), fix: new RegExp(`^PORT=${port + 1}$`)
   })
   names(t, await examine(await sound({ NATIVE_PORTS: `tom:${port}` })), 'ports', {
-    says: new RegExp(`^NATIVE_PORTS: tom:${port} is in use`), fix: new RegExp(`^NATIVE_PORTS=tom:${port + 1} `)
+    says: new RegExp(`^NATIVE_PORTS: tom:${port} is in use`), fix: new RegExp(`^NATIVE_PORTS=tom:${port + 1}$`)
   })
 })
 

@@ -1,9 +1,11 @@
 import t from 'tap'
 import { freePort } from '../../scripts/ports.js'
 import { build, type Env, until, urlOf } from '../helper.js'
+import { start } from '../process.js'
 import { startRedis } from '../redis.js'
 import { withSecret } from '../auth/tokens.js'
 import { examine, names, type Report } from './examine.js'
+import { nginx, right } from './nginx.js'
 
 async function examineWith (url: string, more: Env = {}): Promise<Report> {
   return await examine({ ...withSecret, PORT: '0', MAX_CLIENTS: '100', REDIS_URL: url, ...more })
@@ -50,6 +52,16 @@ t.test('a deployment that has lost its Redis is named from outside', async (t) =
   process.kill('SIGKILL')
   await until(() => !app.state.isReady)
   names(t, await examine(withSecret, urlOf(app)), 'ready', { says: /no redis/, fix: /signalbox doctor/ })
+})
+
+t.test('two nodes on one Redis are one deployment', async (t) => {
+  const { url } = await startRedis(t)
+  const env: Env = { ...withSecret, REDIS_URL: url, TRUST_PROXY: '127.0.0.1' }
+  const ports = [(await start(t, env)).port, (await start(t, env)).port]
+  const { of } = await examine(withSecret, await nginx(t, `location / { proxy_pass http://nodes; ${right.join(' ')} }`, ports))
+  t.match(of('nodes'), [{ says: '2 processes answer' }])
+  for (const name of ['peerjs', 'rooms', 'psync', 'drone', 'tom']) t.match(of(name), [{ status: 'ok', says: /in 6 pairs over the nodes/ }])
+  for (const name of ['client address', 'claimed address']) t.equal(of(name)[0]?.status, 'ok', name)
 })
 
 t.test('a deployment on Redis is fine from outside', async (t) => {

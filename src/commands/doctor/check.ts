@@ -4,7 +4,7 @@ export interface Finding {
   readonly status: 'ok' | 'warning' | 'failure' | 'skipped'
   /** What is there, or what is wrong. One line. */
   readonly says: string
-  /** What to change, as one pastes it. A line or several. */
+  /** What to change, as one pastes it: a line or several, some of them remarks that begin with #. */
   readonly fix?: string
 }
 
@@ -26,8 +26,13 @@ export interface Result extends Finding {
 
 export const ok = (says: string): Finding => ({ status: 'ok', says })
 export const skipped = (says: string): Finding => ({ status: 'skipped', says })
-export const warning = (says: string, fix: string): Finding => ({ status: 'warning', says, fix })
-export const failure = (says: string, fix: string): Finding => ({ status: 'failure', says, fix })
+export const warning = (says: string, fix: string): Finding => ({ status: 'warning', says, fix: pasteable(fix) })
+export const failure = (says: string, fix: string): Finding => ({ status: 'failure', says, fix: pasteable(fix) })
+
+/** Puts remarks in front of their lines: files of variables know no comment behind a value. */
+function pasteable (fix: string): string {
+  return fix.split('\n').map((line) => line.replace(/^(.*?) {4}(#.*)$/, '$2\n$1')).join('\n')
+}
 
 /** Called when a check begins, and when it has ended. */
 export interface Watcher {

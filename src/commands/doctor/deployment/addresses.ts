@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { ClientDialect } from '../../../testing/dialect.js'
 import { clients } from '../../../testing/clients.js'
 import { isLoopback, isPrivate, plain } from '../addresses.js'
-import { type Check, failure, type Finding, ok, skipped } from '../check.js'
+import { type Check, failure, type Finding, ok, skipped, warning } from '../check.js'
 import type { Deployment } from './deployment.js'
 import { configured } from './dialects.js'
 import { Peer, TalkError } from './talk.js'
@@ -44,8 +44,13 @@ async function lookAtAddress (deployment: Deployment): Promise<Finding> {
 export function judgeAddress ({ address, local, remote }: Seen): Finding {
   if (address === local) return ok(`Signalbox sees this host as ${address}, which it is`)
   if (!isPrivate(address) && !isPrivate(remote)) return ok(`Signalbox sees this host as ${address}`)
-  return failure(`Signalbox sees this host as ${address}, and it is ${local}: that is the proxy, whose limits all clients share`,
-    `TRUST_PROXY=${address}    # of Signalbox: where the proxy connects from\nproxy_set_header X-Forwarded-For $remote_addr;    # nginx`)
+  const says = `Signalbox sees this host as ${address}, and it is ${local}`
+  const fix = `TRUST_PROXY=${address}    # of Signalbox: where the proxy connects from\n` +
+    'proxy_set_header X-Forwarded-For $remote_addr;    # nginx'
+  // Between private networks, addresses may be translated by others, too.
+  const isProxy = isLoopback(address) || address === remote || !isPrivate(remote)
+  if (!isProxy) return warning(`${says}: that is the proxy, or a NAT between here and there`, fix)
+  return failure(`${says}: that is the proxy, whose limits all clients share`, fix)
 }
 
 async function lookAtClaims (deployment: Deployment): Promise<Finding> {
@@ -58,6 +63,8 @@ async function lookAtClaims (deployment: Deployment): Promise<Finding> {
       ? failure('a client can claim any address, and so escape every limit', fix)
       : ok('what a client claims of its address is not believed')
   }
+  // Each may count for itself.
+  if (deployment.nodes > 1) return seen
   // Without an administrator's eyes: does a claimed address have limits of its own?
   const usedBy = async (more: Record<string, string>): Promise<number> => {
     const { headers: got } = await deployment.ask(idPath(deployment), { headers: more })
