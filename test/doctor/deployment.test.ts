@@ -65,6 +65,17 @@ t.test('what is not there is named', async (t) => {
   names(t, await examine({}, bad), 'signalbox', { says: /a proxy answers 502/, fix: /proxy_pass/ })
 })
 
+t.test('a deployment of another version is warned about, and what it says cannot write to the terminal', async (t) => {
+  const url = await serverOf(t, ({ url }, response) => {
+    const version = `\u001b[31m9.9.9${'x'.repeat(10_000)}`
+    const answer = url === '/openapi.json' ? { info: { title: 'Signalbox', version } } : { status: 'ok', uptime: 1 }
+    response.end(JSON.stringify(answer))
+  })
+  const report = await examine({}, url)
+  names(t, report, 'version', { status: 'warning', says: /it is Signalbox �\[31m9\.9\.9x+…$/ })
+  t.notMatch((await readable({}, [url])).text, '\u001b')
+})
+
 t.test('a prefix that reaches Signalbox is named', async (t) => {
   const report = await examine({}, `${urlOf(await build(t))}/signal/`)
   names(t, report, 'signalbox', {

@@ -14,8 +14,8 @@ const group = 'Addresses'
 const claimed = '203.0.113.77'
 /** Another address of this machine, so that it is not the proxy's. Linux has all of 127/8. */
 const ownLoopback = '127.83.66.1'
-/** How often the list is asked for: behind a balancer, another node may answer. */
-const attempts = 8
+/** How many pages of the list are read: behind a balancer, another node may answer, whose list is read from its beginning. */
+const maxPages = 64
 /** What a page of the list holds at most. */
 const pageSize = 1000
 
@@ -121,15 +121,18 @@ interface ConnectionsPage {
 }
 
 async function findAddress (deployment: Deployment, token: string, id: string): Promise<string | undefined> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    let after = ''
-    do {
-      const { status, json } = await deployment.ask(`/admin/connections?limit=${pageSize}${after}`, { token })
-      if (status !== 200) return undefined
-      const { connections = [], next } = json as ConnectionsPage
-      const found = connections.find(({ peers }) => peers.some((peer) => peer.id === id))
-      if (found !== undefined) return found.address
-      after = next === undefined ? '' : `&after=${next}`
-    } while (after !== '')
+  let after = ''
+  for (let page = 0; page < maxPages; page++) {
+    const { status, json } = await deployment.ask(`/admin/connections?limit=${pageSize}${after}`, { token })
+    // The page before was another node’s.
+    if (status === 400 && after !== '') {
+      after = ''
+      continue
+    }
+    if (status !== 200) return undefined
+    const { connections = [], next } = json as ConnectionsPage
+    const found = connections.find(({ peers }) => peers.some((peer) => peer.id === id))
+    if (found !== undefined) return found.address
+    after = next === undefined ? '' : `&after=${encodeURIComponent(next)}`
   }
 }
