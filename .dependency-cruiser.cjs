@@ -38,17 +38,31 @@ module.exports = {
       to: { path: '^(plugins|routes)/' }
     },
     {
-      name: 'testing',
-      comment: 'only tests import src/testing',
+      name: 'commands',
+      comment: 'commands see what the server is made of, and are loaded by src/server.ts alone',
       severity: 'error',
-      from: { path: '^(src|plugins|routes)/', pathNot: '^src/testing/' },
+      from: { path: '^src/commands/' },
+      to: { path: '^(plugins|routes)/', pathNot: '^plugins/token-check\\.ts$' }
+    },
+    {
+      name: 'commands-on-demand',
+      comment: 'only src/server.ts loads commands',
+      severity: 'error',
+      from: { path: '^(src|plugins|routes)/', pathNot: '^src/(commands/|server\\.ts$)' },
+      to: { path: '^src/commands/' }
+    },
+    {
+      name: 'testing',
+      comment: 'only tests import src/testing, and the doctor, which is a client of every dialect',
+      severity: 'error',
+      from: { path: '^(src|plugins|routes)/', pathNot: '^src/(testing|commands/doctor)/' },
       to: { path: '^src/testing/' }
     },
     {
       name: 'src-has-rooms',
       comment: 'src holds the doors and the folders that are listed here',
       severity: 'error',
-      from: { path: '^src/', pathNot: `^src/((${doors})\\.ts$|(${Object.keys(folders).join('|')}|testing)/)` },
+      from: { path: '^src/', pathNot: `^src/((${doors})\\.ts$|(${Object.keys(folders).join('|')}|testing|commands)/)` },
       to: {}
     },
     {

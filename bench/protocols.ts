@@ -1,6 +1,6 @@
 import type { DialectName } from '../src/settings.js'
 import type { ClientDialect, Frame } from '../src/testing/dialect.js'
-import { clients } from '../test/kit/dialects.js'
+import { clients } from '../src/testing/clients.js'
 import { Client, frameOf } from './client.js'
 
 /** What the clients of one server or dialect write, and how they know that they are registered. */

@@ -15,7 +15,7 @@ import type { CompiledDialect } from '../src/dialect/dialect.js'
 import { checkedGenerator, type GenerateId } from '../src/dialect/generate-id.js'
 import { HttpGate } from '../src/listener/gate.js'
 import type { Timeouts } from '../src/listener/timeouts.js'
-import { openFilesLimit } from '../src/limits/open-files.js'
+import { openFilesLimit, spareFiles } from '../src/limits/open-files.js'
 import { TokenRate } from '../src/limits/token-bucket.js'
 import type { Clock } from '../src/timing/clock.js'
 import { Timers } from '../src/timing/timers.js'
@@ -57,9 +57,6 @@ export interface Signalbox {
 declare module 'fastify' {
   interface FastifyInstance { signalbox: Signalbox }
 }
-
-/** Files that the process needs beside client sockets: its log, its keys, its connections to Redis. */
-const spareFiles = 96
 
 export interface SignalboxPluginOptions {
   config: Config

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { setTimeout as delay } from 'node:timers/promises'
 import closeWithGrace, { type AllEvents } from 'close-with-grace'
+import { CommandError } from './commands/command.js'
+import { commandIn, commands } from './commands/index.js'
 import { helpText } from './config/help.js'
 import { ConfigError } from './config/config-error.js'
 import { loadPlugins, settingsOf } from './config/load-plugins.js'
@@ -29,20 +31,24 @@ const skip: AllEvents[] = [
   'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'unhandledRejection', 'beforeExit'
 ]
 
-const argv = process.argv.slice(2)
-await main(argv)
+await main(process.argv.slice(2))
 
 async function main (argv: string[]): Promise<void> {
   let config: Config
   try {
+    const command = commandIn(argv)
+    if (command !== undefined) {
+      process.exitCode = await command.run(argv.slice(1), process)
+      return
+    }
     const settings = settingsOf(await loadPlugins(pluginsIn(process.env, argv)))
     if (argv.includes('--help')) {
-      process.stdout.write(helpText(furtherSettings(settings)))
+      process.stdout.write(helpText(furtherSettings(settings), Object.values(commands)))
       return
     }
     config = readConfig(process.env, argv, settings)
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
+    if (!(error instanceof ConfigError || error instanceof CommandError)) throw error
     return fail(error)
   }
   try {

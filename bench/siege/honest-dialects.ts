@@ -1,5 +1,5 @@
 import type { ClientDialect, Frame } from '../../src/testing/dialect.js'
-import { clients } from '../../test/kit/dialects.js'
+import { clients } from '../../src/testing/clients.js'
 
 /** What a signal carries: its sender, its number within the pair, when it was sent, and what makes it as long as an SDP. */
 export interface Signal {

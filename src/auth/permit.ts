@@ -83,17 +83,35 @@ export const openPermit: Permit = permitOf(undefined, undefined)
  */
 export function readPermit (payload: unknown, now: number, identity?: Identity): Permit | undefined {
   if (!claimsCheck.Check(payload)) return undefined
-  const { sub, iat = 0 } = payload
-  if (identity !== undefined && identity.subject !== sub) return undefined
-  const permit = permitOf(payload, identity)
-  return now >= permit.expiresAt || iat * 1000 > now + clockToleranceMs ? undefined : permit
+  if (identity !== undefined && identity.subject !== payload.sub) return undefined
+  return timeProblem(payload, Math.min(endOf(payload), identity?.expiresAt ?? Infinity), now) === undefined
+    ? permitOf(payload, identity)
+    : undefined
+}
+
+/** Why `readPermit` has no permit for a payload, in words for who made the token. Undefined where it has one. */
+export function refusalOf (payload: unknown, now: number): string | undefined {
+  if (claimsCheck.Check(payload)) return timeProblem(payload, endOf(payload), now)
+  const claim = claimsCheck.Errors(payload).First()?.path.split('/')[1]
+  if (claim === undefined) return 'its payload is no object'
+  return claim === 'sub' ? 'its sub is missing, or is no text that can be an id' : `its ${claim} is of the wrong type`
+}
+
+function timeProblem ({ iat = 0 }: Claims, expiresAt: number, now: number): string | undefined {
+  if (now >= expiresAt) return `it expired at ${new Date(expiresAt).toISOString()}`
+  if (iat * 1000 > now + clockToleranceMs) return `it was issued in the future, at ${new Date(iat * 1000).toISOString()}: a clock is off`
+}
+
+/** In ms since the epoch. */
+function endOf ({ exp = Infinity }: Claims): number {
+  return exp * 1000
 }
 
 function permitOf (claims: Claims | undefined, identity: Identity | undefined): Permit {
-  const { sub, exp = Infinity, ids, dialects, groups, rooms, roles } = claims ?? {}
+  const { sub, ids, dialects, groups, rooms, roles } = claims ?? {}
   return {
     subject: sub,
-    expiresAt: Math.min(exp * 1000, identity?.expiresAt ?? Infinity),
+    expiresAt: Math.min(claims === undefined ? Infinity : endOf(claims), identity?.expiresAt ?? Infinity),
     identity,
     claims,
     register: (id) => claims === undefined || id === sub || fits(ids ?? [], id),

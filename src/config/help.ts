@@ -2,8 +2,14 @@ import { acceptedBy, ConfigSchema, defaultOf, flagOf, type Settings } from './sc
 
 const own: Settings = ConfigSchema.properties
 
+/** A command as `--help` names it. */
+interface NamedCommand {
+  readonly usage: string
+  readonly summary: string
+}
+
 /** The text that `--help` prints. The settings of plugins come last. */
-export function helpText (further: Settings = {}): string {
+export function helpText (further: Settings = {}, commands: readonly NamedCommand[] = []): string {
   const settings = Object.entries({ ...own, ...further })
   const width = Math.max(...settings.map(([name]) => flagOf(name).length))
   const lines = settings.flatMap(([name, schema]) => [
@@ -12,8 +18,11 @@ export function helpText (further: Settings = {}): string {
   ])
   return [
     'Usage: signalbox [--setting value]...',
+    ...commands.map(({ usage }) => `       signalbox ${usage} [--setting value]...`),
     '',
-    'Starts the signaling server. Every setting is also an environment variable; a flag wins.',
+    ...commands.map(({ usage, summary }) => `  ${usage.padEnd(width)}  ${summary}`),
+    ...(commands.length > 0 ? [`  ${' '.repeat(width)}  signalbox COMMAND --help says more`, ''] : []),
+    'Without a command, signalbox starts the signaling server. Every setting is also an environment variable; a flag wins.',
     'A setting can also be in a file: `--jwt-secret-file /run/secrets/jwt`, or JWT_SECRET_FILE.',
     '',
     ...lines,

@@ -4,6 +4,8 @@ import { existsSync, readFileSync } from 'node:fs'
 export interface Manifest {
   readonly name: string
   readonly version: string
+  /** What it runs on: `node` is a range such as `>=20.19`. */
+  readonly engines?: { readonly node: string }
   /** What others may import, by path: `.` is the package itself. */
   readonly exports: Readonly<Record<string, { readonly default: string }>>
 }

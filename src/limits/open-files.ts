@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs'
 
+/** Files that the process needs beside client sockets: its log, its keys, its connections to Redis. */
+export const spareFiles = 96
+
 /** How many files, sockets among them, this process may have open; Infinity where the system does not say. */
 export function openFilesLimit (): number {
   try {

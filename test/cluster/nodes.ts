@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { StateCounters } from '../../src/state/contract.js'
 import { askEveryMs, build, type Client, connect, type Env, type Frame, urlOf } from '../helper.js'
-import { clients } from '../kit/dialects.js'
+import { clients } from '../../src/testing/clients.js'
 import { type RedisServer, startRedis } from '../redis.js'
 
 /** Nodes in this process, on one Redis of their own. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import { build, urlOf } from '../helper.js'
 import type { ClientDialect, Frame } from '../../src/testing/dialect.js'
-import { clients } from '../kit/dialects.js'
+import { clients } from '../../src/testing/clients.js'
 
 /** The dialects in the order of the example. */
 const { peerjs, rooms, psync, drone, tom } = clients

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { build, type Frame } from '../helper.js'
 import type { ClientDialect } from '../../src/testing/dialect.js'
-import { clients } from '../kit/dialects.js'
+import { clients } from '../../src/testing/clients.js'
 import { enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject } from '../routes/dialects.js'
 import { bytesReadBy, crowd } from './crowd.js'

@@ -4,7 +4,7 @@ import { Conversation } from '../../bench/siege/conversation.js'
 import { enter } from '../../bench/siege/honest-client.js'
 import type { Signal } from '../../bench/siege/honest-dialects.js'
 import type { DialectName } from '../../src/settings.js'
-import { clients } from '../kit/dialects.js'
+import { clients } from '../../src/testing/clients.js'
 
 /** The honest pair of `neighbour.ts`, in a process of its own. Every IPC message is a task, and its result is sent back. */
 export type Task =

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { DialectName } from '../../src/settings.js'
 import { connect } from '../helper.js'
-import { clients } from '../kit/dialects.js'
+import { clients } from '../../src/testing/clients.js'
 import { start } from '../process.js'
 import { honestPair, rawWebSocket, textFrame, throttledReader } from './neighbour.js'
 

@@ -6,7 +6,7 @@ import { OutgoingSchema as roomsSchema } from '../../routes/rooms/schema.js'
 import { OutgoingSchema as tomSchema } from '../../routes/tom/schema.js'
 import type { Frame } from '../../src/testing/dialect.js'
 import { type CompleteSubject, nonsense } from '../../src/testing/subject.js'
-import { clients } from '../kit/dialects.js'
+import { clients } from '../../src/testing/clients.js'
 
 /** A dialect as the suites of this project see it that treat all dialects alike. */
 export interface Subject extends CompleteSubject {

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import type { DialectName } from '../../src/settings.js'
 import { build, type Frame } from '../helper.js'
 import type { ClientDialect } from '../../src/testing/dialect.js'
-import { clients } from '../kit/dialects.js'
+import { clients } from '../../src/testing/clients.js'
 import { type Actor, enter } from '../../src/testing/actors.js'
 import { builtIn, type Subject } from './dialects.js'
 

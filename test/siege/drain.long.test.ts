@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { until, urlOf } from '../helper.js'
 import type { ClientDialect } from '../../src/testing/dialect.js'
-import { clients } from '../kit/dialects.js'
+import { clients } from '../../src/testing/clients.js'
 import { start } from '../process.js'
 import { upgradeBytes } from '../../src/testing/raw.js'
 

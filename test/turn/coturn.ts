@@ -17,12 +17,16 @@ export interface Turn {
 
 const secret = 'shared with coturn'
 
-/** A coturn with `deploy/turnserver.conf`, where only addresses, secret, files and the say about loopback differ, ended with the test. */
-export async function startTurn (t: Test): Promise<Turn> {
+/**
+ * A coturn with `deploy/turnserver.conf`, where only addresses, secret, files and the say about loopback differ, ended with the test.
+ *
+ * @param lines what else its configuration says; with a `tls-listening-port` it speaks TLS
+ */
+export async function startTurn (t: Test, lines: readonly string[] = []): Promise<Turn> {
   const port = await freePort()
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-coturn-'))
   const file = join(directory, 'turnserver.conf')
-  writeFileSync(file, configure(port, directory))
+  writeFileSync(file, [configure(port, directory, lines), ...lines, ''].join('\n'))
   const coturn = spawn('turnserver', ['-c', file], { stdio: ['ignore', 'pipe', 'ignore'] })
   let log = ''
   coturn.stdout.setEncoding('utf8').on('data', (text: string) => { log += text })
@@ -38,11 +42,12 @@ export async function startTurn (t: Test): Promise<Turn> {
   return { port, env: { TURN_URLS: `turn:127.0.0.1:${port}`, TURN_SECRET: secret }, log: () => log }
 }
 
-function configure (port: number, directory: string): string {
+function configure (port: number, directory: string, lines: readonly string[]): string {
   const tested = readFileSync(new URL('../../deploy/turnserver.conf', import.meta.url), 'utf8')
   const substitutes: Array<[here: string, there: string]> = [
     ['listening-port=3478', `listening-port=${port}\nlistening-ip=127.0.0.1\nrelay-ip=127.0.0.1\nallow-loopback-peers`],
     ['static-auth-secret=change-me', `static-auth-secret=${secret}`],
+    ...(lines.some((line) => line.startsWith('tls-listening-port')) ? [['no-tls\n', '']] as Array<[string, string]> : []),
     ['log-file=stdout', `log-file=stdout\nverbose\npidfile=${join(directory, 'pid')}\nuserdb=${join(directory, 'turndb')}`]
   ]
   return substitutes.reduce((text, [here, there]) => {

@@ -1,4 +1,4 @@
-import { clients } from '../../../test/kit/dialects.js'
+import { clients } from '../../../src/testing/clients.js'
 import type { Intruder } from '../intruder.js'
 import {
   type Attack, enter, type Entrance, heard, mediumMs, openRoom, pick, registered, repeated, type Scene, textFrame, unregistered

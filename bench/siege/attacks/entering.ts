@@ -1,4 +1,4 @@
-import { clients } from '../../../test/kit/dialects.js'
+import { clients } from '../../../src/testing/clients.js'
 import {
   ask, type Attack, between, encodeFrame, enter, flood, heard, mediumMs, peerjsClient, pick, registered, textFrame, unregistered,
   upgradeRequest

@@ -1,4 +1,4 @@
-import { clients } from '../../../test/kit/dialects.js'
+import { clients } from '../../../src/testing/clients.js'
 import { opcodes } from '../../../src/testing/websocket.js'
 import {
   type Attack, between, encodeFrame, flood, longMs, mediumMs, pick, provoke, registered, type Scene, textFrame, unregistered

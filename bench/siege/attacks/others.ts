@@ -1,5 +1,5 @@
 import type { ClientDialect } from '../../../src/testing/dialect.js'
-import { clients } from '../../../test/kit/dialects.js'
+import { clients } from '../../../src/testing/clients.js'
 import { sessionOf } from '../honest-dialects.js'
 import { readersDisagree } from '../readers.js'
 import {

@@ -1,5 +1,5 @@
 import type { ClientDialect, Frame } from '../../../src/testing/dialect.js'
-import { clients } from '../../../test/kit/dialects.js'
+import { clients } from '../../../src/testing/clients.js'
 import { encodeFrame, textFrame, upgradeRequest } from '../../../src/testing/websocket.js'
 import type { Intruder, Manners } from '../intruder.js'
 

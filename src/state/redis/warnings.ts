@@ -4,7 +4,7 @@ import type { Timers } from '../../timing/timers.js'
 import type { RedisLink } from './link.js'
 
 /** What a token's lifetime can bear. In ms. */
-const maxClockDifferenceMs = 5_000
+export const maxClockDifferenceMs = 5_000
 
 /** What the log says of Redis while the link to it is up: each state of things once. */
 export class RedisWarnings {
@@ -64,8 +64,8 @@ export class RedisWarnings {
   }
 }
 
-/** `noeviction` if Redis does not say, too: an ACL may forbid to ask. */
-async function policyOf (client: Redis): Promise<string> {
+/** What a server does when it is full. `noeviction` if it does not say, too: an ACL may forbid to ask. */
+export async function policyOf (client: Redis): Promise<string> {
   for (const ask of [
     async () => /^maxmemory_policy:(\S+)/m.exec(await client.info('memory'))?.[1],
     async () => (await client.config('GET', 'maxmemory-policy') as string[])[1]

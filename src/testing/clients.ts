@@ -1,5 +1,5 @@
-import type { DialectName } from '../../src/settings.js'
-import type { ClientDialect, Frame } from '../../src/testing/dialect.js'
+import type { DialectName } from '../settings.js'
+import type { ClientDialect, Frame } from './dialect.js'
 
 /** The dialects that Signalbox speaks without plugins. */
 export const clients = {
