@@ -86,7 +86,7 @@ async function connect (host: Host): Promise<Finding> {
     if (!(error instanceof ConfigError)) throw error
     return failure(error.message, 'REDIS_CA=/etc/ssl/redis-ca.pem')
   }
-  const client = connectTo(redisServers(REDIS_URL), { isListening: false, authorities, onError: (reason) => { failed = reason } })
+  const client = connectTo(redisServers(REDIS_URL), { authorities, onError: (reason) => { failed = reason } })
   host.redis = client
   const deadline = performance.now() + patienceMs
   while (performance.now() < deadline) {
