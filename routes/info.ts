@@ -1,21 +1,27 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { manifest } from '../src/config/manifest.js'
+import type { Config } from '../src/config/schema.js'
 import type { DialectDescription } from './dialect.js'
 import { type Info, InfoBody } from './info-schema.js'
 
-/** `GET /info`: what runs here, and how its clients connect. */
-export const info: FastifyPluginAsyncTypebox<{ descriptions: ReadonlyMap<string, DialectDescription> }> = async (app, options) => {
-  const { config, auth } = app.signalbox
+/** What runs with these settings. */
+export function infoOf (config: Config, isOpen: boolean, descriptions: ReadonlyMap<string, DialectDescription>): Info {
   const dialects = (config.DIALECTS ?? []).map((dialect) => {
-    const { name, title, summary, sampleUrl: url, sampleClient } = options.descriptions.get(dialect) as DialectDescription
+    const { name, title, summary, sampleUrl: url, sampleClient } = descriptions.get(dialect) as DialectDescription
     return { name, title, summary, url, ...(sampleClient !== undefined && { client: sampleClient(config) }) }
   })
-  const body: Info = {
+  return {
     version: manifest.version,
     dialects,
-    auth: !auth.isOpen,
+    auth: !isOpen,
     stun: config.STUN_URLS.length > 0,
     turn: config.TURN_URLS.length > 0
   }
+}
+
+/** `GET /info`: what runs here, and how its clients connect. */
+export const info: FastifyPluginAsyncTypebox<{ descriptions: ReadonlyMap<string, DialectDescription> }> = async (app, { descriptions }) => {
+  const { config, auth } = app.signalbox
+  const body = infoOf(config, auth.isOpen, descriptions)
   app.get('/info', { onRequest: app.admission, schema: { response: { 200: InfoBody } } }, () => body)
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
+import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import closeWithGrace, { type AllEvents } from 'close-with-grace'
+import { infoOf } from '../routes/info.js'
 import { CommandError } from './commands/command.js'
 import { commandIn, commands } from './commands/index.js'
 import { helpText } from './config/help.js'
@@ -8,12 +10,14 @@ import { ConfigError } from './config/config-error.js'
 import { loadPlugins, settingsOf } from './config/load-plugins.js'
 import { pluginsIn } from './config/read.js'
 import type { Config } from './config/schema.js'
+import * as dialects from './dialects.js'
 import { watchLauncher } from './launcher.js'
 import { listenError } from './listener/listening.js'
 import { backlog } from './listener/timeouts.js'
 import { listenAtPath } from './listener/unix-socket.js'
 import { unixPathOf } from './net/unix-path.js'
-import { createService } from './service.js'
+import { createService, print } from './service.js'
+import { greeting } from './greeting.js'
 import { furtherSettings, readConfig } from './settings.js'
 import { startTracing } from './telemetry/tracing.js'
 
@@ -109,6 +113,16 @@ async function start (config: Config): Promise<void> {
   await listening.catch((error: unknown) => {
     throw listenError(error, config, 'PORT', String(config.PORT))
   })
+  if (process.stdout.isTTY) {
+    print(greeting({
+      host: config.HOST,
+      port: config.PORT === 0 ? (app.server.address() as AddressInfo).port : config.PORT,
+      secure: config.TLS_CERT !== undefined,
+      hasPages: config.WEB,
+      info: infoOf(config, app.signalbox.auth.isOpen, new Map(Object.entries(dialects))),
+      startedWithinMs: performance.now()
+    }))
+  }
   watchLauncher(() => stop('the launcher has ended'))
 }
 

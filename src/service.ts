@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { type SerializedError, stdSerializers } from 'pino'
+import { prettyFactory } from 'pino-pretty'
 import { describeRequest, signalbox, type SignalboxOptions } from './app.js'
 import type { Config } from './config/schema.js'
 import { type LogStream, logStream } from './telemetry/log-stream.js'
@@ -12,6 +13,19 @@ import { tlsOf } from './listener/tls.js'
 
 /** Shared by all servers of the process. */
 let stdout: LogStream | undefined
+
+/** Writes to the standard output, in order with what is logged. */
+export function print (text: string): void {
+  stdout ??= logStream({ describeLoss })
+  stdout.write(text)
+}
+
+/** Where log lines go: as JSON, or in the form that people read. */
+function logDestination ({ LOG_FORMAT = process.stdout.isTTY ? 'pretty' : 'json' }: Config): { write: (line: string) => void } {
+  if (LOG_FORMAT === 'json') return { write: print }
+  const pretty = prettyFactory({ colorize: process.stdout.isTTY, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
+  return { write: (line) => print(String(pretty(line))) }
+}
 
 /** Options of `createService`. */
 export interface CreateServiceOptions extends Pick<SignalboxOptions, 'generateId'> {
@@ -33,7 +47,7 @@ export function createService (config: Config, options: CreateServiceOptions = {
     logger: {
       level: config.LOG_LEVEL,
       serializers: { req: describeRequest, err: describeError },
-      stream: stdout ??= logStream({ describeLoss })
+      stream: logDestination(config)
     },
     trustProxy: trustedProxies(config.TRUST_PROXY),
     logController: new LogController({ disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace' }),

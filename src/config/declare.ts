@@ -12,8 +12,8 @@ export const amount = (bounds: { minimum: number, default: number }, description
 
 export const flag = (byDefault: boolean, description: string) => Type.Boolean({ default: byDefault, description })
 
-export const oneOf = <Value extends string>(values: Value[], byDefault: Value, description: string) =>
-  Type.Union(values.map((value) => Type.Literal(value)), { default: byDefault, description })
+export const oneOf = <Value extends string>(values: Value[], byDefault: Value | undefined, description: string) =>
+  Type.Union(values.map((value) => Type.Literal(value)), { ...(byDefault !== undefined && { default: byDefault }), description })
 
 /** Optional text. It may be absent, but not blank. */
 export const text = (accepts: string, description: string, pattern = '\\S') => Type.Optional(Type.String({ pattern, accepts, description }))

@@ -26,6 +26,12 @@ export const ConfigSchema = Type.Object({
     'Lowest level that is logged'
   ),
 
+  LOG_FORMAT: Type.Optional(oneOf(
+    ['pretty', 'json'],
+    undefined,
+    'Lines for people, or JSON. Absent: for people on a terminal, else JSON'
+  )),
+
   // Which names there are is in `dialectSettings`.
   DIALECTS: Type.Optional(Type.Array(Type.String(), {
     uniqueItems: true,

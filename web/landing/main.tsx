@@ -1,10 +1,9 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Copied } from '../shared/copied.js'
 import { Page, show } from '../shared/page.js'
-import { clientCode, type DialectInfo, type Info, info, placeOf } from '../shared/server.js'
+import { clientCode } from '../../src/dialect/place.js'
+import { type DialectInfo, type Info, info, place } from '../shared/server.js'
 import './landing.css'
-
-const place = placeOf(document.baseURI)
 
 function Landing () {
   const [told, tell] = useState<Info | string>()
@@ -48,7 +47,7 @@ function Dialect ({ name, title, summary, url, client }: DialectInfo) {
         <p class='muted'>{summary}</p>
       </header>
       <Copied label={`the URL of a ${title} client`} text={place.ws + url} />
-      {client !== undefined && <Copied label={`the code of a ${title} client`} text={clientCode(client, place)} />}
+      {client !== undefined && <Copied label={`the code of a ${title} client`} text={clientCode({ url, client }, place)} />}
     </article>
   )
 }
