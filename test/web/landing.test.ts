@@ -1,5 +1,5 @@
-import t from 'tap'
-import fastify from 'fastify'
+import fastify, { type FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
 import { signalbox } from '../../src/index.js'
 import { startChromium } from '../browser/browser.js'
 import { build, urlOf } from '../helper.js'
@@ -39,49 +39,53 @@ t.test('a file outside of the pages is not to be had', async (t) => {
   }
 })
 
-t.test('in an app of its own, pages are below the prefix, and none without one', async (t) => {
-  for (const prefix of ['/deep/signal', '']) {
-    const app = fastify({ forceCloseConnections: true })
-    app.register(signalbox, { prefix })
-    await app.listen({ port: 0, host: '127.0.0.1' })
-    t.teardown(async () => await app.close())
-    const browser = prefix === '' ? undefined : await startChromium(t)
-    if (browser === undefined) {
-      t.equal((await fetch(`${urlOf(app)}/docs`)).status, 404)
-    } else {
-      const page = await browse(t, browser, app, prefix)
-      await page.getByText(`ws://127.0.0.1:${new URL(urlOf(app)).port}${prefix}/tom`).waitFor()
+t.test('in an app of its own without a prefix there are no pages, whose paths could be taken', async (t) => {
+  const app = await embedded(t, '')
+  t.equal((await fetch(`${urlOf(app)}/docs`)).status, 404)
+})
+
+t.test('in a browser', async (t) => {
+  const browser = await startChromium(t)
+
+  t.test('the landing page says what runs here, and gives each client’s URL to copy', async (t) => {
+    const app = await build(t, { DIALECTS: 'peerjs,rooms', TURN_URLS: 'turn:turn.example:3478', TURN_SECRET: 's'.repeat(32) })
+    const page = await browse(t, browser, app, '/', {
+      viewport: { width: 360, height: 700 },
+      permissions: ['clipboard-read', 'clipboard-write']
+    })
+    const { port } = new URL(urlOf(app))
+    await page.getByRole('button', { name: 'Copy the code of a PeerJS client' }).click()
+    t.equal(
+      await page.evaluate(async () => await navigator.clipboard.readText()),
+      `new Peer('alice', { host: '127.0.0.1', port: ${port}, path: '/', secure: false })`
+    )
+    await page.getByRole('button', { name: 'Copy the URL of a 4-digit rooms client' }).click()
+    t.equal(await page.evaluate(async () => await navigator.clipboard.readText()), `ws://127.0.0.1:${port}/rooms`)
+    await page.getByText('TURN', { exact: true }).waitFor()
+    t.equal(await page.getByRole('article').count(), 2)
+    await fits(t, page)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await isAccessible(t, page)
     }
-  }
-})
-
-t.test('the landing page says what runs here, and gives each client’s URL to copy', async (t) => {
-  const app = await build(t, { DIALECTS: 'peerjs,rooms', TURN_URLS: 'turn:turn.example:3478', TURN_SECRET: 's'.repeat(32) })
-  const browser = await startChromium(t)
-  const page = await browse(t, browser, app, '/', {
-    viewport: { width: 360, height: 700 },
-    permissions: ['clipboard-read', 'clipboard-write']
   })
-  const { port } = new URL(urlOf(app))
-  await page.getByRole('button', { name: 'Copy the code of a PeerJS client' }).click()
-  t.equal(
-    await page.evaluate(async () => await navigator.clipboard.readText()),
-    `new Peer('alice', { host: '127.0.0.1', port: ${port}, path: '/', secure: false })`
-  )
-  await page.getByRole('button', { name: 'Copy the URL of a 4-digit rooms client' }).click()
-  t.equal(await page.evaluate(async () => await navigator.clipboard.readText()), `ws://127.0.0.1:${port}/rooms`)
-  await page.getByText('TURN', { exact: true }).waitFor()
-  t.equal(await page.getByRole('article').count(), 2)
-  await fits(t, page)
-  await isAccessible(t, page)
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme })
-    await isAccessible(t, page)
-  }
+
+  t.test('in an app of its own it is below the prefix, with the addresses of its clients', async (t) => {
+    const app = await embedded(t, '/deep/signal')
+    const page = await browse(t, browser, app, '/deep/signal')
+    await page.getByText(`ws://127.0.0.1:${new URL(urlOf(app)).port}/deep/signal/tom`).waitFor()
+  })
+
+  t.test('/docs shows the REST endpoints', async (t) => {
+    const page = await browse(t, browser, await build(t), '/docs')
+    await page.getByText('/ice-servers').first().waitFor()
+  })
 })
 
-t.test('/docs shows the REST endpoints', async (t) => {
-  const browser = await startChromium(t)
-  const page = await browse(t, browser, await build(t), '/docs')
-  await page.getByText('/ice-servers').first().waitFor()
-})
+async function embedded (t: Test, prefix: string): Promise<FastifyInstance> {
+  const app = fastify({ forceCloseConnections: true })
+  app.register(signalbox, { prefix })
+  t.teardown(async () => await app.close())
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return app
+}
