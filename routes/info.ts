@@ -14,6 +14,7 @@ export const info: FastifyPluginAsyncTypebox<{ descriptions: ReadonlyMap<string,
     version: manifest.version,
     dialects,
     auth: !auth.isOpen,
+    heartbeatMs: config.HEARTBEAT_INTERVAL,
     stun: config.STUN_URLS.length > 0,
     turn: config.TURN_URLS.length > 0
   }

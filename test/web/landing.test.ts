@@ -85,3 +85,12 @@ t.test('/docs shows the REST endpoints', async (t) => {
   const page = await browse(t, browser, await build(t), '/docs')
   await page.getByText('/ice-servers').first().waitFor()
 })
+
+t.test('a page loads what it needs where its origin may not connect', async (t) => {
+  const app = await build(t, { ALLOWED_ORIGINS: 'https://elsewhere.test' })
+  const html = await (await fetch(`${urlOf(app)}/test`)).text()
+  const [asset] = /assets\/[^"]+\.js/.exec(html) ?? []
+  for (const [path, status] of [[`/${asset}`, 200], ['/info', 403]] as const) {
+    t.equal((await fetch(urlOf(app) + path, { headers: { origin: urlOf(app) } })).status, status, path)
+  }
+})
