@@ -49,10 +49,15 @@ export class Facts {
     return await this.#ask('ice-servers') as Answer<{ iceServers: RTCIceServer[] }>
   }
 
+  /** Those that clients get; undefined where this one gets no answer. */
+  async servers (): Promise<RTCIceServer[] | undefined> {
+    const { status, body } = await this.iceServers()
+    return status === 200 ? body?.iceServers : undefined
+  }
+
   /** What must never be shown: the token, and credentials of TURN servers. */
   async secrets (): Promise<string[]> {
-    const { body } = await this.iceServers()
-    const credentials = (body?.iceServers ?? []).flatMap(({ username, credential }) => [username, credential])
+    const credentials = (await this.servers() ?? []).flatMap(({ username, credential }) => [username, credential])
     return [this.options.token, ...credentials].filter((secret) => secret !== undefined && secret !== '') as string[]
   }
 

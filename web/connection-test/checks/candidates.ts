@@ -8,9 +8,9 @@ export const candidates: Check = {
   title: 'ICE candidates',
   about: 'The addresses at which other peers could reach this browser.',
   async run (facts, tell) {
-    const { body } = await facts.iceServers()
     const { ended } = facts.options
-    const { candidates, errors } = await gather(body?.iceServers ?? [], { ended, onCandidate: (candidates) => tell({ candidates }) })
+    const servers = await facts.servers() ?? []
+    const { candidates, errors } = await gather(servers, { ended, onCandidate: (candidates) => tell({ candidates }) })
     if (candidates.length === 0) {
       return {
         mark: 'fail',

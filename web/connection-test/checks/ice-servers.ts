@@ -5,18 +5,21 @@ import type { Facts } from '../facts.js'
 
 const turnLines = 'TURN_URLS=turn:turn.example.org:3478,turn:turn.example.org:3478?transport=tcp,turns:turn.example.org:5349\nTURN_SECRET=…'
 
+const needsToken: Finding = { mark: 'skip', summary: 'Not tested: it needs a token.' }
+
 export const iceServers: Check = {
   name: 'ice-servers',
   title: 'ICE servers',
   about: 'Which STUN and TURN servers `/ice-servers` gives to clients.',
   async run (facts) {
-    const { status, body } = await facts.iceServers()
-    if (status === 401 && facts.options.token === undefined) return { mark: 'skip', summary: 'Not tested: it needs a token.' }
-    if (status !== 200 || body === undefined) {
+    const { status } = await facts.iceServers()
+    if (status === 401 && facts.options.token === undefined) return needsToken
+    const servers = await facts.servers()
+    if (servers === undefined) {
       const { what, change } = explainStatus(status)
       return { mark: 'fail', summary: `\`GET /ice-servers\`: ${what}`, change }
     }
-    const urls = body.iceServers.flatMap(({ urls }) => urls)
+    const urls = servers.flatMap(({ urls }) => urls)
     const details = urls.map((url) => `\`${url}\``)
     if (urls.some((url) => transportOf(url) !== undefined)) {
       return { mark: 'pass', summary: 'Clients get a TURN server, and a credential that expires.', details }
@@ -38,9 +41,11 @@ export async function configuredServers (
   wanted: (url: string) => boolean,
   otherwise: Finding
 ): Promise<Array<RTCIceServer & { urls: string }> | Finding> {
-  const { status, body } = await facts.iceServers()
-  if (status === 401 && facts.options.token === undefined) return { mark: 'skip', summary: 'Not tested: it needs a token.' }
-  if (body === undefined) return { mark: 'skip', summary: 'Not tested: `/ice-servers` does not answer.' }
-  const servers = serversWith(body.iceServers, wanted)
+  const all = await facts.servers()
+  if (all === undefined) {
+    const isRefused = (await facts.iceServers()).status === 401 && facts.options.token === undefined
+    return isRefused ? needsToken : { mark: 'skip', summary: 'Not tested: `/ice-servers` lists no servers.' }
+  }
+  const servers = serversWith(all, wanted)
   return servers.length > 0 ? servers : otherwise
 }

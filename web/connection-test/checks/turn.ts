@@ -6,11 +6,24 @@ import { callThrough } from '../ice.js'
 import { configuredServers } from './ice-servers.js'
 import { worst } from './worst.js'
 
-const missing: Readonly<Record<TurnTransport, { readonly why: string, readonly url: string }>> = {
+interface Example {
+  readonly why: string
+  readonly url: string
+}
+
+const examples: Readonly<Record<TurnTransport, Example>> = {
   udp: { why: 'Most calls go over UDP, which is the fastest.', url: 'turn:turn.example.org:3478' },
   tcp: { why: 'Clients on networks that block UDP get no connection.', url: 'turn:turn.example.org:3478?transport=tcp' },
   tls: { why: 'Clients on networks that let only TLS through get no connection.', url: 'turns:turn.example.org:443' }
 }
+
+const none: Finding = { mark: 'skip', summary: 'Not tested: no TURN server is configured.' }
+
+const missing = (name: string, { why, url }: Example): Finding => ({
+  mark: 'warn',
+  summary: `\`TURN_URLS\` has no URL for ${name}. ${why}`,
+  change: [`Have the TURN server listen for ${name}, and add a URL like \`${url}\` to \`TURN_URLS\`.`]
+})
 
 /** A relay-only call of the page to itself, over one transport to the TURN server. */
 export function turnOver (transport: TurnTransport): Check {
@@ -20,16 +33,10 @@ export function turnOver (transport: TurnTransport): Check {
     title: `TURN over ${name}`,
     about: `A call of this page to itself that may only go through the TURN server, reached over ${name}.`,
     async run (facts) {
-      const servers = await configuredServers(facts, (url) => transportOf(url) === transport, {
-        mark: 'warn',
-        summary: `\`TURN_URLS\` has no URL for ${name}. ${missing[transport].why}`,
-        change: [`Have the TURN server listen for ${name}, and add a URL like \`${missing[transport].url}\` to \`TURN_URLS\`.`]
-      })
-      if (!Array.isArray(servers)) {
-        const { body } = await facts.iceServers()
-        const hasTurn = body?.iceServers.some(({ urls }) => [urls].flat().some((url) => transportOf(url) !== undefined))
-        return hasTurn === false ? { mark: 'skip', summary: 'Not tested: no TURN server is configured.' } : servers
-      }
+      const turn = await configuredServers(facts, (url) => transportOf(url) !== undefined, none)
+      if (!Array.isArray(turn)) return turn
+      const servers = turn.filter(({ urls }) => transportOf(urls) === transport)
+      if (servers.length === 0) return missing(name, examples[transport])
       const findings: Finding[] = []
       // One by one: relays count towards the user's quota.
       for (const server of servers) findings.push(await call(server, facts.options.ended))
