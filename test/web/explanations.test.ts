@@ -9,10 +9,11 @@ import { explainSilence } from '../../web/connection-test/explain/silence.js'
 import { explainStatus } from '../../web/connection-test/explain/statuses.js'
 import { serversWith, transportOf } from '../../web/connection-test/explain/turn-urls.js'
 import { verdict, writeReport } from '../../web/connection-test/report.js'
+import { unanswered } from '../../web/connection-test/socket.js'
 import type { Finding, Group } from '../../web/connection-test/check.js'
 
 t.test('every close code of Signalbox is explained', async (t) => {
-  for (const code of Object.values(closeCodes)) {
+  for (const code of [unanswered, ...Object.values(closeCodes)]) {
     const { what, change } = explainClose({ code, reason: '' })
     t.notMatch(what, /no code of Signalbox/, String(code))
     t.ok(change.length > 0)
@@ -108,6 +109,8 @@ t.test('what silence shows depends on how often the server pings', async (t) => 
   t.match(explainSilence({ ...survived, heartbeatMs: 120_000 }).details?.join(), /did not have to ping/)
   const cut = explainSilence({ lastedMs: 10_020, wantedMs: 70_000, heartbeatMs: 30_000, closed: { code: 1006, reason: '' } })
   t.match(cut, { mark: 'fail', summary: /cut after 10 s.*every 30 s/, paste: /proxy_read_timeout/ })
+  const dead = explainSilence({ lastedMs: 70_000, wantedMs: 70_000, heartbeatMs: 30_000, closed: { code: unanswered, reason: '' } })
+  t.match(dead, { mark: 'fail', summary: /dead after 70 s/, paste: /proxy_read_timeout/ })
   const closed = explainSilence({ lastedMs: 10_020, wantedMs: 70_000, heartbeatMs: 30_000, closed: { code: 4101, reason: '' } })
   t.match(closed, { mark: 'fail', summary: /pings were not answered/ })
 })

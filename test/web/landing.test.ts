@@ -28,7 +28,7 @@ t.test('without the peerjs dialect there is a page at /, and no banner', async (
 t.test('WEB=false turns the pages off', async (t) => {
   const app = await build(t, { WEB: 'false' })
   t.match((await fetch(urlOf(app), { headers: html })).headers.get('content-type'), /application\/json/)
-  for (const path of ['/docs', '/assets/index.js']) t.equal((await fetch(urlOf(app) + path, { headers: html })).status, 404)
+  for (const path of ['/docs', '/test', '/assets/index.js']) t.equal((await fetch(urlOf(app) + path, { headers: html })).status, 404)
 })
 
 t.test('a file outside of the pages is not to be had', async (t) => {

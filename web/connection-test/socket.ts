@@ -1,3 +1,6 @@
+/** A code that no WebSocket has: it is open, and does not answer. */
+export const unanswered = 0
+
 export interface Closed {
   readonly code: number
   readonly reason: string
@@ -28,7 +31,7 @@ export class Socket {
     ended.addEventListener('abort', () => socket.close())
   }
 
-  /** The time until a ping was answered, in ms; or how the socket closed instead. Silence counts as closed with 1006. */
+  /** The time until a ping was answered, in ms; or how the socket closed instead: with `unanswered` if it did not. */
   async ping (): Promise<number | Closed> {
     const begunAt = performance.now()
     const answered = new Promise<number>((resolve) => {
@@ -44,5 +47,5 @@ export class Socket {
 }
 
 async function silence (ms: number): Promise<Closed> {
-  return await new Promise((resolve) => setTimeout(() => resolve({ code: 1006, reason: 'no answer' }), ms))
+  return await new Promise((resolve) => setTimeout(() => resolve({ code: unanswered, reason: '' }), ms))
 }

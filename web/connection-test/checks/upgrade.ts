@@ -2,7 +2,7 @@ import type { Check, Finding } from '../check.js'
 import { explainClose } from '../explain/close-codes.js'
 import { explainHandshake } from '../explain/handshake.js'
 import type { Facts } from '../facts.js'
-import { Socket } from '../socket.js'
+import { Socket, unanswered } from '../socket.js'
 
 export const upgrade: Check = {
   name: 'websocket',
@@ -23,7 +23,8 @@ export const upgrade: Check = {
         }
       }
       const { what, change } = explainClose(answer)
-      return { mark: 'fail', summary: `\`${url}\` opens, and is closed with ${answer.code}. ${what}`, change }
+      const withCode = answer.code === unanswered ? '' : ` with ${answer.code}`
+      return { mark: 'fail', summary: `\`${url}\` opens, and then fails${withCode}. ${what}`, change }
     } finally {
       socket.close()
     }

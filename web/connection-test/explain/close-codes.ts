@@ -1,9 +1,13 @@
-import type { Closed } from '../socket.js'
+import { type Closed, unanswered } from '../socket.js'
 import type { Explanation } from './explanation.js'
 
 const again = 'Run the test again in a moment.'
 
 const meanings: Readonly<Record<number, Explanation>> = {
+  [unanswered]: {
+    what: 'No frame comes back within 10 s.',
+    change: ['A proxy on the way holds frames back: see that it treats this as a WebSocket, and does not buffer.']
+  },
   1000: { what: 'The server ended the connection, which its dialect had finished.', change: [again] },
   1001: { what: 'The server is restarting.', change: [again, 'If it stays so, the server’s log says what stops it.'] },
   1006: {

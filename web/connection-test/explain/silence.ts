@@ -1,5 +1,5 @@
 import type { Finding } from '../check.js'
-import type { Closed } from '../socket.js'
+import { type Closed, unanswered } from '../socket.js'
 import { explainClose } from './close-codes.js'
 
 export const timeoutLines = `proxy_read_timeout 90s;
@@ -35,13 +35,14 @@ export function explainSilence ({ lastedMs, wantedMs, heartbeatMs, closed }: Sil
         : 'The server did not have to ping in that time, so no proxy on the way cuts a socket that is silent for so long.']
     }
   }
-  if (closed.code !== 1006) {
+  if (closed.code !== 1006 && closed.code !== unanswered) {
     const { what, change } = explainClose(closed)
     return { mark: 'fail', summary: `After ${inSeconds(lastedMs)}: ${what}`, change }
   }
   return {
     mark: 'fail',
-    summary: `The socket was cut after ${inSeconds(lastedMs)} of silence, without a close code: a proxy on the way closes silent sockets` +
+    summary: `The socket was ${closed.code === unanswered ? 'dead' : 'cut'} after ${inSeconds(lastedMs)} of silence, without a close ` +
+      'code: a proxy on the way closes silent sockets' +
       `${pings === undefined ? '' : ` sooner than the server pings them, which is every ${pings} (\`HEARTBEAT_INTERVAL\`)`}.`,
     change: [
       'Raise the proxy’s timeout above two intervals. In nginx, put these lines into the `location` of Signalbox; in HAProxy, set ' +
