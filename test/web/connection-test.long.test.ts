@@ -181,7 +181,7 @@ t.test('a proxy that cuts silent sockets is named, with its timeout', async (t) 
   const nginx = await startNginx(t, urlOf(await build(t)), [...passUpgrades, 'proxy_read_timeout 2s;'])
   const results = await resultsOf(await open(t, nginx, '/signal/test?silence=8'))
   t.match(results, { websocket: { mark: 'pass' }, 'round-trip': { mark: 'pass' }, silence: { mark: 'fail' } })
-  t.match(results.silence?.text, /cut after [23](\.\d)? s of silence[^]*every 30 s[^]*proxy_read_timeout 90s/)
+  t.match(results.silence?.text, /cut after \d(\.\d)? s of silence[^]*every 30 s[^]*proxy_read_timeout 90s/)
 })
 
 t.test('pings of the server keep a socket open through the same proxy, and the page says what that shows', async (t) => {
