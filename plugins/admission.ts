@@ -21,6 +21,10 @@ type Unavailable = keyof typeof unavailable
 const healthRate = { burst: 100, perSecond: 50 }
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answers pages of every origin: a browser names that of a page with what the page loads, even from the page's own server. */
+    anyOrigin?: boolean
+  }
   interface FastifyInstance {
     /** Hooks that admit a request, in order: for every route but health checks. */
     admission: onRequestAsyncHookHandler[]
@@ -32,7 +36,7 @@ declare module 'fastify' {
     admitRoute: (route: RouteOptions) => void
     /** 429 above `CONNECT_RATE`: for requests without a route. */
     checkRate: onRequestAsyncHookHandler
-    /** 403 for a browser of an origin that is not allowed: for every route. */
+    /** 403 for a browser of an origin that is not allowed: for every route without `anyOrigin`. */
     checkOrigin: onRequestAsyncHookHandler
     /** Answers 401 to a REST call, and records it. */
     refuseCaller: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>
@@ -62,8 +66,8 @@ export default fp(async (app) => {
   async function checkOrigin (request: FastifyRequest, reply: FastifyReply) {
     // First, since all that follows counts and records the address. Not every listener is ours.
     readForwarded(request)
-    const { headers: { origin }, ip } = request
-    if (origin === undefined || isAllowedOrigin(origin)) return
+    const { headers: { origin }, ip, routeOptions: { config: { anyOrigin } } } = request
+    if (origin === undefined || anyOrigin === true || isAllowedOrigin(origin)) return
     connections.refused('origin', { address: ip })
     return await reply.code(403).send({ error: 'origin not allowed' })
   }

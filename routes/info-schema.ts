@@ -16,6 +16,7 @@ export const InfoBody = Type.Object({
   version: Type.String(),
   dialects: Type.Array(DialectBody, { description: 'The built-in dialects that are on' }),
   auth: Type.Boolean({ description: 'Whether clients need a token or a certificate' }),
+  heartbeatMs: Type.Integer({ description: 'Time between the server’s pings on a WebSocket. In ms' }),
   stun: Type.Boolean({ description: 'Whether there are STUN servers' }),
   turn: Type.Boolean({ description: 'Whether there are TURN servers' })
 })

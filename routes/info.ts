@@ -14,6 +14,7 @@ export function infoOf (config: Config, isOpen: boolean, descriptions: ReadonlyM
     version: manifest.version,
     dialects,
     auth: !isOpen,
+    heartbeatMs: config.HEARTBEAT_INTERVAL,
     stun: config.STUN_URLS.length > 0,
     turn: config.TURN_URLS.length > 0
   }

@@ -2,7 +2,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyPluginAsync } from 'fastify'
 
 /** The pages below `web/`, but for the landing page, which is at the bare root. */
-const pages: readonly string[] = []
+const pages: readonly string[] = ['test']
 
 /** Of @fastify/swagger-ui's page. The hash is that of an image's style, which it has inline. */
 const docsPolicy = {
@@ -20,7 +20,8 @@ const docsPolicy = {
 export const web: FastifyPluginAsync = async (app) => {
   const options = { onRequest: app.admission, schema: { hide: true } }
   for (const page of pages) app.get(`/${page}`, options, async (_request, reply) => await reply.sendPage(page))
-  app.get<{ Params: { '*': string } }>('/assets/*', options, ({ params }, reply) => reply.sendAsset(params['*']))
+  const assetOptions = { ...options, config: { anyOrigin: true } }
+  app.get<{ Params: { '*': string } }>('/assets/*', assetOptions, ({ params }, reply) => reply.sendAsset(params['*']))
   await app.register(async (app) => {
     app.addHook('onRoute', app.admitRoute)
     await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy })

@@ -135,7 +135,7 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
     if (hasCors && origin !== undefined) reply.headers({ 'access-control-allow-origin': origin, vary: 'Origin' })
     return await checkRate.call(this, request, reply)
   })
-  // Refused origins do not get this far: any other is reflected.
+  // Refused origins do not get this far, but for what pages load: any other is reflected.
   if (hasCors && !app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, { origin: true, strictPreflight: false })
   app.setErrorHandler(answerError)
   await app.register(unroutedRequests)

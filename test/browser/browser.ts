@@ -50,9 +50,9 @@ export async function servePage (t: Test): Promise<string> {
   return `http://127.0.0.1:${(pages.server.address() as AddressInfo).port}`
 }
 
-/** Chromium itself, for pages that come from elsewhere. It ends with the test. */
-export async function startChromium (t: Test): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath: findChromium(), args: flags })
+/** Chromium itself, with further `switches`, for pages that come from elsewhere. It ends with the test. */
+export async function startChromium (t: Test, ...switches: string[]): Promise<Browser> {
+  const browser = await chromium.launch({ executablePath: findChromium(), args: [...flags, ...switches] })
   t.teardown(async () => await browser.close())
   return browser
 }

@@ -28,7 +28,7 @@ t.test('without the peerjs dialect there is a page at /, and no banner', async (
 t.test('WEB=false turns the pages off', async (t) => {
   const app = await build(t, { WEB: 'false' })
   t.match((await fetch(urlOf(app), { headers: html })).headers.get('content-type'), /application\/json/)
-  for (const path of ['/docs', '/assets/index.js']) t.equal((await fetch(urlOf(app) + path, { headers: html })).status, 404)
+  for (const path of ['/docs', '/test', '/assets/index.js']) t.equal((await fetch(urlOf(app) + path, { headers: html })).status, 404)
 })
 
 t.test('a file outside of the pages is not to be had', async (t) => {
@@ -80,6 +80,15 @@ t.test('in a browser', async (t) => {
     const page = await browse(t, browser, await build(t), '/docs')
     await page.getByText('/ice-servers').first().waitFor()
   })
+})
+
+t.test('a page loads what it needs where its origin may not connect', async (t) => {
+  const app = await build(t, { ALLOWED_ORIGINS: 'https://elsewhere.test' })
+  const html = await (await fetch(`${urlOf(app)}/test`)).text()
+  const [asset] = /assets\/[^"]+\.js/.exec(html) ?? []
+  for (const [path, status] of [[`/${asset}`, 200], ['/info', 403]] as const) {
+    t.equal((await fetch(urlOf(app) + path, { headers: { origin: urlOf(app) } })).status, status, path)
+  }
 })
 
 async function embedded (t: Test, prefix: string): Promise<FastifyInstance> {
