@@ -7,8 +7,8 @@ import { type Info, InfoBody } from './info-schema.js'
 export const info: FastifyPluginAsyncTypebox<{ descriptions: ReadonlyMap<string, DialectDescription> }> = async (app, options) => {
   const { config, auth } = app.signalbox
   const dialects = (config.DIALECTS ?? []).map((dialect) => {
-    const { name, title, summary, sampleUrl: url, sampleClient } = options.descriptions.get(dialect) as DialectDescription
-    return { name, title, summary, url, ...(sampleClient !== undefined && { client: sampleClient(config) }) }
+    const { name, title, summary, sampleUrl, sampleClient } = options.descriptions.get(dialect) as DialectDescription
+    return { name, title, summary, url: sampleUrl(config), ...(sampleClient !== undefined && { client: sampleClient(config) }) }
   })
   const body: Info = {
     version: manifest.version,
