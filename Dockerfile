@@ -8,6 +8,7 @@ COPY src src
 COPY plugins plugins
 COPY routes routes
 COPY web web
+COPY examples/clients examples/clients
 RUN npm run build && npm prune --omit=dev
 
 FROM node:24.11.1-alpine3.22

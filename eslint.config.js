@@ -7,6 +7,10 @@ export default [
     rules: { 'max-len': ['error', { code: 140, tabWidth: 2 }] }
   },
   {
+    files: ['examples/clients/*.js'],
+    languageOptions: { globals: { RTCPeerConnection: 'readonly' } }
+  },
+  {
     files: ['**/*.ts'],
     rules: {
       '@typescript-eslint/no-explicit-any': 'error'

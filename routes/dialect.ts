@@ -20,7 +20,7 @@ export interface DialectDescription {
   /** The first frames by which its clients are recognised at the bare root. Absent: they connect to its own path. */
   readonly firstFrames?: readonly FirstFrame[]
   /** What follows `ws://host:port` in the URL of one of its clients. */
-  readonly sampleUrl: string
+  readonly sampleUrl: (config: Config) => string
   /** How its peers meet, in a sentence. */
   readonly summary: string
   /**

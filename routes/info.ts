@@ -7,8 +7,8 @@ import { type Info, InfoBody } from './info-schema.js'
 /** What runs with these settings. */
 export function infoOf (config: Config, isOpen: boolean, descriptions: ReadonlyMap<string, DialectDescription>): Info {
   const dialects = (config.DIALECTS ?? []).map((dialect) => {
-    const { name, title, summary, sampleUrl: url, sampleClient } = descriptions.get(dialect) as DialectDescription
-    return { name, title, summary, url, ...(sampleClient !== undefined && { client: sampleClient(config) }) }
+    const { name, title, summary, sampleUrl, sampleClient } = descriptions.get(dialect) as DialectDescription
+    return { name, title, summary, url: sampleUrl(config), ...(sampleClient !== undefined && { client: sampleClient(config) }) }
   })
   return {
     version: manifest.version,

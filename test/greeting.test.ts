@@ -19,6 +19,8 @@ t.test('a greeting names the server’s address, its pages and the clients', asy
   Signalbox 1.2.3 is ready after 0.4 s.
 
   Local    http://signal.example:8080
+  Demo     http://signal.example:8080/demo
+  Test     http://signal.example:8080/test
   API      http://signal.example:8080/docs
 
   One         new WebSocket('ws://signal.example:8080/one')

@@ -33,6 +33,6 @@ export const drone: DialectDescription = {
     { rank: 4, fits: (frame) => frame.type === 'register' && Object.hasOwn(frame, 'id') },
     { rank: 5, fits: (frame) => frame.type === 'list' || Object.hasOwn(frame, 'target') }
   ],
-  sampleUrl: '/drone',
+  sampleUrl: () => '/drone',
   summary: 'A client lists the others and calls one of them. The two talk in a session of their own.'
 }

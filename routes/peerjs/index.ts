@@ -24,16 +24,19 @@ const plugin: FastifyPluginAsync = async (app) => {
 
 const prefix = ({ PEERJS_PATH }: Config) => PEERJS_PATH === '/' ? '' : PEERJS_PATH
 
+/** The client's own default, if the server has it. */
+const keyOf = ({ PEERJS_KEY }: Config) => PEERJS_KEY.includes('peerjs') ? 'peerjs' : PEERJS_KEY[0]
+
 /** The PeerJS server: peers call each other by id, and may do so shortly before the callee connects. */
 export const peerjs: DialectDescription = {
   name: dialect,
   title: 'PeerJS',
   plugin,
   prefix,
-  sampleUrl: '/peerjs?key=peerjs&id=alice&token=t',
+  sampleUrl: (config) => `${prefix(config)}/peerjs?key=${keyOf(config)}&id=alice&token=t`,
   summary: 'Peers call each other by id, and may do so shortly before the other has connected.',
   sampleClient (config) {
-    const key = config.PEERJS_KEY.includes('peerjs') ? '' : `, key: '${config.PEERJS_KEY[0]}'`
+    const key = keyOf(config) === 'peerjs' ? '' : `, key: '${keyOf(config)}'`
     return `new Peer('alice', { host: '{hostname}', port: {port}, path: '{path}${prefix(config)}/', secure: {secure}${key} })`
   },
   nativePath (path, isUpgrade, config) {

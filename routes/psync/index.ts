@@ -39,7 +39,7 @@ export const psync: DialectDescription = {
     { rank: 3, fits: (frame) => frame.type === 'register' && (Object.hasOwn(frame, 'source_id') || isObject(frame.payload)) },
     { rank: 6, fits: (frame) => Object.hasOwn(frame, 'source_id') }
   ],
-  sampleUrl: '/psync/ws',
+  sampleUrl: () => '/psync/ws',
   summary: 'Peers join a group by name, hear who is in it, and signal to any of them.'
 }
 

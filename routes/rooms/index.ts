@@ -31,6 +31,6 @@ export const rooms: DialectDescription = {
   prefix: () => '/rooms',
   nativePath: nativePathBelow('/rooms'),
   firstFrames: [{ rank: 1, fits: ({ type }) => type === 'create' || type === 'join' }],
-  sampleUrl: '/rooms',
+  sampleUrl: () => '/rooms',
   summary: 'One peer creates a room, and passes on its code of a few digits. The others join with it.'
 }

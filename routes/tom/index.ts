@@ -31,6 +31,6 @@ export const tom: DialectDescription = {
     { rank: 7, fits: ({ type }) => type === 'heartbeat' || type === 'role-assign' },
     { rank: 7, fits: (frame) => frame.type === 'signal' && (Object.hasOwn(frame, 'from') || Object.hasOwn(frame, 'to')) }
   ],
-  sampleUrl: '/tom',
+  sampleUrl: () => '/tom',
   summary: 'Every node of the mesh hears who is there, and signals to any of them.'
 }

@@ -242,7 +242,7 @@ export const ConfigSchema = Type.Object({
 
   WEB: flag(
     true,
-    'Serve the pages for people: the landing page at `/`, the connection test at `/test`, and the API at `/docs`'
+    'Serve the pages for people: the landing page at `/`, the demo at `/demo`, the connection test at `/test`, and the API at `/docs`'
   ),
 
   METRICS_TOKEN: secret(

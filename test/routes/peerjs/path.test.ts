@@ -34,3 +34,13 @@ t.test('a trailing slash on the socket’s path is accepted', async (t) => {
   t.same(await alice.next(), { type: 'OPEN' })
   t.same(await received(alice, 'alice'), [])
 })
+
+t.test('GET /info gives the URL of a client with the prefix and a key that is let in', async (t) => {
+  for (const [env, url] of [
+    [{}, '/peerjs?key=peerjs&id=alice&token=t'],
+    [{ PEERJS_PATH: '/myapp', PEERJS_KEY: 'ours,theirs' }, '/myapp/peerjs?key=ours&id=alice&token=t']
+  ] as const) {
+    const { dialects } = await (await fetch(`${urlOf(await build(t, env))}/info`)).json() as { dialects: unknown }
+    t.match(dialects, [{ name: 'peerjs', url }])
+  }
+})
