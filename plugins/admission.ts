@@ -21,6 +21,8 @@ type Unavailable = keyof typeof unavailable
 const healthRate = { burst: 100, perSecond: 50 }
 
 declare module 'fastify' {
+  /** `ownPages`: the route checks by itself that no page of another origin asks, whatever `ALLOWED_ORIGINS` has. */
+  interface FastifyContextConfig { ownPages?: boolean }
   interface FastifyInstance {
     /** Hooks that admit a request, in order: for every route but health checks. */
     admission: onRequestAsyncHookHandler[]
@@ -62,8 +64,8 @@ export default fp(async (app) => {
   async function checkOrigin (request: FastifyRequest, reply: FastifyReply) {
     // First, since all that follows counts and records the address. Not every listener is ours.
     readForwarded(request)
-    const { headers: { origin }, ip } = request
-    if (origin === undefined || isAllowedOrigin(origin)) return
+    const { headers: { origin }, ip, routeOptions } = request
+    if (origin === undefined || routeOptions.config.ownPages === true || isAllowedOrigin(origin)) return
     connections.refused('origin', { address: ip })
     return await reply.code(403).send({ error: 'origin not allowed' })
   }

@@ -229,7 +229,12 @@ export const ConfigSchema = Type.Object({
 
   WEB: flag(
     true,
-    'Serve the pages for people: the landing page at `/`, and the API at `/docs`'
+    'Serve the pages for people: the landing page at `/`, the console at `/console`, and the API at `/docs`'
+  ),
+
+  CONSOLE_PUBLIC: flag(
+    false,
+    'Without auth, let everybody use the console, and not only who is on this machine. With auth it takes the role `admin`'
   ),
 
   METRICS_TOKEN: secret(
