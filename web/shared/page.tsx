@@ -3,7 +3,7 @@ import icon from './icon.svg'
 import './style.css'
 
 /** The pages, as their files are named. The landing page is where the server is. */
-const pages = [['.', 'Home'], ['./docs', 'API']] as const
+const pages = [['.', 'Home'], ['./console', 'Console'], ['./docs', 'API']] as const
 
 interface PageProps {
   /** The page's address in `pages`. */
