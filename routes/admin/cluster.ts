@@ -18,8 +18,16 @@ export interface Questions {
   }
   close: { ask: { number: number, reason: string, by: string }, answer: boolean }
   drain: { ask: { by: string }, answer: Draining }
-  events: { ask: { cursor?: number | undefined }, answer: { totals: Totals, audit: TailPart<Recorded> } }
-  follow: { ask: Target & { cursor?: number | undefined }, answer: TailPart<TracedFrame> }
+  events: { ask: Looking, answer: { totals?: Totals, audit: TailPart<Recorded> } }
+  follow: { ask: Target & Looking, answer: TailPart<TracedFrame> }
+}
+
+/** A reader's next look. */
+export interface Looking {
+  /** Where its last one ended. */
+  readonly cursor?: number | undefined
+  /** A second has passed since the node was counted. */
+  readonly isSecond: boolean
 }
 
 /** A peer, by its room and id. */
@@ -73,7 +81,7 @@ export class ClusterView {
       peers: (ask) => this.#peers(ask),
       close: (ask) => this.#close(ask),
       drain: ({ by }) => drainNode(app, by),
-      events: ({ cursor }) => ({ totals: totalsOf(app), audit: this.#audit.read(cursor) }),
+      events: ({ cursor, isSecond }) => ({ ...(isSecond && { totals: totalsOf(app) }), audit: this.#audit.read(cursor) }),
       follow: (ask) => this.#follow(ask)
     }
     app.state.nodes?.respond((question) => {

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Operator } from './access.js'
-import type { Answer, Ask, ClusterView, FromNode, Target } from './cluster.js'
+import type { Answer, Ask, ClusterView, FromNode, Looking, Target } from './cluster.js'
 import type { End } from './console-schema.js'
 import { sampleBetween, type Totals } from './report.js'
 
@@ -38,10 +38,9 @@ class EventStream {
 
 interface Watching<N extends 'events' | 'follow'> {
   readonly name: N
-  /** What a node is asked, from where its last answer ended. */
-  readonly ask: (cursor: number | undefined) => Ask<N>
+  readonly ask: (looking: Looking) => Ask<N>
   readonly cursorOf: (answer: Answer<N>) => number
-  readonly tell: (stream: EventStream, from: FromNode<Answer<N>>, isSecond: boolean) => void
+  readonly tell: (stream: EventStream, from: FromNode<Answer<N>>) => void
   readonly endsAt?: number
 }
 
@@ -69,12 +68,12 @@ export class Streams {
     const totals = new Map<string, Totals>()
     return await this.#watch(reply, operator, {
       name: 'events',
-      ask: (cursor) => ({ cursor }),
+      ask: (looking) => looking,
       cursorOf: ({ audit }) => audit.cursor,
-      tell: (stream, { node, answer: { totals: now, audit } }, isSecond) => {
+      tell: (stream, { node, answer: { totals: now, audit } }) => {
         if (audit.omitted > 0) stream.tell('omitted', { node, records: audit.omitted })
         for (const record of audit.records) stream.tell('audit', { node, ...record, time: Math.round(record.time) })
-        if (!isSecond) return
+        if (now === undefined) return
         const before = totals.get(node)
         totals.set(node, now)
         if (before !== undefined) stream.tell('sample', sampleBetween(node, before, now))
@@ -87,7 +86,7 @@ export class Streams {
     this.#cluster.noteTrace(target, operator.by)
     return await this.#watch(reply, operator, {
       name: 'follow',
-      ask: (cursor) => ({ ...target, cursor }),
+      ask: (looking) => ({ ...target, ...looking }),
       cursorOf: ({ cursor }) => cursor,
       tell: (stream, { node, answer: { records, omitted } }) => {
         if (omitted > 0) stream.tell('omitted', { node, records: omitted })
@@ -104,18 +103,18 @@ export class Streams {
     const cursors = new Map<string, number>()
     this.#open.add(stream)
 
-    const hear = (from: FromNode<Answer<N>>, isSecond: boolean): void => {
+    const hear = (from: FromNode<Answer<N>>): void => {
       if (stream.isBehind) return
       cursors.set(from.name, cursorOf(from.answer))
-      tell(stream, from, isSecond)
+      tell(stream, from)
     }
     let isAsking = false
     const askOthers = async (): Promise<void> => {
       if (isAsking) return
       isAsking = true
       try {
-        const { answers } = await this.#cluster.askOthers(name, (other) => ask(cursors.get(other)))
-        for (const answer of answers) hear(answer, true)
+        const { answers } = await this.#cluster.askOthers(name, (other) => ask({ cursor: cursors.get(other), isSecond: true }))
+        for (const answer of answers) hear(answer)
       } finally {
         isAsking = false
       }
@@ -126,7 +125,8 @@ export class Streams {
       if (timers.timeOfDay() >= expiresAt) return stream.end('token')
       if (stream.isBehind) return
       const isSecond = looks++ % (othersMs / hereMs) === 0
-      hear({ node: this.#cluster.here, name: '', answer: this.#cluster.askHere(name, ask(cursors.get(''))) }, isSecond)
+      const answer = this.#cluster.askHere(name, ask({ cursor: cursors.get(''), isSecond }))
+      hear({ node: this.#cluster.here, name: '', answer })
       if (isSecond) askOthers().catch((error: unknown) => this.#app.log.error({ err: error }, 'asking the other nodes'))
     }
     const looking = setInterval(look, hereMs).unref()

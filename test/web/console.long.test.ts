@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { Page } from 'playwright-core'
 import t from 'tap'
+import { createService, readConfig } from '../../src/index.js'
 import { enter } from '../../src/testing/actors.js'
 import { tokenFor, withSecret } from '../auth/tokens.js'
 import { startChromium } from '../browser/browser.js'
 import { nodesOn } from '../cluster/nodes.js'
-import { build, type Env, until } from '../helper.js'
+import { build, until, urlOf } from '../helper.js'
 import { builtIn, type Subject } from '../routes/dialects.js'
 import { browse, fits, isAccessible } from './browse.js'
 
@@ -104,16 +105,17 @@ t.test('who is elsewhere is told what to do', async (t) => {
 })
 
 t.test('it says that the connection is lost, and goes on when the server is back', async (t) => {
-  const env: Env = {}
-  const app = await build(t, env)
-  const { port } = new URL(app.listeningOrigin)
+  const app = await build(t)
+  const { port } = new URL(urlOf(app))
   const browser = await startChromium(t)
   const page = await browse(t, browser, app, '/console', { expected: /ERR_|Failed to load/ })
   await page.getByRole('heading', { name: 'Connections' }).waitFor()
   await app.close()
   await page.getByText('Connection lost.').waitFor()
   await isAccessible(t, page)
-  await build(t, { ...env, PORT: port })
+  const again = createService(readConfig({ LOG_LEVEL: 'silent' }, []))
+  t.teardown(async () => await again.close())
+  await again.listen({ port: Number(port), host: '127.0.0.1' })
   await page.getByText('Connection lost.').waitFor({ state: 'detached' })
 })
 
