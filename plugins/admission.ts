@@ -22,7 +22,10 @@ const healthRate = { burst: 100, perSecond: 50 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Answers pages of every origin: a browser names that of a page with what the page loads, even from the page's own server. */
+    /**
+     * Answers pages of every origin: a browser names that of a page with what the page loads, even from the page's own server. A route
+     * where that would do harm asks by itself whether the page is ours.
+     */
     anyOrigin?: boolean
   }
   interface FastifyInstance {

@@ -2,17 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import { mountRoute } from './dialect.js'
+import { ReadyStatus } from './health-schema.js'
 
 const OkBody = Type.Object({ status: Type.Literal('ok') })
 const HealthBody = Type.Object({ status: Type.Literal('ok'), uptime: Type.Number({ description: 'Seconds' }) })
-export const ReadyStatus = Type.Union([Type.Literal('ready'), Type.Literal('draining'), Type.Literal('no redis')])
-/** The body of a process's memory, in bytes, as `process.memoryUsage()` tells it. */
-export const MemoryBody = Type.Object({
-  rss: Type.Integer(),
-  heapTotal: Type.Integer(),
-  heapUsed: Type.Integer(),
-  external: Type.Integer()
-}, { description: 'Bytes' })
 const ReadyBody = Type.Object({ status: ReadyStatus })
 
 /** Whether the process accepts new clients and reaches those of other nodes, or why not. */

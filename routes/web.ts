@@ -2,7 +2,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyPluginAsync } from 'fastify'
 
 /** The pages below `web/`, but for the landing page, which is at the bare root. */
-const pages: readonly string[] = ['demo', 'test']
+const pages: readonly string[] = ['demo', 'test', 'console']
 
 /** Of @fastify/swagger-ui's page. The hash is that of an image's style, which it has inline. */
 const docsPolicy = {

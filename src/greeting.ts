@@ -46,7 +46,7 @@ function addressesOf (host: string): Named[] {
 }
 
 function pagesOf (base: string): string[] {
-  return [['Demo', 'demo'], ['Test', 'test'], ['API', 'docs']].map(([name = '', path]) => `${name.padEnd(9)}${base}/${path}`)
+  return [['Demo', 'demo'], ['Test', 'test'], ['Console', 'console'], ['API', 'docs']].map(([name = '', path]) => `${name.padEnd(9)}${base}/${path}`)
 }
 
 function clients ({ dialects }: Info, base: URL): string[] {

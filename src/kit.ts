@@ -28,7 +28,8 @@ export type {
 } from './state/contract.js'
 export { type MemberList, memberList } from './dialect/member-list.js'
 // REST.
-export { answerOk, MemoryBody } from '../routes/health.js'
+export { MemoryBody } from '../routes/health-schema.js'
+export { answerOk } from '../routes/health.js'
 export { discovery, type DiscoveryOptions, roomsBelow } from '../routes/discovery.js'
 // What its handlers need beside that.
 export type { IceServer, IceServers } from './auth/ice-servers.js'

@@ -21,6 +21,7 @@ t.test('a greeting names the server’s address, its pages and the clients', asy
   Local    http://signal.example:8080
   Demo     http://signal.example:8080/demo
   Test     http://signal.example:8080/test
+  Console  http://signal.example:8080/console
   API      http://signal.example:8080/docs
 
   One         new WebSocket('ws://signal.example:8080/one')

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { ClientConnection } from '../../src/connection/connection.js'
 import { closeCodes } from '../../src/frame/close-codes.js'
+import { nameOf as nameIn } from './report.js'
 import { type CallerOf, routes } from './schema.js'
 
 /** The reason that a closed client gets, with 1008. */
@@ -10,7 +11,7 @@ export const disconnectReason = 'Disconnected by an administrator'
 export const connections: FastifyPluginAsyncTypebox<{ callerOf: CallerOf }> = async (app, { callerOf }) => {
   const { connections, dialects, timers } = app.signalbox
 
-  const nameOf = ({ number }: ClientConnection) => `${connections.node}-${number}`
+  const nameOf = (connection: ClientConnection) => nameIn(connection, connections.node)
 
   /** The number of a connection by its name, or undefined if it belongs to another node. */
   function numberOf (name: string): number | undefined {

@@ -3,12 +3,13 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { isGranted } from '../../src/auth/permit.js'
 import { bearerOf } from '../../src/auth/tokens.js'
 import { connections } from './connections.js'
+import { consoleApi } from './console.js'
 import { node } from './node.js'
 import type { CallerOf } from './schema.js'
 
 /**
  * `/admin`: for tokens with the role `admin`, and in the `Authorization` header only, which no link and no other site can make
- * a browser send. Without auth nobody is an administrator.
+ * a browser send. Without auth nobody is an administrator, but for what the console uses: see `consoleAccess`.
  */
 export const admin: FastifyPluginAsyncTypebox = async (app) => {
   const { auth } = app.signalbox
@@ -21,11 +22,14 @@ export const admin: FastifyPluginAsyncTypebox = async (app) => {
     callers.set(request, permit.subject)
   }
 
-  for (const hook of [...app.operatorAdmission, checkAdmin]) app.addHook('onRequest', hook)
   app.setErrorHandler(async (error: FastifyError, _request, reply) => {
     if (error.validation === undefined) throw error
     return await reply.code(400).send({ error: error.message })
   })
-  await app.register(connections, { callerOf })
-  await app.register(node, { callerOf })
+  await app.register(async (app) => {
+    for (const hook of [...app.operatorAdmission, checkAdmin]) app.addHook('onRequest', hook)
+    await app.register(connections, { callerOf })
+    await app.register(node, { callerOf })
+  })
+  await app.register(consoleApi)
 }

@@ -1,20 +1,20 @@
 import { Type } from '@sinclair/typebox'
 import { IdSchema, printable } from '../../src/frame/ids.js'
 import { ErrorBody } from '../discovery.js'
-import { MemoryBody, ReadyStatus } from '../health.js'
+import { DrainBody, NodeBody } from './node-schema.js'
 import type { FastifyRequest } from 'fastify'
 
 /** The subject of the administrator who calls. */
 export type CallerOf = (request: FastifyRequest) => string | undefined
 
 /** Connections on a page of the list. A busy process can serialise the maximum between two frames. */
-const pageSize = { default: 100, max: 1000 }
+export const pageSize = { default: 100, max: 1000 }
 
 /** The longest name of a dialect, and of a room in it. */
 const maxRoomLength = 512
 
-const ConnectionName = Type.String({ pattern: '^[0-9a-f]{8}-[1-9][0-9]{0,15}$', description: 'Name of a connection in the list' })
-const RoomName = Type.String({
+export const ConnectionName = Type.String({ pattern: '^[0-9a-f]{8}-[1-9][0-9]{0,15}$', description: 'Name of a connection in the list' })
+export const RoomName = Type.String({
   minLength: 1,
   maxLength: maxRoomLength,
   pattern: printable,
@@ -33,58 +33,6 @@ const ConnectionBody = Type.Object({
   received: Type.Integer({ description: 'Frames' }),
   sent: Type.Integer({ description: 'Frames' }),
   bufferedBytes: Type.Integer({ description: 'Bytes that the client has not read yet' })
-})
-
-const StateSizeBody = Type.Object({
-  peers: Type.Integer(),
-  rooms: Type.Integer(),
-  largestRoom: Type.Integer({ description: 'Members' }),
-  mailboxes: Type.Integer(),
-  mailboxBytes: Type.Integer(),
-  sessions: Type.Integer(),
-  attempts: Type.Integer()
-})
-
-const StateCountersBody = Type.Object({
-  renewals: Type.Integer(),
-  leasesLost: Type.Integer(),
-  peersRestored: Type.Integer(),
-  nodesReaped: Type.Integer(),
-  peersReaped: Type.Integer(),
-  framesDropped: Type.Integer(),
-  reconnects: Type.Integer(),
-  messagesSkipped: Type.Integer({ description: 'Messages from Redis that were not understood' }),
-  commandsRefused: Type.Integer({ description: 'Commands that Redis answered with an error' }),
-  roundTripMs: Type.Number()
-}, { description: 'With Redis only. Since the start' })
-
-const NodeBody = Type.Object({
-  node: Type.String({ description: 'Name of the node, new at each start' }),
-  host: Type.String(),
-  version: Type.String(),
-  status: ReadyStatus,
-  state: Type.Union([Type.Literal('memory'), Type.Literal('redis')]),
-  uptime: Type.Number({ description: 'Seconds' }),
-  connections: Type.Integer(),
-  maxClients: Type.Integer(),
-  dialects: Type.Array(Type.Object({
-    dialect: Type.String(),
-    connections: Type.Integer(),
-    registrations: Type.Integer({ description: 'Since the start' })
-  })),
-  size: StateSizeBody,
-  counters: Type.Optional(StateCountersBody),
-  memory: MemoryBody,
-  eventLoop: Type.Object({
-    utilization: Type.Number({ description: 'Share of the time that it was busy, from 0 to 1' }),
-    delayMs: Type.Number({ description: 'Average delay of its timers' })
-  }, { description: 'In the last full second' })
-})
-
-const DrainBody = Type.Object({
-  status: Type.Literal('draining'),
-  connections: Type.Integer({ description: 'Open connections' }),
-  drainMs: Type.Integer({ description: 'Time over which they are closed' })
 })
 
 const errors = { 400: ErrorBody, 401: ErrorBody }

@@ -242,7 +242,12 @@ export const ConfigSchema = Type.Object({
 
   WEB: flag(
     true,
-    'Serve the pages for people: the landing page at `/`, the demo at `/demo`, the connection test at `/test`, and the API at `/docs`'
+    'Serve the pages for people: the landing page at `/`, and `/demo`, `/test`, `/console` and `/docs`'
+  ),
+
+  CONSOLE_PUBLIC: flag(
+    false,
+    'Without auth, let everybody use the console, and not only who is on this machine. With auth it takes the role `admin`'
   ),
 
   METRICS_TOKEN: secret(

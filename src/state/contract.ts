@@ -20,6 +20,8 @@ export interface State {
   readonly relay: Relay
   readonly sessions: Sessions
   readonly attempts: Attempts
+  /** The other nodes. Absent without Redis. */
+  readonly nodes?: Nodes
   /** False while peers of other nodes cannot be reached. */
   readonly isReady: boolean
   /** Counters of this node and its link to Redis. Absent without Redis. */
@@ -333,6 +335,16 @@ export interface AttemptLimit {
   /** How many attempts may fail in a window of `windowMs`, which begins with the first attempt. */
   failures: number
   windowMs: number
+}
+
+/** How the nodes on one Redis ask each other, for administration. */
+export interface Nodes {
+  /** The names, known to Redis alone, of the other nodes that hold a lease. Undefined while Redis is away. */
+  others (): Promise<readonly string[] | undefined>
+  /** A node's answer. Undefined when none comes within a second: the node has gone, stands still, or is too old to know the question. */
+  ask (node: string, question: string): Promise<string | undefined>
+  /** Answers the questions of the others from now on. A question that it throws at, or rejects, gets no answer. */
+  respond (answer: (question: string) => MaybePromise<string>): void
 }
 
 export interface StateSize {

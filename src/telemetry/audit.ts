@@ -16,6 +16,8 @@ const othersBits = 0o006
 /** What happened to a connection. The names are stable. */
 export type AuditEvent =
   | 'connect' | 'register' | 'relay' | 'refused'
+  // An administrator follows a peer's frames.
+  | 'traced'
   // How a connection ends: exactly one of these for each.
   | 'leave' | 'ended' | 'takeover' | 'kicked' | 'drained'
 
@@ -41,7 +43,7 @@ export interface AuditRecord {
   /** The close code, and its reason. */
   readonly code?: number | undefined
   readonly reason?: string | undefined
-  /** The subject of the administrator who asked for it. */
+  /** The subject of the administrator who asked for it; in the console, without auth, the address. */
   readonly by?: string | undefined
   /** Records of this event that were left out since the last one. */
   readonly omitted?: number | undefined
@@ -54,6 +56,8 @@ export interface Audit {
   often (record: AuditRecord): void
   debug (record: AuditRecord): void
   isLevelEnabled (level: Level): boolean
+  /** Told of every `info` record while somebody looks. */
+  onRecord?: ((record: AuditRecord) => void) | undefined
   /** Writes the counts of omitted records, and ends the trail. */
   close (): void
 }
@@ -85,7 +89,12 @@ function auditTo (
   const rates = new Map<AuditEvent, { readonly bucket: TokenBucket, omitted: number }>()
   let isOpen = true
   const audit: Audit = {
-    info (record) { if (isOpen) trail.info(clipped(record)) },
+    info (record) {
+      if (!isOpen) return
+      const kept = clipped(record)
+      trail.info(kept)
+      audit.onRecord?.(kept)
+    },
     often (record) {
       const { event } = record
       const rate = rates.get(event) ?? { bucket: new TokenBucket(new TokenRate(oftenRate, oftenBurst)), omitted: 0 }

@@ -3,7 +3,9 @@ import icon from './icon.svg'
 import './style.css'
 
 /** The pages, as their files are named. The landing page is where the server is. */
-const pages = [['.', 'Home'], ['./demo', 'Demo'], ['./test', 'Test'], ['./docs', 'API']] as const
+const pages = [
+  ['.', 'Home'], ['./demo', 'Demo'], ['./test', 'Test'], ['./console', 'Console'], ['./docs', 'API']
+] as const
 
 interface PageProps {
   /** The page's address in `pages`. */

@@ -2,6 +2,7 @@ import type { Holders } from './holders.js'
 import type { KeptMail } from './mail.js'
 import type { NodeMessage, Probe } from './messages.js'
 import type { RedisNode } from './node.js'
+import type { Questions } from './questions.js'
 import type { Parts, Registrations } from './registrations.js'
 import type { RedisRelay } from './relay.js'
 import type { LocalRooms } from './rooms.js'
@@ -10,6 +11,7 @@ export interface InboxParts extends Parts {
   readonly registrations: Registrations
   readonly relay: RedisRelay
   readonly holders: Holders
+  readonly questions: Questions
 }
 
 /** Handles messages from other nodes and from scripts. */
@@ -21,8 +23,9 @@ export class Inbox {
   readonly #registrations: Registrations
   readonly #relay: RedisRelay
   readonly #holders: Holders
+  readonly #questions: Questions
 
-  constructor ({ process, node, rooms, kept, registrations, relay, holders }: InboxParts) {
+  constructor ({ process, node, rooms, kept, registrations, relay, holders, questions }: InboxParts) {
     this.#process = process
     this.#node = node
     this.#rooms = rooms
@@ -30,6 +33,7 @@ export class Inbox {
     this.#registrations = registrations
     this.#relay = relay
     this.#holders = holders
+    this.#questions = questions
   }
 
   onMessage (message: Exclude<NodeMessage, Probe>): void {
@@ -41,6 +45,8 @@ export class Inbox {
       case 'close': return this.#onClose(message)
       case 'ask': return this.#holders.onQuestion(message)
       case 'answer': return this.#holders.onAnswer(message)
+      case 'query': return this.#questions.onQuery(message)
+      case 'reply': return this.#questions.onReply(message)
       case 'found': return this.#kept.forget(message.batch)
       case 'seen': return this.#rooms.onSeen(message)
       case 'restore': {

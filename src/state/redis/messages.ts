@@ -79,6 +79,20 @@ export interface HolderAnswer {
   readonly isHeld: boolean
 }
 
+/** Asks a node something for an administrator. The answer goes to the node in `asker`. */
+export interface Query {
+  readonly kind: 'query'
+  readonly token: string
+  readonly asker: string
+  readonly text: string
+}
+
+export interface Reply {
+  readonly kind: 'reply'
+  readonly token: string
+  readonly text: string
+}
+
 /** A frame for a whole room. If it `isSignal`, its sender is told of a member that could not take it. */
 interface ToAll {
   readonly kind: 'all'
@@ -99,6 +113,8 @@ export type NodeMessage =
   | { readonly kind: 'found', readonly batch: string }
   | HolderQuestion
   | HolderAnswer
+  | Query
+  | Reply
   | RoomEvent
   | SeenEvent
   | RestoreRequest
@@ -148,6 +164,14 @@ export function questionOf ({ room, id, registrationId, asker }: Omit<HolderQues
 
 export function answerOf ({ registrationId, isHeld }: Omit<HolderAnswer, 'kind'>): string {
   return JSON.stringify(['answer', registrationId, isHeld ? 'held' : 'free'])
+}
+
+export function queryOf ({ token, asker, text }: Omit<Query, 'kind'>): string {
+  return JSON.stringify(['query', token, asker, text])
+}
+
+export function replyOf ({ token, text }: Omit<Reply, 'kind'>): string {
+  return JSON.stringify(['reply', token, text])
 }
 
 /**
@@ -256,6 +280,8 @@ function eventOf (text: string): NodeMessage | undefined {
     case 'found': return three === undefined ? undefined : { kind, batch: three }
     case 'seen': return seenOf(one, parts.slice(2))
     case 'answer': return { kind, registrationId: one, isHeld: two !== 'free' }
+    case 'query': return three === undefined ? undefined : { kind, token: one, asker: two, text: three }
+    case 'reply': return { kind, token: one, text: two }
     case 'ask': {
       const isComplete = three !== undefined && four !== undefined
       return isComplete ? { kind, room: one, id: two, registrationId: three, asker: four } : undefined

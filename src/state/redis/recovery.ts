@@ -20,7 +20,7 @@ export class Recovery {
   readonly #timers: Timers
   #check: Timer | undefined
 
-  constructor ({ process, node, rooms, kept, registrations, relay, timers }: Omit<InboxParts, 'holders'>) {
+  constructor ({ process, node, rooms, kept, registrations, relay, timers }: Omit<InboxParts, 'holders' | 'questions'>) {
     this.#process = process
     this.#node = node
     this.#rooms = rooms

@@ -10,6 +10,7 @@ import { Inbox } from './inbox.js'
 import { RedisLink } from './link.js'
 import { KeptMail } from './mail.js'
 import { inBatches, RedisNode } from './node.js'
+import { Questions } from './questions.js'
 import { Recovery } from './recovery.js'
 import { Registrations } from './registrations.js'
 import { RedisRelay } from './relay.js'
@@ -53,6 +54,7 @@ class RedisExchange implements RedisState {
   readonly relay: Relay
   readonly sessions: Sessions
   readonly attempts: ReturnType<typeof redisAttempts>
+  readonly nodes: Questions
   readonly #node: RedisNode
   readonly #rooms: LocalRooms
   readonly #kept: KeptMail
@@ -71,7 +73,8 @@ class RedisExchange implements RedisState {
     const holders = new Holders({ node, rooms, timers, log, probeMs, leave: (member) => this.peers.leave(member) })
     const registrations = this.#registrations = new Registrations({ ...parts, holders })
     const relay = new RedisRelay({ ...parts, registrations, mailboxes })
-    this.#inbox = new Inbox({ ...parts, registrations, relay, holders })
+    const questions = this.nodes = new Questions(node, timers, log)
+    this.#inbox = new Inbox({ ...parts, registrations, relay, holders, questions })
     this.#recovery = new Recovery({ ...parts, registrations, relay })
     this.peers = membershipOf({
       join: (request) => registrations.join(request),
