@@ -46,7 +46,8 @@ function addressesOf (host: string): Named[] {
 }
 
 function pagesOf (base: string): string[] {
-  return [['Demo', 'demo'], ['Test', 'test'], ['Console', 'console'], ['API', 'docs']].map(([name = '', path]) => `${name.padEnd(9)}${base}/${path}`)
+  const pages = [['Demo', 'demo'], ['Test', 'test'], ['Console', 'console'], ['API', 'docs']]
+  return pages.map(([name = '', path]) => `${name.padEnd(9)}${base}/${path}`)
 }
 
 function clients ({ dialects }: Info, base: URL): string[] {
