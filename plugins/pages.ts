@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import helmet, { type FastifyHelmetOptions } from '@fastify/helmet'
 import files from '@fastify/static'
@@ -17,6 +17,12 @@ declare module 'fastify' {
 /** From the built sources, and from the sources themselves. */
 const places = ['../web/', '../dist/web/'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
 const root = places.find((place) => existsSync(`${place}assets`))
+
+/** The icon of the pages, as SVG; undefined where they are not built. */
+export function readIcon (): Buffer | undefined {
+  const name = root === undefined ? undefined : readdirSync(`${root}assets`).find((name) => /^icon-.*\.svg$/.test(name))
+  return name === undefined ? undefined : readFileSync(`${root}assets/${name}`)
+}
 
 const headers: FastifyHelmetOptions = {
   contentSecurityPolicy: {

@@ -1,5 +1,6 @@
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyPluginAsync } from 'fastify'
+import { readIcon } from '../plugins/pages.js'
 
 /** The pages below `web/`, but for the landing page, which is at the bare root. */
 const pages: readonly string[] = []
@@ -16,6 +17,9 @@ const docsPolicy = {
   'frame-ancestors': ["'none'"]
 }
 
+/** Without a bar for other documents: ours is the only one. */
+const uiConfig = { layout: 'BaseLayout' }
+
 /** The pages for people, and what they load. */
 export const web: FastifyPluginAsync = async (app) => {
   const options = { onRequest: app.admission, schema: { hide: true } }
@@ -23,6 +27,8 @@ export const web: FastifyPluginAsync = async (app) => {
   app.get<{ Params: { '*': string } }>('/assets/*', options, ({ params }, reply) => reply.sendAsset(params['*']))
   await app.register(async (app) => {
     app.addHook('onRoute', app.admitRoute)
-    await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy })
+    const icon = readIcon()
+    const favicon = icon === undefined ? [] : [{ filename: 'icon.svg', rel: 'icon', type: 'image/svg+xml', sizes: 'any', content: icon }]
+    await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy, uiConfig, theme: { title: 'Signalbox API', favicon } })
   })
 }
