@@ -1,6 +1,5 @@
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyPluginAsync } from 'fastify'
-import { readIcon } from '../plugins/pages.js'
 
 /** The pages below `web/`, but for the landing page, which is at the bare root. */
 const pages: readonly string[] = []
@@ -27,8 +26,8 @@ export const web: FastifyPluginAsync = async (app) => {
   app.get<{ Params: { '*': string } }>('/assets/*', options, ({ params }, reply) => reply.sendAsset(params['*']))
   await app.register(async (app) => {
     app.addHook('onRoute', app.admitRoute)
-    const icon = readIcon()
-    const favicon = icon === undefined ? [] : [{ filename: 'icon.svg', rel: 'icon', type: 'image/svg+xml', sizes: 'any', content: icon }]
+    const { pagesIcon: content } = app
+    const favicon = content === undefined ? [] : [{ filename: 'icon.svg', rel: 'icon', type: 'image/svg+xml', sizes: 'any', content }]
     await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy, uiConfig, theme: { title: 'Signalbox API', favicon } })
   })
 }
