@@ -63,19 +63,15 @@ export default fp(async (app) => {
   app.decorateRequest(response, undefined)
   app.decorateRequest(permitted, undefined)
 
-  /** Of each dialect, in the order of their routes. */
-  const paths = new Map<string, Set<string>>()
   const speakers = new WeakMap<SpeakRoute['wsHandler'], CompiledDialect>()
   app.addHook('onRoute', ({ url, wsHandler }) => {
-    const dialect = wsHandler && speakers.get(wsHandler)
-    if (dialect === undefined) return
-    const own = paths.get(dialect.name) ?? new Set()
     // Fastify has the root of a prefix twice, with and without a slash.
-    paths.set(dialect.name, own.add(url.replace(/(.)\/$/, '$1')))
+    if (wsHandler !== undefined) speakers.get(wsHandler)?.paths.add(url.replace(/(.)\/$/, '$1'))
   })
   app.addHook('onReady', async () => {
-    if (paths.size === 0) return
-    app.log.info(`dialects: ${[...paths].map(([name, own]) => `${name} at ${[...own].join(' and ')}`).join(', ')}`)
+    const mounted = [...dialects.values()].filter(({ paths }) => paths.size > 0)
+    if (mounted.length === 0) return
+    app.log.info(`dialects: ${mounted.map(({ name, paths }) => `${name} at ${[...paths].join(' and ')}`).join(', ')}`)
   })
 
   function keepResponse (request: FastifyRequest, { raw }: FastifyReply, done: () => void) {

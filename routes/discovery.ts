@@ -40,11 +40,12 @@ export const discovery: FastifyPluginAsyncTypebox<DiscoveryOptions> = async (app
   await mountRoute(app, '/id', {
     method: 'GET',
     onRequest,
-    schema: { ...shared, response: { 200: IdBody } },
+    schema: { ...shared, summary: 'A fresh id', response: { 200: IdBody } },
     handler: async (_request, reply) => await reply.type('text/plain; charset=utf-8').send(generateId())
   })
 
-  const schema = { ...shared, ...(querystring !== undefined && { querystring }), response: { 200: PeersBody, 401: ErrorBody } }
+  const narrowed = querystring === undefined ? shared : { ...shared, querystring }
+  const schema = { ...narrowed, summary: 'The ids of the peers', response: { 200: PeersBody, 401: ErrorBody } }
   await mountRoute(app, '/peers', {
     method: 'GET',
     onRequest,

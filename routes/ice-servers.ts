@@ -17,7 +17,11 @@ const IceServersBody = Type.Object({
  */
 export const iceServers: FastifyPluginAsyncTypebox = async (app) => {
   const { auth, iceServers } = app.signalbox
-  const schema = { response: { 200: IceServersBody, 401: ErrorBody } }
+  const schema = {
+    tags: ['server'],
+    summary: 'STUN and TURN servers, with credentials that expire',
+    response: { 200: IceServersBody, 401: ErrorBody }
+  }
   app.get('/ice-servers', { onRequest: app.admission, schema }, async (request, reply) => {
     const permit = await auth.authenticate(request)
     if (permit === undefined) return await app.refuseCaller(request, reply)

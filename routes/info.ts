@@ -24,5 +24,6 @@ export function infoOf (config: Config, isOpen: boolean, descriptions: ReadonlyM
 export const info: FastifyPluginAsyncTypebox<{ descriptions: ReadonlyMap<string, DialectDescription> }> = async (app, { descriptions }) => {
   const { config, auth } = app.signalbox
   const body = infoOf(config, auth.isOpen, descriptions)
-  app.get('/info', { onRequest: app.admission, schema: { response: { 200: InfoBody } } }, () => body)
+  const schema = { tags: ['server'], summary: 'What runs here, and how its clients connect', response: { 200: InfoBody } }
+  app.get('/info', { onRequest: app.admission, schema }, () => body)
 }

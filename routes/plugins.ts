@@ -3,6 +3,7 @@ import { ConfigError } from '../src/config/config-error.js'
 import type { LoadedPlugin } from '../src/config/load-plugins.js'
 import { settingPrefixOf } from '../src/config/plugin-settings.js'
 import { TakenNameError } from '../src/dialect/dialect.js'
+import { tagRoute } from './openapi.js'
 
 interface ThirdPartyOptions {
   readonly plugins: ReadonlyArray<LoadedPlugin<FastifyPluginAsync>>
@@ -19,12 +20,16 @@ export const thirdParty: FastifyPluginAsync<ThirdPartyOptions> = async (app, { p
   /** Which plugin has a path. */
   const owners = new Map<string, string>()
   let paths: string[] = []
+  /** Of the plugin's routes; known once it has a dialect. */
+  let tags: string[] = []
   app.addHook('onRoute', (route) => {
     app.admitRoute(route)
+    tagRoute(route, tags)
     paths.push(route.url)
   })
   for (const { name, plugin, prefix, settings } of plugins) {
     paths = []
+    tags = []
     const others = new Set(dialects.keys())
     try {
       await app.register(plugin, { prefix })
@@ -37,8 +42,10 @@ export const thirdParty: FastifyPluginAsync<ThirdPartyOptions> = async (app, { p
       const problem = `PLUGINS: "${name}" wants the path ${path}, which ${owner} has`
       throw new ConfigError(`${problem}. Its \`autoPrefix\` is where its paths begin`, { cause: error })
     }
+    const own = [...dialects.keys()].filter((dialect) => !others.has(dialect))
+    tags.push(own[0] ?? 'other')
     for (const path of paths) owners.set(path, name)
-    const prefixes = [...dialects.keys()].filter((dialect) => !others.has(dialect)).map(settingPrefixOf)
+    const prefixes = own.map(settingPrefixOf)
     const stray = Object.keys(settings).find((setting) => !prefixes.some((prefix) => setting.startsWith(prefix)))
     if (stray !== undefined) {
       const expected = prefixes.join(' or ') || 'the name of a dialect, and there is none'

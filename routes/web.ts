@@ -16,6 +16,9 @@ const docsPolicy = {
   'frame-ancestors': ["'none'"]
 }
 
+/** Without a bar for other documents: ours is the only one. */
+const uiConfig = { layout: 'BaseLayout' }
+
 /** The pages for people, and what they load. */
 export const web: FastifyPluginAsync = async (app) => {
   const options = { onRequest: app.admission, schema: { hide: true } }
@@ -24,6 +27,8 @@ export const web: FastifyPluginAsync = async (app) => {
   app.get<{ Params: { '*': string } }>('/assets/*', assetOptions, ({ params }, reply) => reply.sendAsset(params['*']))
   await app.register(async (app) => {
     app.addHook('onRoute', app.admitRoute)
-    await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy })
+    const { pagesIcon: content } = app
+    const favicon = content === undefined ? [] : [{ filename: 'icon.svg', rel: 'icon', type: 'image/svg+xml', sizes: 'any', content }]
+    await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy, uiConfig, theme: { title: 'Signalbox API', favicon } })
   })
 }

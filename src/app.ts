@@ -3,7 +3,7 @@ import cors from '@fastify/cors'
 import type { FastifyPluginAsync, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import admission from '../plugins/admission.js'
-import docs from '../routes/openapi.js'
+import docs, { tagRoute } from '../routes/openapi.js'
 import metrics from '../routes/metrics.js'
 import pages from '../plugins/pages.js'
 import sharedServer from '../plugins/shared-server.js'
@@ -12,6 +12,7 @@ import speak from '../plugins/speak.js'
 import tracing from '../plugins/tracing.js'
 import websocket from '../plugins/websocket.js'
 import { admin } from '../routes/admin/index.js'
+import { asyncapi } from '../routes/asyncapi.js'
 import { bareRoot } from '../routes/bare-root.js'
 import { type DialectDescription, mountRoute } from '../routes/dialect.js'
 import { health } from '../routes/health.js'
@@ -125,7 +126,7 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
   if (isService || app.prefix !== '') app.setNotFoundHandler(answerNotFound)
   await app.register(tracing)
   // The OpenAPI document of an app around us contains our routes already.
-  if (!app.hasDecorator('swagger')) await app.register(docs)
+  if (!app.hasDecorator('swagger')) await app.register(docs, { descriptions })
   app.addHook('onRequest', app.checkOrigin)
   // Preflights and unknown paths, which no route counts.
   const { checkRate } = app
@@ -145,6 +146,7 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
   await app.register(metrics)
   await app.register(admin, { prefix: '/admin' })
   await app.register(info, { descriptions })
+  await app.register(asyncapi, { descriptions })
   // At the root of another app their paths could be taken.
   const hasPages = config.WEB && (isService || app.prefix !== '')
   if (hasPages) {
@@ -154,7 +156,10 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
   await app.register(bareRoot, { descriptions: [...descriptions.values()], hasPages })
   for (const name of config.DIALECTS ?? []) {
     const { plugin, prefix, rootPath } = descriptions.get(name) as DialectDescription
-    await app.register(plugin, { prefix: prefix(config) })
+    await app.register(async (app) => {
+      app.addHook('onRoute', (route) => tagRoute(route, [name]))
+      await app.register(plugin)
+    }, { prefix: prefix(config) })
     const dialect = dialects.get(name)
     if (rootPath !== undefined && dialect !== undefined) await mountRoute(app, rootPath, app.speakAs(dialect))
   }

@@ -18,6 +18,17 @@ const frames = {
   connected: typed('connected')
 }
 
+/** The frames that it gets. */
+const sends = {
+  accept: typed('accept', { connectionId: Type.String(), isExistClient: Type.Boolean(), isExistUser: Type.Boolean() }),
+  reject: typed('reject', { reason: Type.String() }),
+  offer: frames.offer,
+  answer: frames.answer,
+  candidate: frames.candidate,
+  ping: typed('ping'),
+  bye: typed('bye')
+}
+
 const encode = (frame) => new Frame(frame.type, JSON.stringify(frame))
 const [ping, bye] = [encode({ type: 'ping' }), encode({ type: 'bye' })]
 
@@ -99,6 +110,7 @@ export default async function ayame (app) {
     ...app.speak({
       name: 'ayame',
       frames,
+      sends,
       handlers,
       errors,
       liveness: { maxFrameGapMs },

@@ -13,6 +13,13 @@ const frames = {
   ping: Type.Object({ type: Type.Literal('ping') })
 }
 
+/** The frames that it gets. */
+const sends = {
+  publish: Type.Object({ type: Type.Literal('publish'), topic: IdSchema, clients: Type.Integer() }),
+  pong: Type.Object({ type: Type.Literal('pong') }),
+  error: Type.Object({ type: Type.Literal('error'), message: Type.String() })
+}
+
 const pong = new Frame('pong', JSON.stringify({ type: 'pong' }))
 
 const errorFrame = (message) => new Frame('error', JSON.stringify({ type: 'error', message }))
@@ -72,6 +79,7 @@ export default async function yWebrtc (app) {
     ...app.speak({
       name: 'y-webrtc',
       frames,
+      sends,
       handlers: handlersOf(app.state),
       errors,
       open: (connection) => ({ connection, id: crypto.randomUUID(), members: new Map() })

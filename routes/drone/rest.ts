@@ -11,7 +11,10 @@ const HealthBody = Type.Object({
 })
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
-  app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, async () => {
+  app.get('/health', {
+    onRequest: app.healthAdmission,
+    schema: { summary: 'Health, as the original says it', response: { 200: HealthBody } }
+  }, async () => {
     const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
     const clients = await app.state.peers.count(room)
     return { status: 'healthy' as const, clients, uptime: process.uptime(), memory: { rss, heapTotal, heapUsed, external } }

@@ -44,22 +44,26 @@ const timed = <Type extends string, Properties extends Record<string, TSchema>>(
   Type.Object({ type: Type.Literal(type), ...properties, timestamp: TimestampSchema }, { additionalProperties: false })
 
 /** What a client gets. */
-export const OutgoingSchema = Type.Union([
-  timed('registered', { id: IdSchema }),
-  timed('offer', { from: IdSchema, sdp: SdpSchema, sessionId: IdSchema }),
-  timed('answer', { from: IdSchema, sdp: SdpSchema, sessionId: Type.Optional(IdSchema) }),
-  timed('ice', { from: IdSchema, candidate: CandidateSchema, sessionId: Type.Optional(IdSchema) }),
-  Type.Object({ type: Type.Literal('clients'), clients: Type.Array(IdSchema), count: Type.Integer() }, { additionalProperties: false }),
-  timed('client_list_update', { clients: Type.Array(IdSchema), count: Type.Integer() }),
-  timed('pong', {}),
-  Type.Object({
+export const sends = {
+  registered: timed('registered', { id: IdSchema }),
+  offer: timed('offer', { from: IdSchema, sdp: SdpSchema, sessionId: IdSchema }),
+  answer: timed('answer', { from: IdSchema, sdp: SdpSchema, sessionId: Type.Optional(IdSchema) }),
+  ice: timed('ice', { from: IdSchema, candidate: CandidateSchema, sessionId: Type.Optional(IdSchema) }),
+  clients: Type.Object({
+    type: Type.Literal('clients'),
+    clients: Type.Array(IdSchema),
+    count: Type.Integer()
+  }, { additionalProperties: false }),
+  client_list_update: timed('client_list_update', { clients: Type.Array(IdSchema), count: Type.Integer() }),
+  pong: timed('pong', {}),
+  error: Type.Object({
     type: Type.Literal('error'),
     message: Type.String(),
     details: Type.Optional(Type.String())
   }, { additionalProperties: false })
-])
+}
 
-export type Outgoing = Static<typeof OutgoingSchema>
+export type Outgoing = Static<(typeof sends)[keyof typeof sends]>
 
 export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 

@@ -4,7 +4,7 @@ import { admit } from './admit.js'
 import { peerjsHandlers } from './handlers.js'
 import { rest } from './rest.js'
 import { dialect } from './room.js'
-import { encode, errorMessages, frames } from './schema.js'
+import { encode, errorMessages, frames, sends } from './schema.js'
 
 const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
@@ -12,6 +12,7 @@ const plugin: FastifyPluginAsync = async (app) => {
   await mountRoute(app, '/peerjs', app.speak({
     name: dialect,
     frames,
+    sends,
     handlers: peerjsHandlers(state, config),
     errors: { ...errorMessages, frame: (msg) => encode({ type: 'ERROR', payload: { msg } }) },
     unauthorized: encode({ type: 'ERROR', payload: { msg: errorMessages.unauthorized } }),

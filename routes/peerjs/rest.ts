@@ -20,7 +20,8 @@ export const rest: FastifyPluginAsyncTypebox = async (app) => {
   // The bare root has the route already, with this answer.
   const root = app.prefix === '' ? '/' : app.prefix
   if (!app.hasRoute({ method: 'GET', url: root })) {
-    app.get('/', { onRequest: app.admission, schema: { response: { 200: BannerBody } } }, () => banner)
+    const schema = { summary: 'The banner of a PeerJS server', response: { 200: BannerBody } }
+    app.get('/', { onRequest: app.admission, schema }, () => banner)
   }
   await answerOk(app, '/peerjs/health')
   await app.register(discovery, {

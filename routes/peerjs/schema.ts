@@ -23,26 +23,26 @@ export const frames = {
 
 const MsgPayload = Type.Object({ msg: Type.String() }, { additionalProperties: false })
 
-/** What a client gets. */
-export const OutgoingSchema = Type.Union([
-  Type.Object({ type: Type.Literal('OPEN') }, { additionalProperties: false }),
-  Type.Object({ type: Type.Literal('ID-TAKEN'), payload: MsgPayload }, { additionalProperties: false }),
-  Type.Object({ type: Type.Literal('ERROR'), payload: MsgPayload }, { additionalProperties: false }),
-  Type.Object({
-    type: Type.Union([
-      Type.Literal('OFFER'),
-      Type.Literal('ANSWER'),
-      Type.Literal('CANDIDATE'),
-      Type.Literal('LEAVE'),
-      Type.Literal('EXPIRE')
-    ]),
-    src: IdSchema,
-    dst: IdSchema,
-    payload: Type.Optional(Type.Unknown())
-  }, { additionalProperties: false })
-])
+const from = <Name extends string>(type: Name) => Type.Object({
+  type: Type.Literal(type) as TLiteral<Name>,
+  src: IdSchema,
+  dst: IdSchema,
+  payload: Type.Optional(Type.Unknown())
+}, { additionalProperties: false })
 
-export type Outgoing = Static<typeof OutgoingSchema>
+/** What a client gets. */
+export const sends = {
+  OPEN: Type.Object({ type: Type.Literal('OPEN') }, { additionalProperties: false }),
+  'ID-TAKEN': Type.Object({ type: Type.Literal('ID-TAKEN'), payload: MsgPayload }, { additionalProperties: false }),
+  ERROR: Type.Object({ type: Type.Literal('ERROR'), payload: MsgPayload }, { additionalProperties: false }),
+  OFFER: from('OFFER'),
+  ANSWER: from('ANSWER'),
+  CANDIDATE: from('CANDIDATE'),
+  LEAVE: from('LEAVE'),
+  EXPIRE: from('EXPIRE')
+}
+
+export type Outgoing = Static<(typeof sends)[keyof typeof sends]>
 
 export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 

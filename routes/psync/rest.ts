@@ -6,7 +6,10 @@ import { dialect, roomPrefix } from './room.js'
 const QuerySchema = Type.Object({ group: Type.Optional(Type.String({ description: 'Only the peers of this group' })) })
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
-  app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: Type.String() } } }, async (_request, reply) => {
+  app.get('/health', {
+    onRequest: app.healthAdmission,
+    schema: { summary: 'Health, as the original says it', response: { 200: Type.String() } }
+  }, async (_request, reply) => {
     return await reply.type('text/plain; charset=utf-8').send('OK')
   })
   await app.register(discovery, {

@@ -26,23 +26,25 @@ const ListPayload = Type.Object({ peers: Type.Array(PeerSchema) }, { additionalP
 const ErrorPayload = Type.Object({ message: Type.String(), target_id: Type.Optional(IdSchema) }, { additionalProperties: false })
 const PeerPayload = Type.Object({ peer: PeerSchema }, { additionalProperties: false })
 
-/** What a peer gets. */
-export const OutgoingSchema = Type.Union([
-  Type.Object({ type: Type.Literal('peer_list'), payload: ListPayload }, { additionalProperties: false }),
-  Type.Object({
-    type: Type.Union([Type.Literal('peer_joined'), Type.Literal('peer_left')]),
-    payload: PeerPayload
-  }, { additionalProperties: false }),
-  Type.Object({
-    type: Type.Union([Type.Literal('offer'), Type.Literal('answer'), Type.Literal('candidate')]),
-    source_id: Type.String(),
-    target_id: IdSchema,
-    payload: Type.Unknown()
-  }, { additionalProperties: false }),
-  Type.Object({ type: Type.Literal('error'), payload: ErrorPayload }, { additionalProperties: false })
-])
+const from = <Name extends string>(type: Name) => Type.Object({
+  type: Type.Literal(type) as TLiteral<Name>,
+  source_id: Type.String(),
+  target_id: IdSchema,
+  payload: Type.Unknown()
+}, { additionalProperties: false })
 
-export type Outgoing = Static<typeof OutgoingSchema>
+/** What a peer gets. */
+export const sends = {
+  peer_list: Type.Object({ type: Type.Literal('peer_list'), payload: ListPayload }, { additionalProperties: false }),
+  peer_joined: Type.Object({ type: Type.Literal('peer_joined'), payload: PeerPayload }, { additionalProperties: false }),
+  peer_left: Type.Object({ type: Type.Literal('peer_left'), payload: PeerPayload }, { additionalProperties: false }),
+  offer: from('offer'),
+  answer: from('answer'),
+  candidate: from('candidate'),
+  error: Type.Object({ type: Type.Literal('error'), payload: ErrorPayload }, { additionalProperties: false })
+}
+
+export type Outgoing = Static<(typeof sends)[keyof typeof sends]>
 
 export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 

@@ -4,7 +4,7 @@ import { guessThrottle } from './guesses.js'
 import { roomsHandlers } from './handlers.js'
 import { rest } from './rest.js'
 import { dialect } from './room.js'
-import { encode, errorMessages, frames } from './schema.js'
+import { encode, errorMessages, frames, sends } from './schema.js'
 
 const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
@@ -12,6 +12,7 @@ const plugin: FastifyPluginAsync = async (app) => {
   await mountRoute(app, '', app.speak({
     name: dialect,
     frames,
+    sends,
     handlers: roomsHandlers(state, signalbox, guesses),
     errors: { ...errorMessages, frame: (message) => encode({ type: 'error', message }) },
     open (connection) {

@@ -1,4 +1,4 @@
-import { type Static, Type } from '@sinclair/typebox'
+import { type Static, type TLiteral, Type } from '@sinclair/typebox'
 import { Frame, IdSchema, quote } from '../../src/kit.js'
 
 /** What a client may send. A room id of any other type names no room. */
@@ -10,18 +10,21 @@ export const frames = {
 
 const RoomIdSchema = Type.String({ pattern: '^[1-9]\\d{0,8}$' })
 
-/** What a client gets. */
-export const OutgoingSchema = Type.Union([
-  Type.Object({
-    type: Type.Union([Type.Literal('room_created'), Type.Literal('room_joined')]),
-    roomId: RoomIdSchema,
-    myId: IdSchema
-  }, { additionalProperties: false }),
-  Type.Object({ type: Type.Literal('signal'), senderId: IdSchema, payload: Type.Unknown() }, { additionalProperties: false }),
-  Type.Object({ type: Type.Literal('error'), message: Type.String() }, { additionalProperties: false })
-])
+const entered = <Name extends string>(type: Name) => Type.Object({
+  type: Type.Literal(type) as TLiteral<Name>,
+  roomId: RoomIdSchema,
+  myId: IdSchema
+}, { additionalProperties: false })
 
-export type Outgoing = Static<typeof OutgoingSchema>
+/** What a client gets. */
+export const sends = {
+  room_created: entered('room_created'),
+  room_joined: entered('room_joined'),
+  signal: Type.Object({ type: Type.Literal('signal'), senderId: IdSchema, payload: Type.Unknown() }, { additionalProperties: false }),
+  error: Type.Object({ type: Type.Literal('error'), message: Type.String() }, { additionalProperties: false })
+}
+
+export type Outgoing = Static<(typeof sends)[keyof typeof sends]>
 
 export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 

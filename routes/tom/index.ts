@@ -4,7 +4,7 @@ import { tomHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
 import { dialect } from './room.js'
-import { encode, errorMessages, frames } from './schema.js'
+import { encode, errorMessages, frames, sends } from './schema.js'
 
 const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
@@ -12,6 +12,7 @@ const plugin: FastifyPluginAsync = async (app) => {
   await mountRoute(app, '', app.speak({
     name: dialect,
     frames,
+    sends,
     handlers: tomHandlers(state, signalbox.config, list),
     errors: { ...errorMessages, frame: (error) => encode({ type: 'error', error }) },
     open: (connection) => new RegisteringClient(connection)

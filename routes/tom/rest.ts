@@ -7,6 +7,9 @@ import { dialect, room } from './room.js'
 const HealthBody = Type.Object({ ok: Type.Literal(true) })
 
 export const rest: FastifyPluginAsyncTypebox = async (app) => {
-  app.get('/health', { onRequest: app.healthAdmission, schema: { response: { 200: HealthBody } } }, () => ({ ok: true as const }))
+  app.get('/health', {
+    onRequest: app.healthAdmission,
+    schema: { summary: 'Health, as the original says it', response: { 200: HealthBody } }
+  }, () => ({ ok: true as const }))
   await app.register(discovery, { dialect, isOpen: app.signalbox.config.ALLOW_DISCOVERY, rooms: () => [room] })
 }

@@ -33,8 +33,8 @@ const ParticipantSchema = Type.Object({
 }, { additionalProperties: false })
 
 /** What a node gets. A signal comes as it was sent, with all its members. */
-export const OutgoingSchema = Type.Union([
-  Type.Object({
+export const sends = {
+  presence: Type.Object({
     type: Type.Literal('presence'),
     action: Type.Union([Type.Literal('join'), Type.Literal('leave')]),
     nodeId: IdSchema,
@@ -42,22 +42,22 @@ export const OutgoingSchema = Type.Union([
     publicKey: Type.String(),
     encryptionKey: Type.Optional(Type.String())
   }, { additionalProperties: false }),
-  Type.Object({
+  participants: Type.Object({
     type: Type.Literal('participants'),
     participants: Type.Array(ParticipantSchema)
   }, { additionalProperties: false }),
-  Type.Object({ type: Type.Literal('heartbeat'), from: IdSchema }, { additionalProperties: false }),
-  Type.Object({
+  heartbeat: Type.Object({ type: Type.Literal('heartbeat'), from: IdSchema }, { additionalProperties: false }),
+  'role-assign': Type.Object({
     type: Type.Literal('role-assign'),
     nodeId: IdSchema,
     roles: Type.Array(Type.String()),
     from: IdSchema
   }, { additionalProperties: false }),
-  frames.signal,
-  Type.Object({ type: Type.Literal('error'), error: Type.String() }, { additionalProperties: false })
-])
+  signal: frames.signal,
+  error: Type.Object({ type: Type.Literal('error'), error: Type.String() }, { additionalProperties: false })
+}
 
-export type Outgoing = Static<typeof OutgoingSchema>
+export type Outgoing = Static<(typeof sends)[keyof typeof sends]>
 
 export const encode = (frame: Outgoing): Frame => new Frame(frame.type, JSON.stringify(frame))
 

@@ -1,3 +1,4 @@
+import { Type } from '@sinclair/typebox'
 import type { Permit } from '../auth/permit.js'
 import { Frame } from '../frame/bytes.js'
 import { andThen, type MaybePromise } from '../timing/maybe-promise.js'
@@ -7,6 +8,12 @@ type Verify = NonNullable<ConnectionHost['verify']>
 
 /** A wait for a time of day is at most this long: the clock may be set meanwhile. In ms. */
 const clockCheckMs = 60_000
+
+/** The frames of every dialect where clients have tokens. */
+export const renewalFrames = {
+  receives: { auth: Type.Object({ type: Type.Literal('auth'), token: Type.String({ description: 'A fresh one of the same subject' }) }) },
+  sends: { auth: Type.Object({ type: Type.Literal('auth'), ok: Type.Literal(true) }, { additionalProperties: false }) }
+}
 
 /** What a client hears when its fresh token counts. */
 export const renewed = new Frame('auth', JSON.stringify({ type: 'auth', ok: true }))

@@ -8,7 +8,7 @@ import { LabelCounter } from '../telemetry/counter.js'
 import { type Frame, type FrameLike, frameOf } from '../frame/bytes.js'
 import { checkClose } from '../frame/close-codes.js'
 
-/** The frames a dialect takes, by type. With `typeOf` a frame may be any JSON value, else it is an object. */
+/** Frames of a dialect, by type. With `typeOf` a frame that it takes may be any JSON value, else it is an object. */
 export type FrameSchemas = Readonly<Record<string, TSchema>>
 
 /**
@@ -25,6 +25,8 @@ export interface Dialect<Frames extends FrameSchemas, ClientState> {
   /** Also the first part of the names of its rooms. */
   readonly name: string
   readonly frames: Frames
+  /** The frames that its clients get, for `/asyncapi.json`. They are not checked against it. */
+  readonly sends?: FrameSchemas
   readonly handlers: Handlers<Frames, ClientState>
   readonly errors: DialectErrors
   /**
@@ -127,6 +129,9 @@ export interface CompiledDialect {
   readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<unknown>
   readonly close: ((client: unknown) => MaybePromise<unknown>) | undefined
   readonly frames: ReadonlyMap<string, CompiledFrame>
+  readonly sends: FrameSchemas
+  /** Of its routes, in their order, as Fastify writes them: with the prefix, and `:name` for a parameter. */
+  readonly paths: Set<string>
   readonly traffic: Traffic
 }
 
@@ -144,6 +149,7 @@ export interface Traffic {
 export interface CompiledFrame {
   /** Frames of this type that fit the schema. */
   received: number
+  readonly schema: TSchema
   readonly fits: (frame: unknown) => boolean
   readonly handle: (client: unknown, frame: unknown, received: Received) => MaybePromise<unknown>
 }
@@ -181,14 +187,15 @@ export function compileDialect<Frames extends FrameSchemas, ClientState> (dialec
     const handle = dialect.handlers[type]
     if (handle === undefined) throw new TypeError(`Dialect ${dialect.name} has no handler for ${type}`)
     // The cast is safe: the connection calls a handler only with frames that fit, and with the state that `open` made.
-    frames.set(type, { received: 0, fits: (frame) => check.Check(frame), handle: handle as CompiledFrame['handle'] })
+    frames.set(type, { received: 0, schema, fits: (frame) => check.Check(frame), handle: handle as CompiledFrame['handle'] })
   }
-  const { name, errors, typeOf, protocols, liveness = {}, unauthorized, open } = dialect
+  const { name, errors, typeOf, protocols, liveness = {}, unauthorized, open, sends = {} } = dialect
   const events = eventsOf(dialect)
   const traffic = { sent: new LabelCounter(), errors: new LabelCounter(), events, registrations: 0 }
   const close = dialect.close as CompiledDialect['close']
   const ping = dialect.ping && { ...dialect.ping, frame: frameOf(dialect.ping.frame) }
-  return { name, errors, closes: closesOf(errors), typeOf, protocols, liveness, ping, unauthorized, open, close, frames, traffic }
+  const closes = closesOf(errors)
+  return { name, errors, closes, typeOf, protocols, liveness, ping, unauthorized, open, close, frames, sends, paths: new Set(), traffic }
 }
 
 function eventsOf ({ name, counters = [] }: { readonly name: string, readonly counters?: readonly string[] }): Map<string, number> {

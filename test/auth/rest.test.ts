@@ -74,7 +74,7 @@ for (const { name } of builtIn) {
 
 t.test('the banner, health, readiness and the API document are open to everybody', async (t) => {
   const app = await build(t, withSecret)
-  for (const path of ['/', '/health', '/ready', '/openapi.json']) {
+  for (const path of ['/', '/health', '/ready', '/openapi.json', '/asyncapi.json', '/asyncapi.yaml']) {
     for (const init of [{}, { headers: { authorization: 'Bearer hunter2' } }]) {
       t.equal((await fetch(urlOf(app) + path, init)).status, 200, path)
     }

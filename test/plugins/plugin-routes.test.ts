@@ -16,7 +16,18 @@ t.test('a plugin’s route without a schema is listed in /openapi.json', async (
   const response = await fetch(`${urlOf(app)}/openapi.json`)
   t.equal(response.status, 200)
   const { paths } = await response.json() as { paths: Record<string, unknown> }
-  t.match(paths, { '/plain': { get: {} }, '/health': { get: {} } })
+  t.match(paths, { '/plain': { get: { tags: ['other'] } }, '/health': { get: {} } })
+})
+
+t.test('a plugin’s routes are listed under its dialect, unless they have a tag', async (t) => {
+  const body = `
+    app.get('/before', async () => 'plain')
+    const errors = { frame: String, notJson: '', unknownType: String, malformed: String, internal: '' }
+    app.route({ url: '/socket', ...app.speak({ name: 'chat', frames: {}, handlers: {}, errors, open: () => ({}) }) })
+    app.get('/tagged', { schema: { tags: ['mine'] } }, async () => 'tagged')`
+  const app = await build(t, { PLUGINS: plugin(t, body) })
+  const { paths } = await (await fetch(`${urlOf(app)}/openapi.json`)).json() as { paths: Record<string, unknown> }
+  t.match(paths, { '/before': { get: { tags: ['chat'] } }, '/tagged': { get: { tags: ['mine'] } } })
 })
 
 t.test('what a plugin’s route throws is logged at error level, and the answer says nothing of it', async (t) => {

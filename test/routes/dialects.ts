@@ -1,9 +1,9 @@
 import { type TSchema, Type } from '@sinclair/typebox'
-import { OutgoingSchema as droneSchema } from '../../routes/drone/schema.js'
-import { OutgoingSchema as peerjsSchema } from '../../routes/peerjs/schema.js'
-import { OutgoingSchema as psyncSchema } from '../../routes/psync/schema.js'
-import { OutgoingSchema as roomsSchema } from '../../routes/rooms/schema.js'
-import { OutgoingSchema as tomSchema } from '../../routes/tom/schema.js'
+import { sends as droneFrames } from '../../routes/drone/schema.js'
+import { sends as peerjsFrames } from '../../routes/peerjs/schema.js'
+import { sends as psyncFrames } from '../../routes/psync/schema.js'
+import { sends as roomsFrames } from '../../routes/rooms/schema.js'
+import { sends as tomFrames } from '../../routes/tom/schema.js'
 import type { Frame } from '../../src/testing/dialect.js'
 import { type CompleteSubject, nonsense } from '../../src/testing/subject.js'
 import { clients } from '../../src/testing/clients.js'
@@ -24,7 +24,7 @@ const tomError = (error: string): Frame => ({ type: 'error', error })
 const peerjs: Subject = {
   ...clients.peerjs,
   env: { DIALECTS: 'peerjs', PEERJS_EXPIRE_TIMEOUT: '500' },
-  outgoing: peerjsSchema,
+  outgoing: Type.Union(Object.values(peerjsFrames)),
   signal: clients.peerjs.offer,
   question: () => ({ type: nonsense }),
   isAnswer: ({ type, payload }) => type === 'ERROR' && (payload as Frame).msg === `Unknown message type: ${nonsense}`,
@@ -54,7 +54,7 @@ const peerjs: Subject = {
 const rooms: Subject = {
   ...clients.rooms,
   env: { DIALECTS: 'rooms' },
-  outgoing: roomsSchema,
+  outgoing: Type.Union(Object.values(roomsFrames)),
   signal: clients.rooms.offer,
   question: () => ({ type: nonsense }),
   isAnswer: ({ message }) => message === `Unknown message type: ${nonsense}`,
@@ -78,7 +78,7 @@ const rooms: Subject = {
 const psync: Subject = {
   ...clients.psync,
   env: { DIALECTS: 'psync', PSYNC_PEER_LEFT: 'true' },
-  outgoing: psyncSchema,
+  outgoing: Type.Union(Object.values(psyncFrames)),
   signal: clients.psync.offer,
   question: (id) => ({ type: 'answer', source_id: id, target_id: id, payload: nonsense }),
   isAnswer: ({ type, payload }) => type === 'answer' && payload === nonsense,
@@ -118,7 +118,7 @@ const psync: Subject = {
 const drone: Subject = {
   ...clients.drone,
   env: { DIALECTS: 'drone' },
-  outgoing: droneSchema,
+  outgoing: Type.Union(Object.values(droneFrames)),
   // Neither a description nor a candidate may be just any JSON value, but an object may hold one.
   signal: (from, to, load) => clients.drone.candidate(from, to, { load }),
   received (frame) {
@@ -161,7 +161,7 @@ const drone: Subject = {
 const tom: Subject = {
   ...clients.tom,
   env: { DIALECTS: 'tom' },
-  outgoing: tomSchema,
+  outgoing: Type.Union(Object.values(tomFrames)),
   signal: clients.tom.offer,
   // The question is a signal to itself.
   received: (frame) => frame.nonsense === undefined ? clients.tom.received(frame) : undefined,
