@@ -52,6 +52,13 @@ t.test('in the npm package, too: the package has each page, and whatever it link
   }
 })
 
+t.test('docs/README.md leads to every page of docs, and README.md leads to it', async (t) => {
+  const indexed = linksOf('docs/README.md').map(([target]) => target)
+  const own = pages.filter((page) => /^(docs|routes)\//.test(page) && page !== 'docs/README.md')
+  t.same(own.filter((page) => !indexed.includes(page)), [])
+  t.ok(linksOf('README.md').some(([target]) => target === 'docs/README.md'))
+})
+
 t.test('what a page says about a test is said of one that there is', async (t) => {
   const named = pages.flatMap((page) => [...prose(read(page)).matchAll(/`((?:test|src)\/[\w./-]+\.\w+)`/g)].map(([, file = '']) => file))
   t.ok(named.length > 100)
