@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beyond npm: Chromium, redis-server, nginx, HAProxy, coturn and openssl.
+# Installs what the tests need beyond npm: Chromium, redis-server, nginx, HAProxy, Caddy, coturn and openssl.
 # It uses apt-get where that is installed and permitted; otherwise it prints what to install.
 set -euo pipefail
 
@@ -21,3 +21,4 @@ need turnserver coturn
 # Where only root has it in its path.
 PATH="$PATH:/usr/sbin" need nginx nginx
 PATH="$PATH:/usr/sbin" need haproxy haproxy
+need caddy caddy

@@ -3,7 +3,7 @@ import type { Permit } from '../auth/permit.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
 import type { CompiledDialect, CompiledFrame, DialectSource, ErrorKind, Liveness } from '../dialect/dialect.js'
 import type { FrameLike } from '../frame/bytes.js'
-import { checkClose, closeCodes, notAllowed, quote, reasonOf, unauthorized } from '../frame/close-codes.js'
+import { checkClose, closeCodes, notAllowed, quote, reasonOf, unauthorized, unknownDialect } from '../frame/close-codes.js'
 import { countMembers, type JsonObject, objectOf, parse, type Received } from '../frame/parse.js'
 import { networkOf } from '../net/address.js'
 import type { Member, Sender } from '../state/contract.js'
@@ -286,7 +286,7 @@ export class ClientConnection implements Connection, FrameHandler {
     const dialect = handshaking.choose(frame, bytes)
     if (dialect === undefined) {
       this.deliver(handshaking.answer)
-      if (handshaking.hasFailed) this.close(closeCodes.policy, 'Unknown dialect')
+      if (handshaking.hasFailed) this.close(closeCodes.policy, unknownDialect)
     } else {
       this.#adopt(dialect)
       this.#liveness.schedule()

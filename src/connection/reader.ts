@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { RawData, WebSocket } from 'ws'
-import { type CloseCode, closeCodes } from '../frame/close-codes.js'
+import { type CloseCode, closeCodes, tooManyFrames } from '../frame/close-codes.js'
 import type { Waiting } from '../limits/frame-budget.js'
 import { largeBytes } from '../limits/large-frames.js'
 import type { ConnectionHost } from './host.js'
@@ -16,8 +16,6 @@ const minCausedBytes = 1_024
 const msPerToken = 0.1
 /** A socket that lacks no more tokens than this has sent little of late, and does not wait for those that have sent much. */
 const littleTokens = 64
-
-const tooMany = 'Too many frames'
 
 /** What a reader hands frames to: its connection. */
 export interface FrameHandler {
@@ -106,7 +104,7 @@ export class SocketReader implements Waiting {
       return
     }
     this.#fullAt = messageRate.taken(this.#fullAt, now)
-    if (!this.#pause.takeControlFrame(messageRate)) this.#handler.close(closeCodes.policy, tooMany)
+    if (!this.#pause.takeControlFrame(messageRate)) this.#handler.close(closeCodes.policy, tooManyFrames)
   }
 
   onPong (payload: Buffer): void {
@@ -178,7 +176,7 @@ export class SocketReader implements Waiting {
     socket.pause()
     this.#pause ??= new ReadPause(now)
     const isShort = this.#pause.begin(timers, (now) => messageRate.waitMs(this.#fullAt, now), () => this.#processQueue())
-    if (!isShort) this.#handler.close(closeCodes.policy, tooMany)
+    if (!isShort) this.#handler.close(closeCodes.policy, tooManyFrames)
     return false
   }
 

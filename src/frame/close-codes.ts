@@ -79,6 +79,12 @@ export function checkClose (code: number, reason: string): void {
 /** The reason for which a socket without a good token is closed with 1008. */
 export const unauthorized = 'Unauthorized'
 
+/** The same for one that has sent more than `MESSAGE_RATE` for minutes. */
+export const tooManyFrames = 'Too many frames'
+
+/** The same for one at the bare root whose frames are of no dialect. */
+export const unknownDialect = 'Unknown dialect'
+
 /** The sentence, in every dialect, for what a token does not allow. */
 export const notAllowed = 'not allowed'
 

@@ -11,7 +11,7 @@ const secondsOf = (text: string, what: RegExp) => [...text.matchAll(what)].map((
 
 t.test('the page quotes the files that the tests run, whole and word by word', async (t) => {
   const text = readFileSync(page, 'utf8')
-  for (const file of ['signalbox.env', 'signalbox.service', 'nginx-tls.conf', 'haproxy.cfg']) {
+  for (const file of ['signalbox.env', 'signalbox.service', 'nginx-tls.conf', 'haproxy.cfg', 'Caddyfile']) {
     t.ok([...text.matchAll(/^```\w+\n([^]*?)^```$/gm)].some(([, quoted]) => quoted === read(file)), file)
   }
 })
@@ -32,7 +32,7 @@ t.test('they take as much as Signalbox does', async (t) => {
 
 t.test('Signalbox takes the settings, listens where the proxies look for it, and trusts nobody else', async (t) => {
   const { HOST, PORT, TRUST_PROXY, JWT_PUBLIC_KEY, ALLOWED_ORIGINS } = readConfig(parseEnv(read('signalbox.env')), [])
-  for (const file of ['nginx-tls.conf', 'haproxy.cfg']) t.match(read(file), `${HOST}:${PORT}`)
+  for (const file of ['nginx-tls.conf', 'haproxy.cfg', 'Caddyfile']) t.match(read(file), `${HOST}:${PORT}`)
   t.equal(TRUST_PROXY, HOST)
   t.ok(JWT_PUBLIC_KEY)
   t.notMatch(ALLOWED_ORIGINS, ['*'])

@@ -62,6 +62,24 @@ export const startHaproxy: StartProxy = async (t, { nodes, takesPrefixAway = tru
   return await answering({ ...proxy, url: `https://127.0.0.1:${port}/signal`, ca })
 }
 
+/** Debian's Caddy with `deploy/Caddyfile`, before one node. */
+export const startCaddy: StartProxy = async (t, { nodes: [node], takesPrefixAway = true }) => {
+  const [directory, port] = [temporary(t), await freePort()]
+  const { key, certificate, ca } = certify(directory)
+  const prefixKept: Substitute[] = takesPrefixAway ? [] : [['handle_path /signal/*', 'handle /signal/*']]
+  writeFileSync(join(directory, 'Caddyfile'), adapted('Caddyfile', [
+    // No port but this one, and no certificate from elsewhere.
+    ['\tservers {', '\tadmin off\n\tauto_https off\n\tservers {'],
+    ['\nexample.com {', `\nhttps://127.0.0.1:${port} {\n\ttls ${certificate} ${key}`],
+    ['127.0.0.1:8080', `127.0.0.1:${node}`],
+    ...prefixKept
+  ]))
+  // It writes below the home directory.
+  const run = ['caddy', 'run', '--adapter', 'caddyfile', '--config', join(directory, 'Caddyfile')]
+  const proxy = await runProxy(t, 'env', [`HOME=${directory}`, ...run])
+  return await answering({ ...proxy, url: `https://127.0.0.1:${port}/signal`, ca })
+}
+
 async function answering (proxy: TlsProxy): Promise<TlsProxy> {
   await until(async () => await ask(proxy, '/ready').then(({ status }) => status === 200, () => false))
   return proxy

@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import t from 'tap'
+import * as builtIn from '../../src/dialects.js'
+import { build } from '../helper.js'
 
 const root = new URL('../../', import.meta.url)
 const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' }).trim().split('\n')
@@ -32,9 +34,12 @@ function linksOf (page: string): Array<[target: string, anchor: string | undefin
   })
 }
 
+/** What has links: the pages, and the page for programs that read. */
+const linking = [...pages, 'llms.txt']
+
 t.test('every link of every page leads somewhere', async (t) => {
   t.ok(pages.length > 15)
-  for (const page of pages) {
+  for (const page of linking) {
     for (const [target, anchor] of linksOf(page)) {
       t.ok(existsSync(new URL(target, root)), `${page}: ${target}`)
       if (anchor !== undefined) t.ok(anchorsOf(read(target)).includes(anchor), `${page}: ${target}#${anchor}`)
@@ -44,11 +49,30 @@ t.test('every link of every page leads somewhere', async (t) => {
 
 t.test('in the npm package, too: the package has each page, and whatever it links to', async (t) => {
   const files = packed()
-  for (const page of pages) {
+  for (const page of linking) {
     t.ok(files.includes(page), page)
     for (const [target] of linksOf(page)) {
       t.ok(files.some((file) => file === target || file.startsWith(`${target.replace(/\/$/, '')}/`)), `${page}: ${target}`)
     }
+  }
+})
+
+t.test('docs/README.md leads to every page of docs, and README.md leads to it', async (t) => {
+  const indexed = linksOf('docs/README.md').map(([target]) => target)
+  const own = pages.filter((page) => /^(docs|routes)\//.test(page) && page !== 'docs/README.md')
+  t.same(own.filter((page) => !indexed.includes(page)), [])
+  t.ok(linksOf('README.md').some(([target]) => target === 'docs/README.md'))
+})
+
+t.test('llms.txt names every dialect, the commands of README.md, and the paths that a server has', async (t) => {
+  const text = read('llms.txt')
+  t.match(text, /^# Signalbox\n\n> /, 'as https://llmstxt.org has it')
+  for (const name of Object.keys(builtIn)) t.match(text, `routes/${name}/README.md`)
+  const [, command = ''] = /^```sh\n(.*)\n```$/m.exec(text) ?? []
+  t.match(read('README.md'), command)
+  const app = await build(t)
+  for (const [, path = ''] of text.matchAll(/`(\/[\w./-]+)`/g)) {
+    t.ok(app.hasRoute({ method: 'GET', url: path === '/admin' ? '/admin/node' : path }), path)
   }
 })
 

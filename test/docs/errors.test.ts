@@ -1,0 +1,94 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import t from 'tap'
+import { rulesWith } from '../../src/config/rules.js'
+import * as builtIn from '../../src/dialects.js'
+import { closeCodes, closeReasons, notAllowed, tooManyFrames, unauthorized, unknownDialect } from '../../src/frame/close-codes.js'
+import { listenError } from '../../src/listener/listening.js'
+import { rawAnswer, statusOf } from '../../src/listener/raw-answers.js'
+import { disconnectReason } from '../../routes/admin/connections.js'
+import * as drone from '../../routes/drone/schema.js'
+import * as peerjs from '../../routes/peerjs/schema.js'
+import * as psync from '../../routes/psync/schema.js'
+import * as rooms from '../../routes/rooms/schema.js'
+import * as tom from '../../routes/tom/schema.js'
+import { build, connect, urlOf } from '../helper.js'
+
+const root = new URL('../../', import.meta.url)
+const page = readFileSync(new URL('docs/errors.md', root), 'utf8')
+const dialects = { drone, peerjs, psync, rooms, tom }
+
+/** The cells of the tables below a heading, up to the next one; code without its backticks. */
+function rowsOf (heading: string): string[][] {
+  const [, section = ''] = page.split(`\n${heading}\n`)
+  const [own = ''] = section.split(/^#/m)
+  const rows = [...own.matchAll(/^\| (.*) \|$/gm)].map(([, row = '']) => row.split(' | ').map((cell) => cell.replace(/^(`+)(.*)\1$/, '$2')))
+  return rows.filter(([first = '']) => !/^(code|status|reason|message)$/.test(first))
+}
+
+const sorted = (texts: Iterable<string>): string[] => [...new Set(texts)].sort()
+const columnOf = (heading: string, column = 0): string[] => sorted(rowsOf(heading).map((row) => row[column] ?? ''))
+
+/** The source of a folder, with `…` for what is put into a text. */
+function sourcesOf (folder: string): string[] {
+  const files = readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
+  return files.filter((file) => file.endsWith('.ts') && !/^(commands|testing)\//.test(file))
+    .map((file) => readFileSync(new URL(`${folder}/${file}`, root), 'utf8').replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '…'))
+}
+
+/** What a dialect says of a frame that is none, of each of its frames when it is malformed, and everything else that it has to say. */
+function sentencesOf (dialect: { frames: object, errorMessages: object }): string[] {
+  const { unknownType, malformed, ...fixed } = dialect.errorMessages as Record<string, unknown> & typeof rooms.errorMessages
+  const texts = [
+    ...Object.values(fixed),
+    ...['X', undefined, 7].map((type) => unknownType(type)),
+    ...Object.keys(dialect.frames).map((type) => (malformed as (type: string) => string)(type))
+  ]
+  return sorted(texts.filter((text): text is string => typeof text === 'string' && !/: (undefined|7)$/.test(text)))
+}
+
+t.test('docs/errors.md has every close code with its reason, and no other', async (t) => {
+  const said = rowsOf('## Close codes').map(([code, reason]) => [Number(code), reason])
+  t.same(said, Object.values(closeCodes).sort((one, other) => one - other).map((code) => [code, closeReasons[code]]))
+  t.same(columnOf('### Reasons of 1008'), sorted([unauthorized, tooManyFrames, unknownDialect, disconnectReason]))
+})
+
+t.test('it has every sentence of every dialect, and no other', async (t) => {
+  t.same(Object.keys(dialects).sort(), Object.keys(builtIn).sort())
+  for (const [name, dialect] of Object.entries(dialects)) t.same(columnOf(`## ${name}`), sentencesOf(dialect), name)
+  const app = await build(t)
+  const client = await connect(t, app, '/')
+  client.send({ type: 'nothing' })
+  t.same(columnOf('## In every dialect'), sorted([notAllowed, String((await client.next()).message)]))
+})
+
+t.test('it has every error of HTTP, and no other', async (t) => {
+  const app = await build(t, { CONNECT_RATE: '1' })
+  const [, limited] = [await fetch(`${urlOf(app)}/tom/id`), await fetch(`${urlOf(app)}/tom/id`)]
+  const parserErrors = ['ERR_HTTP_REQUEST_TIMEOUT', 'HPE_HEADER_OVERFLOW', 'HPE_CHUNK_EXTENSIONS_OVERFLOW', 'HPE_INVALID_METHOD']
+  const raw = [...parserErrors.map((code) => statusOf(Object.assign(new Error(code), { code }))), 417, 503]
+    .map((status) => [String(status), JSON.parse(rawAnswer(status).split('\r\n').at(-1) ?? '').error])
+  const literals = [...sourcesOf('plugins'), ...sourcesOf('routes')]
+    .flatMap((source) => [...source.matchAll(/\berror: ([^}\n]*)/g)])
+    .flatMap(([, value = '']) => [...value.matchAll(/(['`])(.*?)\1/g)].map(([, , text = '']) => text))
+    .filter((text) => text !== 'unknown dialect')
+  const { error } = await limited.json() as { error: string }
+  t.same(columnOf('## HTTP', 1), sorted([unauthorized, error, ...literals, ...raw.map(([, text]) => text)]))
+  const statuses = rowsOf('## HTTP').map(([status = '', text = '']) => `${status} ${text}`)
+  for (const [status, text] of raw) t.ok(statuses.includes(`${status} ${text}`), `${status} ${text}`)
+})
+
+t.test('it has every fixed sentence that stops the start, and no other', async (t) => {
+  const listening = (code: string, HOST: string, port: string) => listenError({ code }, { HOST }, 'PORT', port).message
+  const fixed = ['src', 'routes'].flatMap((folder) => sourcesOf(folder))
+    .flatMap((source) => [...source.matchAll(/new ConfigError\((['`])((?:\\`|(?!\1).)*)\1/g)])
+    .map(([, , text = '']) => text.replaceAll('\\`', '`'))
+    .filter((text) => /[a-z]{2} [a-z]/.test(text) || /; --help/.test(text) || text.includes('unknown setting'))
+  t.same(columnOf('## At the start'), sorted([
+    ...rulesWith(Object.keys(dialects)).map(({ name, problem }) => `${name}: ${problem('…', {} as never)}`),
+    ...fixed,
+    listening('EADDRINUSE', '0.0.0.0', '8080'),
+    listening('EACCES', '0.0.0.0', '80'),
+    listening('ENOTFOUND', '…', '8080'),
+    listening('EACCES', 'unix:…', '8080')
+  ]))
+})
