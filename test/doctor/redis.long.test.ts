@@ -2,7 +2,7 @@ import t from 'tap'
 import { freePort } from '../../scripts/ports.js'
 import { build, type Env, until, urlOf } from '../helper.js'
 import { start } from '../process.js'
-import { startRedis } from '../redis.js'
+import { replicating, startRedis } from '../redis.js'
 import { withSecret } from '../auth/tokens.js'
 import { examine, names, type Report } from './examine.js'
 import { nginx, right } from './nginx.js'
@@ -35,7 +35,7 @@ t.test('a wrong password is named, and not shown', async (t) => {
 })
 
 t.test('a replica that takes no writes is named', async (t) => {
-  const [master, replica] = [await startRedis(t), await startRedis(t)]
+  const [master, replica] = [await startRedis(t, undefined, replicating), await startRedis(t, undefined, replicating)]
   await replica.client.call('REPLICAOF', '127.0.0.1', String(master.port))
   await until(async () => (await replica.client.info('replication')).includes('master_link_status:up'))
   names(t, await examineWith(replica.url), 'writable', { says: /READONLY/, fix: /REDIS_URL leads to a replica/ })
