@@ -9,7 +9,7 @@ shopt -s globstar extglob nullglob
 # Folders that time separate processes, and need a machine that keeps up.
 timed=@(bench|cluster|deploy|hostile|redis-cluster|siege)
 # Quick tests that take so long that each has a process of its own, which begins first.
-slow=@(auth/@(jwks|log)|browser/*|web/*|cluster/@(node-death|redis-outage)|plugins/connect-rate-nodes|\
+slow=@(auth/jwks|browser/*|web/*|cluster/@(node-death|redis-outage)|plugins/connect-rate-nodes|\
 routes/@(bare-root|contract|properties)|server*|state/@(redis|redis-link)|tracing/*)
 dialects=@(drone|peerjs|psync|rooms|tom)
 

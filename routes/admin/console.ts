@@ -48,7 +48,7 @@ export const consoleApi: FastifyPluginAsyncTypebox = async (app) => {
     }
     const [of = node ?? cluster.here, number = '0'] = after?.split('-') ?? []
     if (node !== undefined && of !== node) {
-      return await reply.code(400).send({ error: 'querystring/after must be a connection of the node' })
+      return await reply.code(400).send({ error: 'querystring/after must be a connection of this node' })
     }
     const page = await cluster.askOne(of, 'peers', { ...wanted, dialect, after: Number(number) })
     return page ?? await reply.code(404).send(noSuchNode)

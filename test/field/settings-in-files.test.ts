@@ -13,6 +13,7 @@ const examples: Partial<Record<keyof Config, readonly [value: string, beside?: R
   PLUGINS: ['./mine.js'],
   REDIS_URL: ['redis://:password@redis.test'],
   REDIS_CA: ['ca.pem', { REDIS_URL: 'rediss://redis.test' }],
+  LOG_FORMAT: ['pretty'],
   DIALECTS: ['tom,drone'],
   MAX_CLIENTS_PER_ADDRESS: ['5'],
   MAX_MEMORY: ['2000000000'],

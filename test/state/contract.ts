@@ -1004,9 +1004,8 @@ export function stateContract (t: Test, makeState: MakeState): void {
 
   /** Whether each of so many frames, or bytes, of a sender was kept. */
   const fill = async (state: State, count: number, more: object, frame = '1') => {
-    let kept = 0
-    for (let at = 0; at < count; at++) if (await state.relay.sendOrKeep({ ...mail, frame, ...more }) === 'kept') kept++
-    return kept
+    const outcomes = await Promise.all(Array.from({ length: count }, async () => await state.relay.sendOrKeep({ ...mail, frame, ...more })))
+    return outcomes.filter((outcome) => outcome === 'kept').length
   }
 
   scenario('a sender fills a quarter of a mailbox, and another one still finds room', async (t, { state, enter }) => {

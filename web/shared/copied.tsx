@@ -22,7 +22,7 @@ export function Copied ({ text, label }: { readonly text: string, readonly label
   return (
     <div class='copied'>
       <code ref={code} tabIndex={0} aria-label={label}>{text}</code>
-      <button type='button' onClick={copy} aria-label={`Copy ${label}`} aria-live='polite'>{said}</button>
+      <button type='button' onClick={copy} aria-label={`${said} ${label}`} aria-live='polite'>{said}</button>
     </div>
   )
 }
