@@ -14,7 +14,7 @@ const folders = {
 }
 
 /** The files directly in src: its doors. */
-const doors = 'index|kit|server|service|app|dialects|settings|launcher|metrics|greeting'
+const doors = 'index|kit|server|start|service|app|dialects|settings|launcher|metrics|greeting'
 
 /** Only the files directly in src see Fastify, plugins and routes. */
 const fastify = '^node_modules/(@fastify/|fastify)'

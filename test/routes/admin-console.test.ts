@@ -145,7 +145,7 @@ t.test('what is asked wrongly is answered with 400 or 404 and what is wrong', as
   const app = await build(t)
   for (const [path, status, error] of [
     ['peers?dialect=tomato', 400, /must be one of/], ['peers?node=11111111', 404, 'no such node'], ['peers?limit=0', 400, /limit/],
-    ['peers?node=11111111&after=22222222-1', 400, /of the node/], ['follow?room=tom', 400, /'id'/], ['follow?id=alice', 400, /'room'/]
+    ['peers?node=11111111&after=22222222-1', 400, /of this node/], ['follow?room=tom', 400, /'id'/], ['follow?id=alice', 400, /'room'/]
   ] as const) {
     const { status: got, body } = await ask(app, path)
     t.equal(got, status, path)
