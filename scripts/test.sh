@@ -8,6 +8,8 @@ shopt -s globstar extglob nullglob
 
 # Folders that time separate processes, and need a machine that keeps up.
 timed=@(bench|cluster|deploy|hostile|redis-cluster|siege)
+# And quick tests elsewhere that hold short times against the clock.
+punctual=@(auth/jwks|state/redis)
 # Quick tests that take so long that each has a process of its own, which begins first.
 slow=@(auth/jwks|browser/*|web/*|cluster/@(node-death|redis-outage)|plugins/connect-rate-nodes|\
 routes/@(bare-root|contract|properties)|server*|state/@(redis|redis-link)|tracing/*)
@@ -55,14 +57,14 @@ case ${1-} in
     alone=() alone_timed=() shared=() shared_timed=()
     for file in test/**/!(*.long).test.ts; do
       if shares_process "$file"; then part=shared; else part=alone; fi
-      if [[ $file == test/$timed/* ]]; then part+=_timed; fi
+      if [[ $file == test/$timed/* || $file == test/$punctual.test.ts ]]; then part+=_timed; fi
       declare -n part_files=$part
       part_files+=("$file")
     done
     said=$(mktemp)
     npm run --silent lint > "$said" 2>&1 & lint=$!
     prepare "${alone[@]}" "${alone_timed[@]}" --together "${shared[@]}" "${shared_timed[@]}" || exit 1
-    run 6 "${alone[@]}" $(folders "${shared[@]}") || status=1
+    run 5 "${alone[@]}" $(folders "${shared[@]}") || status=1
     wait $lint || { echo '# lint'; cat "$said"; status=1; }
     rm "$said"
     run 4 "${alone_timed[@]}" $(folders "${shared_timed[@]}") || status=1
