@@ -35,7 +35,7 @@ export interface Described {
   readonly dialects: ReadonlyMap<string, CompiledDialect>
   /** Of the built-in dialects. */
   readonly descriptions: ReadonlyMap<string, DialectDescription>
-  readonly config: Pick<Config, 'PORT' | 'TLS_CERT'>
+  readonly config: Config
   /** Whether a client can send a fresh token. */
   readonly hasRenewal: boolean
 }
@@ -44,7 +44,7 @@ type Action = 'receive' | 'send'
 type Ref = Readonly<Record<'$ref', string>>
 
 /** An AsyncAPI 3 document: a channel for each path of a dialect, an operation for each frame. `receive` is what the server receives. */
-export function asyncapiOf ({ dialects, descriptions, config: { PORT, TLS_CERT }, hasRenewal }: Described) {
+export function asyncapiOf ({ dialects, descriptions, config, hasRenewal }: Described) {
   const channels: Record<string, unknown> = {}
   const operations: Record<string, unknown> = {}
   const messages: Record<string, unknown> = {}
@@ -68,7 +68,9 @@ export function asyncapiOf ({ dialects, descriptions, config: { PORT, TLS_CERT }
         ...addressOf(path),
         title,
         summary,
-        ...(sampleUrl !== undefined && index === 0 && { description: `The URL of a client ends in \`${sampleUrl}\`, for example.` }),
+        ...(sampleUrl !== undefined && index === 0 && {
+          description: `The URL of a client ends in \`${sampleUrl(config)}\`, for example.`
+        }),
         messages: refs,
         tags: [{ name }]
       }
@@ -99,9 +101,9 @@ export function asyncapiOf ({ dialects, descriptions, config: { PORT, TLS_CERT }
     servers: {
       signalbox: {
         host: '{host}',
-        protocol: TLS_CERT === undefined ? 'ws' : 'wss',
+        protocol: config.TLS_CERT === undefined ? 'ws' : 'wss',
         description: 'This server. Behind a proxy with TLS, the protocol is wss.',
-        variables: { host: { default: `localhost:${PORT}`, description: 'Name and port' } }
+        variables: { host: { default: `localhost:${config.PORT}`, description: 'Name and port' } }
       }
     },
     channels,

@@ -6,7 +6,7 @@ import { parse } from 'yaml'
 import { build, type Env, urlOf } from '../helper.js'
 
 interface Asyncapi {
-  channels: Record<string, { address: string, messages: Record<string, unknown>, parameters?: unknown }>
+  channels: Record<string, { address: string, description?: string, messages: Record<string, unknown>, parameters?: unknown }>
   operations: Record<string, { action: string, channel: { $ref: string } }>
   components: { messages: Record<string, { name: string, payload: object }> }
 }
@@ -49,6 +49,12 @@ t.test('a frame is what the server receives or sends on the paths of its dialect
   t.match(channels['psync.2']?.address, '/ws')
   t.match(components.messages['y-webrtc.receive.subscribe'], { name: 'subscribe', payload: { required: ['type', 'topics'] } })
   t.notMatch(Object.keys(operations), /auth/, 'without auth nobody sends a token')
+})
+
+t.test('a channel names a client’s URL, with the server’s own prefix and key', async (t) => {
+  const { channels } = await documentOf(t, { PEERJS_PATH: '/calls', PEERJS_KEY: 'mine' })
+  t.match(channels.peerjs?.description, '`/calls/peerjs?key=mine&id=alice&token=t`')
+  t.match(channels.psync?.description, '`/psync/ws`')
 })
 
 t.test('a path has the prefix of its dialect, and its parameters', async (t) => {
