@@ -120,12 +120,17 @@ export class Tracer {
   }
 
   #attach (followed: Followed): void {
-    const { room, id, tell } = followed
-    const { timers, peers, dialects } = { ...this.#host, ...this.#host.state }
+    const { room, id } = followed
     this.#detach(followed)
-    const connection = peers.here(room).find((member) => member.id === id)?.sink
+    const connection = this.#host.state.peers.here(room).find((member) => member.id === id)?.sink
     if (!(connection instanceof ClientConnection)) return
     followed.connection = connection
+    this.#wrap(followed, connection)
+  }
+
+  #wrap (followed: Followed, connection: ClientConnection): void {
+    const { room, id, tell } = followed
+    const { timers, dialects } = this.#host
     const dialect = dialects.get(connection.dialect ?? '')
     const { process, deliver, deliverList } = connection
     const sent = (given: FrameLike, from: Sender | undefined, isTaken: boolean): boolean => {
@@ -154,6 +159,8 @@ export class Tracer {
     followed.connection = followed.current = undefined
     if (connection === undefined) return
     for (const name of ['process', 'deliver', 'deliverList'] as const) Reflect.deleteProperty(connection, name)
+    // A client may hold several ids, and others of them may be followed.
+    for (const other of this.#followed) if (other.connection === connection) this.#wrap(other, connection)
   }
 
   /** What was passed on for a peer; its frames to a followed one are told of where they arrive. */
