@@ -11,7 +11,11 @@ import { drainNode, nameOf, nodeStatus, type Totals, totalsOf } from './report.j
 /** What one node is asked, by its name, and what it answers. */
 export interface Questions {
   node: { ask: Record<string, never>, answer: NodeStatus }
-  rooms: { ask: Record<string, never>, answer: Array<[room: string, peers: number]> }
+  rooms: {
+    ask: { search: string }
+    /** The largest that fit, and how many others do. */
+    answer: { rooms: Array<[room: string, peers: number]>, others: number }
+  }
   peers: {
     ask: { dialect?: string | undefined, room?: string | undefined, search?: string | undefined, limit: number, after: number }
     answer: PeersAnswer
@@ -52,6 +56,8 @@ export interface FromNode<T> {
   readonly answer: T
 }
 
+/** Rooms that a node tells of, so that its answer stays small on the way through Redis. */
+export const maxRoomsTold = 1_000
 /** Follows of one node at a time. */
 const maxFollowed = 16
 
@@ -77,7 +83,7 @@ export class ClusterView {
     })
     this.#answers = {
       node: () => nodeStatus(app),
-      rooms: () => this.#rooms(),
+      rooms: ({ search }) => this.#rooms(search),
       peers: (ask) => this.#peers(ask),
       close: (ask) => this.#close(ask),
       drain: ({ by }) => drainNode(app, by),
@@ -137,12 +143,14 @@ export class ClusterView {
     return answer === null ? undefined : { node, name: other, answer }
   }
 
-  #rooms (): Array<[string, number]> {
+  #rooms (search: string): Answer<'rooms'> {
     const counts = new Map<string, number>()
     for (const { members } of this.#app.signalbox.connections) {
       for (const { room } of members) counts.set(room, (counts.get(room) ?? 0) + 1)
     }
-    return [...counts]
+    const wanted = search.toLowerCase()
+    const rooms = [...counts].filter(([room]) => room.toLowerCase().includes(wanted)).sort(([, one], [, other]) => other - one)
+    return { rooms: rooms.slice(0, maxRoomsTold), others: Math.max(0, rooms.length - maxRoomsTold) }
   }
 
   #peers ({ dialect, room, search, limit, after }: Ask<'peers'>): PeersAnswer {

@@ -21,7 +21,7 @@ const RoomRow = Type.Object({
 
 export const RoomsBody = Type.Object({
   rooms: Type.Array(RoomRow, { description: 'The largest first' }),
-  total: Type.Integer({ description: 'Rooms that fit, listed or not' })
+  total: Type.Integer({ description: 'Rooms that fit, listed or not. Of a node only the 1 000 largest are compared with those of others' })
 })
 
 const PeerRow = Type.Object({

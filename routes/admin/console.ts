@@ -29,17 +29,18 @@ export const consoleApi: FastifyPluginAsyncTypebox = async (app) => {
   })
 
   app.get('/rooms', routes.rooms, async ({ query: { search = '', limit } }) => {
-    const { answers } = await cluster.askOthers('rooms', () => ({}))
+    const { answers } = await cluster.askOthers('rooms', () => ({ search }))
     const rooms = new Map<string, RoomSummary>()
-    for (const counts of [cluster.askHere('rooms', {}), ...answers.map(({ answer }) => answer)]) {
-      for (const [room, count] of counts) {
-        if (!room.toLowerCase().includes(search.toLowerCase())) continue
+    let untold = 0
+    for (const told of [cluster.askHere('rooms', { search }), ...answers.map(({ answer }) => answer)]) {
+      untold += told.others
+      for (const [room, count] of told.rooms) {
         const { peers = 0, nodes = 0 } = rooms.get(room) ?? {}
         rooms.set(room, { room, dialect: room.split('/', 1)[0] as string, peers: peers + count, nodes: nodes + 1 })
       }
     }
     const sorted = [...rooms.values()].sort((one, other) => other.peers - one.peers || (one.room < other.room ? -1 : 1))
-    return { rooms: sorted.slice(0, limit), total: sorted.length }
+    return { rooms: sorted.slice(0, limit), total: sorted.length + untold }
   })
 
   app.get('/peers', routes.peers, async ({ query: { node, after, dialect, ...wanted } }, reply) => {

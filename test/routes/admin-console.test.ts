@@ -194,6 +194,20 @@ t.test('a sample comes every second, and what is audited as it happens', async (
   t.match(await events.next('audit', ({ event }) => event === 'refused'), { reason: 'unauthorized' })
 })
 
+t.test('of very many rooms the largest are told, and how many there are', async (t) => {
+  const app = await build(t, { PLUGINS: './examples/y-webrtc/index.js' })
+  const topics = (first: number) => Array.from({ length: 256 }, (_, at) => `topic ${first + at}`)
+  for (let client = 0; client < 5; client++) {
+    const many = await connect(t, app, '/y-webrtc')
+    many.send({ type: 'subscribe', topics: topics(client * 256) })
+  }
+  const other = await connect(t, app, '/y-webrtc')
+  other.send({ type: 'subscribe', topics: ['topic 1279'] })
+  await until(() => app.state.size().peers === 5 * 256 + 1)
+  const { body } = await ask(app, 'rooms?limit=2')
+  t.match(body, { rooms: [{ room: 'y-webrtc/topic 1279', peers: 2 }, { peers: 1 }], total: 5 * 256 })
+})
+
 t.test('nothing listens to the audit trail while nobody looks', async (t) => {
   const app = await build(t)
   const { audit } = app.signalbox
@@ -256,6 +270,22 @@ t.test('once nobody follows, the relay and the connection are as before', async 
   t.same([{ ...relay }, { ...sessions }], before)
   t.same(Object.getOwnPropertyNames(connection), names)
   t.same(await alice.settle(), [])
+})
+
+t.test('of two followed ids of one client, the other is followed on when one is not any more', async (t) => {
+  const app = await build(t, { PLUGINS: './examples/y-webrtc/index.js' })
+  const client = await connect(t, app, '/y-webrtc')
+  client.send({ type: 'subscribe', topics: ['one', 'two'] })
+  await until(() => [...app.signalbox.connections][0]?.members.length === 2)
+  const [connection] = app.signalbox.connections
+  const paths = connection?.members.map(({ room, id }) => `follow?room=${encodeURIComponent(room)}&id=${encodeURIComponent(id)}`) ?? []
+  const [kept, ended] = [await open(t, app, paths[0] as string), await open(t, app, paths[1] as string)]
+  await Promise.all([kept.next('hello'), ended.next('hello')])
+  const followed = connection?.process
+  ended.end()
+  await until(() => connection?.process !== followed)
+  client.send({ type: 'ping' })
+  t.match(await kept.next('frame', ({ type }) => type === 'ping'), { outcome: 'handled' })
 })
 
 t.test('a reader that is too slow is told how much it has missed', async (t: Test) => {
