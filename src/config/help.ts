@@ -1,4 +1,5 @@
-import { acceptedBy, ConfigSchema, defaultOf, flagOf, type Settings } from './schema.js'
+import { acceptedBy, defaultOf } from './describe.js'
+import { ConfigSchema, flagOf, type Settings } from './schema.js'
 
 const own: Settings = ConfigSchema.properties
 

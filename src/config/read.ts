@@ -5,7 +5,8 @@ import { namesIn } from './dialect-settings.js'
 import { checkFileVariables, readSettingFile } from './files.js'
 import { parseFlags, readFlags } from './flags.js'
 import { rulesWith } from './rules.js'
-import { acceptedBy, type Config, ConfigSchema, fileSettingOf, flagOf, type SettingName, type Settings } from './schema.js'
+import { acceptedBy } from './describe.js'
+import { type Config, ConfigSchema, fileSettingOf, flagOf, type SettingName, type Settings } from './schema.js'
 
 /**
  * Settings that may not be present and blank. Without them a protection is off, and a forgotten variable must not turn it off unnoticed.

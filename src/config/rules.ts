@@ -3,7 +3,8 @@ import { isTrustable, namesProxies, trustedProxies } from '../net/trusted-proxie
 import { isHost, unixHostExpected, unixPathOf, unixPeer } from '../net/unix-path.js'
 import { invalidValue } from './config-error.js'
 import { redisServers, redisUrlsExpected } from './redis-urls.js'
-import { acceptedBy, type Config, ConfigSchema, type SettingName } from './schema.js'
+import { acceptedBy } from './describe.js'
+import { type Config, ConfigSchema, type SettingName } from './schema.js'
 
 /** @see https://www.rfc-editor.org/rfc/rfc7518#section-3.2 */
 const minSecretBytes = 32
