@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import helmet, { type FastifyHelmetOptions } from '@fastify/helmet'
 import files from '@fastify/static'
@@ -6,10 +6,6 @@ import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 
 declare module 'fastify' {
-  interface FastifyInstance {
-    /** The icon of the pages, as SVG; undefined where they are not built. */
-    pagesIcon: Buffer | undefined
-  }
   interface FastifyReply {
     /** Sends one of the pages that are built from `web/`, by its name there. */
     sendPage: (name: string) => Promise<FastifyReply>
@@ -22,10 +18,8 @@ declare module 'fastify' {
 const places = ['../web/', '../dist/web/'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
 const root = places.find((place) => existsSync(`${place}assets`))
 
-function readIcon (): Buffer | undefined {
-  const name = root === undefined ? undefined : readdirSync(`${root}assets`).find((name) => /^icon-.*\.svg$/.test(name))
-  return name === undefined ? undefined : readFileSync(`${root}assets/${name}`)
-}
+/** Whether there are pages to send. Without them a server speaks all its dialects all the same. */
+export const areBuilt = root !== undefined
 
 const headers: FastifyHelmetOptions = {
   contentSecurityPolicy: {
@@ -51,7 +45,7 @@ const headers: FastifyHelmetOptions = {
   originAgentCluster: false
 }
 
-/** `reply.sendPage`, `reply.sendAsset`, and the icon. */
+/** `reply.sendPage` and `reply.sendAsset`. */
 export default fp(async (app) => {
   // An app around us may have both, with other options: ours are named with each answer.
   if (!app.hasReplyDecorator('helmet')) await app.register(helmet, { global: false })
@@ -63,6 +57,4 @@ export default fp(async (app) => {
   app.decorateReply('sendAsset', function (this: FastifyReply, path: string) {
     return this.sendFile(`assets/${path}`, root, { immutable: true, maxAge: '365d' })
   })
-  app.decorate('pagesIcon', readIcon())
-  if (root === undefined) app.log.warn('the pages are not built: `npm run build` does it')
 }, { name: 'pages', fastify: '5.x' })

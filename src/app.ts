@@ -5,7 +5,7 @@ import fp from 'fastify-plugin'
 import admission from '../plugins/admission.js'
 import docs, { tagRoute } from '../routes/openapi.js'
 import metrics from '../routes/metrics.js'
-import pages from '../plugins/pages.js'
+import pages, { areBuilt } from '../plugins/pages.js'
 import sharedServer from '../plugins/shared-server.js'
 import signalboxPlugin from '../plugins/signalbox.js'
 import speak from '../plugins/speak.js'
@@ -148,7 +148,9 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
   await app.register(info, { descriptions })
   await app.register(asyncapi, { descriptions })
   // At the root of another app their paths could be taken.
-  const hasPages = config.WEB && (isService || app.prefix !== '')
+  const mayHavePages = config.WEB && (isService || app.prefix !== '')
+  if (mayHavePages && !areBuilt) app.log.warn('the pages are not built: `npm run build` does it')
+  const hasPages = mayHavePages && areBuilt
   if (hasPages) {
     await app.register(pages)
     await app.register(web)

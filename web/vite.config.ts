@@ -15,6 +15,8 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // That of /docs, which has Swagger UI.
+    chunkSizeWarningLimit: 2_000,
     rolldownOptions: { input: readdirSync(root).filter((name) => name.endsWith('.html')).map((name) => root + name) }
   }
 })

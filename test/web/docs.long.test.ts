@@ -7,7 +7,7 @@ t.test('/docs shows the routes by tag, under our name and icon', async (t) => {
   const app = await build(t, { PLUGINS: './examples/y-webrtc/index.js' })
   const page = await browse(t, await startChromium(t), app, '/docs')
   await page.locator('.opblock-tag').first().waitFor()
-  t.equal(await page.title(), 'Signalbox API')
+  t.equal(await page.title(), 'API – Signalbox')
   t.same(await page.locator('.opblock-tag').evaluateAll((tags) => tags.map((tag) => tag.getAttribute('data-tag'))), [
     'server', ...(app.signalbox.config.DIALECTS ?? []), 'admin'
   ])
