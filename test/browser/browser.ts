@@ -1,23 +1,10 @@
-import { accessSync, constants } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build as bundle } from 'esbuild'
 import fastify from 'fastify'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import type { Test } from 'tap'
-
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--use-fake-device-for-media-stream',
-  '--use-fake-ui-for-media-stream'
-]
+import { chromiumPath, chromiumSwitches } from '../../scripts/chromium.js'
 
 /** Opens a page in a browser context of its own, with the exports of a script of `pages/` as the global `client`. */
 export type Open = (t: Test, script: string) => Promise<Page>
@@ -52,7 +39,7 @@ export async function servePage (t: Test): Promise<string> {
 
 /** Chromium itself, with further `switches`, for pages that come from elsewhere. It ends with the test. */
 export async function startChromium (t: Test, ...switches: string[]): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath: findChromium(), args: [...flags, ...switches] })
+  const browser = await chromium.launch({ executablePath: chromiumPath(), args: [...chromiumSwitches, ...switches] })
   t.teardown(async () => await browser.close())
   return browser
 }
@@ -61,26 +48,4 @@ async function bundled (script: string): Promise<string> {
   const entry = fileURLToPath(new URL(`pages/${script}`, import.meta.url))
   const { outputFiles } = await bundle({ entryPoints: [entry], bundle: true, write: false, format: 'iife', globalName: 'client' })
   return outputFiles.map(({ text }) => text).join('')
-}
-
-/** `CHROMIUM_PATH`, or `chromium` from the `PATH`. */
-function findChromium (): string {
-  const { CHROMIUM_PATH, PATH = '' } = process.env
-  const candidates = CHROMIUM_PATH ? [CHROMIUM_PATH] : PATH.split(delimiter).map((folder) => join(folder, 'chromium'))
-  const found = candidates.find(isExecutable)
-  if (found === undefined) {
-    throw new Error(CHROMIUM_PATH
-      ? `CHROMIUM_PATH: ${CHROMIUM_PATH} cannot be run`
-      : 'chromium is not on the PATH: install it, or set CHROMIUM_PATH')
-  }
-  return found
-}
-
-function isExecutable (path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

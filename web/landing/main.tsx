@@ -18,6 +18,10 @@ function Landing () {
           This is a Signalbox, a WebRTC signaling server. Point your client to it, unmodified: it speaks the protocol of the server that
           you come from.
         </p>
+        <p class='actions'>
+          <a class='button primary' href='./demo'>See a call</a>
+          <a class='button' href='./test'>Test the connection</a>
+        </p>
         {typeof told === 'object' && <Facts {...told} />}
       </div>
       {typeof told === 'string' && <p role='alert'>What runs here could not be read: {told}. Reload the page to try again.</p>}

@@ -19,7 +19,7 @@ export const candidates: Check = {
       }
     }
     const details = errors.map((error) => `\`${error.url}\`: ${explainIceError(error).what}`)
-    const summary = `Found ${countTypes(candidates)}.`
+    const summary = `Found ${countTypes(candidates)} ${candidates.length === 1 ? 'candidate' : 'candidates'}.`
     return { mark: 'pass', summary: errors.length > 0 ? `${summary} Some servers gave none.` : summary, details, candidates }
   }
 }

@@ -1,0 +1,37 @@
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** Without a network of its own, and with a camera that needs no permission. */
+export const chromiumSwitches = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream'
+]
+
+/** `CHROMIUM_PATH`, or `chromium` from the `PATH`. */
+export function chromiumPath (): string {
+  const { CHROMIUM_PATH, PATH = '' } = process.env
+  const candidates = CHROMIUM_PATH ? [CHROMIUM_PATH] : PATH.split(delimiter).map((folder) => join(folder, 'chromium'))
+  const found = candidates.find(isExecutable)
+  if (found === undefined) {
+    throw new Error(CHROMIUM_PATH
+      ? `CHROMIUM_PATH: ${CHROMIUM_PATH} cannot be run`
+      : 'chromium is not on the PATH: install it, or set CHROMIUM_PATH')
+  }
+  return found
+}
+
+function isExecutable (path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
