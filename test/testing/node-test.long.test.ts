@@ -8,7 +8,8 @@ import t from 'tap'
 t.jobs = 3
 
 const page = readFileSync(new URL('../../docs/dialects.md', import.meta.url), 'utf8')
-const [dialect = '', tests = ''] = [...page.matchAll(/^```js\n(import [^]*?)^```$/gm)].map(([, source = '']) => source)
+const sources = [...page.matchAll(/^```js\n(import [^]*?)^```$/gm)].map(([, source = '']) => source)
+const [dialect = '', tests = ''] = ['signalbox', 'signalbox/testing'].map((name) => sources.find((source) => source.includes(`'${name}'`)))
 
 interface Run {
   status: number | null

@@ -1,3 +1,4 @@
+import type { TargetedEvent } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { FrameRow, Row } from './session.js'
 
@@ -9,8 +10,8 @@ export function Sequence ({ rows }: { readonly rows: readonly Row[] }) {
   const isAtEnd = useRef(true)
   useEffect(() => { if (isAtEnd.current) list.current?.scrollTo(0, list.current.scrollHeight) }, [rows])
 
-  function look (): void {
-    const { scrollTop, clientHeight, scrollHeight } = list.current as HTMLOListElement
+  // The last scroll may be told after the list has gone.
+  function look ({ currentTarget: { scrollTop, clientHeight, scrollHeight } }: TargetedEvent<HTMLOListElement>): void {
     isAtEnd.current = scrollHeight - scrollTop - clientHeight < nearEndPx
   }
 
