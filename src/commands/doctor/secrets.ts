@@ -2,6 +2,7 @@ import { decodeJwt } from 'jose'
 import { redisServers } from '../../config/redis-urls.js'
 import { ConfigSchema, type Config, type Settings } from '../../config/schema.js'
 import { hiding } from '../../state/redis/reasons.js'
+import { printableLines } from '../printable.js'
 
 const settings: Settings = ConfigSchema.properties
 /** No secrets in themselves, and perhaps words of a sentence. No check prints them; of `REDIS_URL`, the parts count. */
@@ -20,7 +21,7 @@ export function cleaning (config: Config | undefined, tokens: readonly string[])
   const { password, sentinelPassword } = config?.REDIS_URL === undefined ? {} : redisServers(config.REDIS_URL)
   const parts = [...given, password, sentinelPassword, ...(config?.REDIS_URL ?? []), ...tokens]
   const hide = hiding(parts.filter((part): part is string => part !== undefined && part !== ''))
-  return (text) => shorten(hide(text)).replace(/(?!\n)[\p{Cc}\p{Cf}\u2028\u2029]/gu, '�')
+  return (text) => printableLines(shorten(hide(text)))
 }
 
 /** What a server answers may have any length. */

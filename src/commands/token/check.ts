@@ -5,6 +5,7 @@ import { type Permit, readPermit, refusalOf } from '../../auth/permit.js'
 import { verificationOf } from '../../auth/tokens.js'
 import type { Config } from '../../config/schema.js'
 import { CommandError } from '../command.js'
+import { printable } from '../printable.js'
 import { inWords } from './lifetime.js'
 
 /** What a server with these settings would say of a token. */
@@ -73,14 +74,10 @@ export function describePermit ({ subject = '', expiresAt, claims }: Permit, now
     ['roles', roles.length === 0 ? 'none' : roles.join(', ')]
   ]
   const end = expiresAt === Infinity ? 'without an end' : `until ${new Date(expiresAt).toISOString()}, for ${inWords(expiresAt - now)}`
+  // A token may claim anything.
   return [`valid ${end}`, ...each.map(([name, value]) => `${name.padEnd(10)}${printable(value)}`), ''].join('\n')
 }
 
 function bounds (list: readonly string[] | undefined): string {
   return list === undefined ? 'any' : list.length === 0 ? 'none' : list.join(', ')
-}
-
-/** A token may claim anything: no control character reaches the terminal. */
-function printable (text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '�')
 }

@@ -3,8 +3,8 @@ import type { IceServers } from '../../../auth/ice-servers.js'
 import type { Claims } from '../../../auth/permit.js'
 import type { Config } from '../../../config/schema.js'
 import { readConfig } from '../../../settings.js'
-import { CommandError } from '../../command.js'
 import { mint, type Signer, signerOf } from '../../token/mint.js'
+import { readUrl } from '../../url.js'
 import { type Answer, ask, type Asking } from '../http.js'
 import type { IceSubject } from '../ice/checks.js'
 import { claimsIn } from '../secrets.js'
@@ -47,7 +47,7 @@ export class Deployment implements IceSubject {
 
   /** @throws CommandError or ConfigError for what cannot be used */
   constructor (url: string, { env, settings, values, isPatient }: DeploymentOptions) {
-    this.url = readUrl(url)
+    this.url = readUrl(url, 'doctor')
     this.config = readConfig(env, settings)
     this.isPatient = isPatient
     this.origin = values.get('origin') ?? new URL(this.url).origin
@@ -111,13 +111,4 @@ export class Deployment implements IceSubject {
   }
 
   async close (): Promise<void> {}
-}
-
-function readUrl (text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const scheme = url === undefined ? undefined : { 'http:': 'http:', 'https:': 'https:', 'ws:': 'http:', 'wss:': 'https:' }[url.protocol]
-  if (url === undefined || scheme === undefined || url.username !== '' || url.search !== '') {
-    throw new CommandError('doctor: expected a URL such as https://example.com/signal, without a query or credentials')
-  }
-  return `${scheme}//${url.host}${url.pathname.replace(/\/+$/, '')}`
 }
