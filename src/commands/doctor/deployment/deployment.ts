@@ -73,6 +73,10 @@ export class Deployment implements IceSubject {
     return new URL(this.url).hostname.replace(/^\[|\]$/g, '')
   }
 
+  get port (): number {
+    return Number(new URL(this.url).port) || (this.isSecure ? 443 : 80)
+  }
+
   /** The claims of the token that was given, which nobody has verified here. */
   get givenClaims (): Readonly<Record<string, unknown>> {
     return this.#given === undefined ? {} : claimsIn(this.#given)

@@ -7,6 +7,7 @@ import { type Check, failure, type Finding, ok, skipped, warning } from '../chec
 import { codeOf, problemOf } from '../errors.js'
 import { type Answer, ask, patienceMs } from '../http.js'
 import type { Deployment } from './deployment.js'
+import { proxyProtocolFault, unexpectedHeader } from './proxy-protocol.js'
 
 const group = 'Reach'
 
@@ -25,13 +26,8 @@ export const reachChecks: ReadonlyArray<Check<Deployment>> = [
   { group, name: 'metrics', after: 'signalbox', run: async (deployment) => await lookAtMetrics(deployment) }
 ]
 
-function portOf ({ url, isSecure }: Deployment): number {
-  return Number(new URL(url).port) || (isSecure ? 443 : 80)
-}
-
 async function reach (deployment: Deployment): Promise<Finding> {
-  const { hostname } = deployment
-  const port = portOf(deployment)
+  const { hostname, port } = deployment
   let addresses: string[]
   try {
     addresses = (await lookup(hostname, { all: true })).map(({ address }) => address)
@@ -55,14 +51,15 @@ async function reach (deployment: Deployment): Promise<Finding> {
 }
 
 async function lookAtTls (deployment: Deployment): Promise<Finding | Finding[]> {
-  const { hostname, isSecure } = deployment
+  const { hostname, isSecure, port } = deployment
   if (!isSecure) return skipped('the URL is http: browsers connect to it from http pages only')
   try {
-    const presented = await present({ host: hostname, port: portOf(deployment) })
+    const presented = await present({ host: hostname, port })
     const now = Date.now()
     return [judgeDays(presented, now), judgeName(presented, hostname), judgeChain(presented, now)]
   } catch (error) {
-    return failure(problemOf(error), `signalbox doctor ${deployment.url.replace('https:',
+    const fault = await proxyProtocolFault(deployment, { isSpoken: false })
+    return fault ?? failure(problemOf(error), `signalbox doctor ${deployment.url.replace('https:',
       'http:')}    # or let the port speak TLS: listen 443 ssl; in nginx`)
   }
 }
@@ -73,13 +70,16 @@ async function findSignalbox (deployment: Deployment): Promise<Finding> {
   try {
     answer = await deployment.ask('/health')
   } catch (error) {
+    const fault = await proxyProtocolFault(deployment, { isSpoken: true })
+    if (fault !== undefined) return fault
     const { port } = new URL(url)
     return failure(`GET ${url}/health: ${problemOf(error)}`, deployment.isSecure
       ? 'journalctl -u signalbox    # says what happened'
       : `signalbox doctor https://${deployment.hostname}${port === '' ? '' : `:${port}`}    # if the port speaks TLS`)
   }
   if (answer.status === 200 && answer.isSignalbox) return ok(`it answers at ${url}`)
-  const { status, headers: { location } } = answer
+  const { status, headers: { location }, json } = answer
+  if (status === 400 && (json as { error?: unknown } | undefined)?.error === 'bad request') return unexpectedHeader
   if (status >= 300 && status < 400 && location !== undefined) {
     return failure(`GET ${url}/health is redirected to ${location}: WebSockets do not follow`,
       `signalbox doctor ${new URL(location, url).href.replace(/\/health\/?$/, '')}    # and give clients this URL`)
@@ -87,7 +87,8 @@ async function findSignalbox (deployment: Deployment): Promise<Finding> {
   if (status === 429) return failure('this host has asked too often (429)', 'CONNECT_RATE=300    # handshakes a minute; wait a minute')
   if (status === 502 || status === 503 || status === 504) {
     return failure(`a proxy answers ${status}: it does not reach Signalbox`,
-      'proxy_pass http://127.0.0.1:8080/;    # nginx: where Signalbox listens (HOST, PORT)\nsystemctl status signalbox')
+      'proxy_pass http://127.0.0.1:8080/;    # nginx: where Signalbox listens (HOST, PORT)\nsystemctl status signalbox\n' +
+      'PROXY_PROTOCOL=false    # of Signalbox, if it runs: with true it closes what a proxy sends that speaks HTTP')
   }
   return await findElsewhere(deployment, answer)
 }
