@@ -1,9 +1,10 @@
 import { createServer, type RequestListener } from 'node:http'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
-import { type SerializedError, stdSerializers } from 'pino'
+import { type LoggerOptions, type SerializedError, stdSerializers } from 'pino'
 import { prettyFactory } from 'pino-pretty'
 import { describeRequest, signalbox, type SignalboxOptions } from './app.js'
 import type { Config } from './config/schema.js'
+import { withHelp } from './telemetry/help.js'
 import { type LogStream, logStream } from './telemetry/log-stream.js'
 import { serverOptions, type Timeouts, defaultTimeouts } from './listener/timeouts.js'
 import { type Clock, systemClock } from './timing/clock.js'
@@ -47,6 +48,7 @@ export function createService (config: Config, options: CreateServiceOptions = {
     logger: {
       level: config.LOG_LEVEL,
       serializers: { req: describeRequest, err: describeError },
+      hooks: { logMethod: addHelp },
       stream: logDestination(config)
     },
     trustProxy: trustedProxies(config.TRUST_PROXY),
@@ -75,6 +77,14 @@ export function createService (config: Config, options: CreateServiceOptions = {
 
 function describeLoss (lines: number): string {
   return JSON.stringify({ level: 40, time: Date.now(), lines, msg: 'lines of this log were lost: they could not be written in time' })
+}
+
+/** That of pino for `warn`. */
+const warnLevel = 40
+
+/** Names the page that says more, in warnings and errors. */
+const addHelp: NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']> = function (given, log, level) {
+  log.apply(this, level < warnLevel ? given : withHelp(given) as typeof given)
 }
 
 /** Sends what the router refuses before any hook runs to a route that answers the same, with hooks. */

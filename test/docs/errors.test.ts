@@ -1,17 +1,21 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { rulesWith } from '../../src/config/rules.js'
+import { rulesWith, warningsOf } from '../../src/config/rules.js'
 import * as builtIn from '../../src/dialects.js'
 import { closeCodes, closeReasons, notAllowed, tooManyFrames, unauthorized, unknownDialect } from '../../src/frame/close-codes.js'
 import { listenError } from '../../src/listener/listening.js'
 import { rawAnswer, statusOf } from '../../src/listener/raw-answers.js'
+import { readConfig } from '../../src/settings.js'
+import { helpFor, helpPages } from '../../src/telemetry/help.js'
 import { disconnectReason } from '../../routes/admin/connections.js'
 import * as drone from '../../routes/drone/schema.js'
 import * as peerjs from '../../routes/peerjs/schema.js'
 import * as psync from '../../routes/psync/schema.js'
 import * as rooms from '../../routes/rooms/schema.js'
 import * as tom from '../../routes/tom/schema.js'
-import { build, connect, urlOf } from '../helper.js'
+import { build, connect, until, urlOf } from '../helper.js'
+import { start } from '../process.js'
+import { anchorsOf } from './anchors.js'
 
 const root = new URL('../../', import.meta.url)
 const page = readFileSync(new URL('docs/errors.md', root), 'utf8')
@@ -91,4 +95,62 @@ t.test('it has every fixed sentence that stops the start, and no other', async (
     listening('ENOTFOUND', '…', '8080'),
     listening('EACCES', 'unix:…', '8080')
   ]))
+})
+
+/** The messages of warnings and errors in the log, as far as they are fixed. One word says only where an error was caught. */
+function logged (): string[] {
+  const given = /\.(?:warn|error|fatal)\((?:\{[^}]*\}, )?(['`])((?:\\`|(?!\1).)*)\1( \+)?/g
+  return ['src', 'plugins', 'routes'].flatMap(sourcesOf)
+    .flatMap((source) => [...source.matchAll(given)])
+    .map(([, , text = '', goesOn]) => text.replaceAll('\\`', '`') + (goesOn === undefined ? '' : '…'))
+}
+
+t.test('it has every warning and every error of the log, and no other, and each line names its page', async (t) => {
+  const [, prose = ''] = page.split('These are faults of the server.')
+  const faults = [...prose.matchAll(/`([^`]*)`/g)].map(([, text = '']) => text).filter((text) => /\s/.test(text))
+  const documented = [...columnOf('## In the log'), ...faults]
+  const weak = warningsOf(readConfig({ TURN_SECRET: 'x', TURN_URLS: 'turn:host:1', METRICS_TOKEN: 'x', HOST: 'unix:/a' }, []))
+  const messages = [...logged(), ...weak]
+  t.ok(messages.length > 35)
+  const fits = (entry: string, message: string) =>
+    entry === message || (entry.endsWith('…') && message.startsWith(entry.slice(0, -1)))
+  for (const entry of documented) {
+    t.ok(messages.some((message) => fits(entry, message)), `logged: ${entry}`)
+    t.ok(helpPages[entry], `has a page: ${entry}`)
+  }
+  // Of one word, or what somebody was about to do when it failed.
+  const places = ['bringing peers back', 'frames for other nodes', 'asking the holder of an id', 'a question of another node',
+    'asking the other nodes']
+  for (const message of messages.filter((message) => /\s/.test(message) && !places.includes(message))) {
+    t.ok(documented.some((entry) => fits(entry, message)), `documented: ${message}`)
+  }
+  const further = Object.keys(helpPages).filter((message) => !documented.includes(message))
+  t.same(further, ['PORT: …', 'HOST: …'], 'those are under “At the start”')
+})
+
+t.test('every page with an anchor that the log or the doctor names is there', async (t) => {
+  const named = ['src', 'plugins', 'routes'].flatMap((folder) => {
+    const files = readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+    return files.flatMap((file) => [...readFileSync(new URL(`${folder}/${file}`, root), 'utf8').matchAll(/docs\/[\w/]+\.md(?:#[\w-]+)?/g)])
+  }).map(([link]) => link)
+  t.ok(named.filter((link) => link.includes('#')).length > 10)
+  for (const link of new Set(named)) {
+    const [file = '', anchor] = link.split('#')
+    const text = readFileSync(new URL(file, root), 'utf8')
+    if (anchor !== undefined) t.ok(anchorsOf(text).includes(anchor), link)
+  }
+})
+
+t.test('a warning of the server has its page as help, and other lines have none', async (t) => {
+  const lines: Array<{ msg: string, help?: string }> = []
+  const { output, port } = await start(t, { TURN_SECRET: 'x', TURN_URLS: 'turn:127.0.0.1:9' })
+  await fetch(`http://127.0.0.1:${port}/tom/id`, { headers: { 'x-forwarded-for': '203.0.113.7' } })
+  await until(() => output.stdout.includes('a forwarding header'))
+  for (const line of output.stdout.trim().split('\n')) lines.push(JSON.parse(line) as { msg: string, help?: string })
+  const helpOf = (start: string) => lines.find(({ msg }) => msg?.startsWith(start))?.help
+  t.equal(helpOf('no JWT key is set'), 'docs/auth.md')
+  t.equal(helpOf('TURN_SECRET has fewer'), 'docs/errors.md#in-the-log')
+  t.equal(helpOf('a forwarding header'), 'docs/troubleshooting.md#everybody-is-one-address')
+  t.equal(helpOf('Server listening'), undefined)
+  t.same(lines.filter(({ msg, help }) => help !== undefined && helpFor(msg) !== help), [])
 })

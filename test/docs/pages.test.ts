@@ -4,21 +4,13 @@ import { createRequire } from 'node:module'
 import t from 'tap'
 import * as builtIn from '../../src/dialects.js'
 import { build } from '../helper.js'
+import { anchorsOf, prose } from './anchors.js'
 
 const root = new URL('../../', import.meta.url)
 const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' }).trim().split('\n')
 const read = (page: string) => readFileSync(new URL(page, root), 'utf8')
-/** A page without its blocks of code. */
-const prose = (text: string) => text.replace(/^ *```[^]*?^ *```$/gm, '')
-
 /** Longer than 140 characters, and neither a row of a table nor a link that cannot be broken. */
 const isTooLong = (line: string) => line.length > 140 && !/^ *(\||\S+$)/.test(line)
-
-/** The anchors that GitHub gives the headings of a page. */
-function anchorsOf (text: string): string[] {
-  const titles = [...prose(text).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => title)
-  return titles.map((title) => title.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(' ', '-'))
-}
 
 /** What the npm package holds, without the built server: `docs/api.md`. */
 function packed (): string[] {

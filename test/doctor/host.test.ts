@@ -38,7 +38,10 @@ t.test('a sound host is fine but for the TURN server that it lacks', async (t) =
 
 t.test('a setting that it cannot take is named, with what it accepts, and nothing is looked at that needs it', async (t) => {
   const report = await examine({ PORT: 'http' })
-  names(t, report, 'settings', { says: /^PORT: invalid value "http"/, fix: /^# an integer from 0 to 65535\nPORT=8080$/ })
+  names(t, report, 'settings', {
+    says: /^PORT: invalid value "http"/,
+    fix: /^# an integer from 0 to 65535\nPORT=8080\n# see docs\/errors\.md#at-the-start$/
+  })
   names(t, report, 'ports', { status: 'skipped', says: /because of “settings”/, fix: /^$/ })
 })
 

@@ -27,7 +27,11 @@ export interface Result extends Finding {
 export const ok = (says: string): Finding => ({ status: 'ok', says })
 export const skipped = (says: string): Finding => ({ status: 'skipped', says })
 export const warning = (says: string, fix: string): Finding => ({ status: 'warning', says, fix: pasteable(fix) })
-export const failure = (says: string, fix: string): Finding => ({ status: 'failure', says, fix: pasteable(fix) })
+
+/** @param page what says more, with its anchor: of an error or a close code, docs/errors.md */
+export function failure (says: string, fix: string, page?: `docs/${string}`): Finding {
+  return { status: 'failure', says, fix: pasteable(page === undefined ? fix : `${fix}\n# see ${page}`) }
+}
 
 /** Puts remarks in front of their lines: files of variables know no comment behind a value. */
 function pasteable (fix: string): string {

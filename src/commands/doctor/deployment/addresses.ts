@@ -50,7 +50,7 @@ export function judgeAddress ({ address, local, remote }: Seen): Finding {
   // Between private networks, addresses may be translated by others, too.
   const isProxy = isLoopback(address) || address === remote || !isPrivate(remote)
   if (!isProxy) return warning(`${says}: that is the proxy, or a NAT between here and there`, fix)
-  return failure(`${says}: that is the proxy, whose limits all clients share`, fix)
+  return failure(`${says}: that is the proxy, whose limits all clients share`, fix, 'docs/troubleshooting.md#everybody-is-one-address')
 }
 
 async function lookAtClaims (deployment: Deployment): Promise<Finding> {

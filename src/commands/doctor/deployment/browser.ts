@@ -22,7 +22,7 @@ async function lookAtOrigin (deployment: Deployment): Promise<Finding> {
   const status = await upgradeFrom(deployment, origin)
   if (status === 101) return ok(`pages of ${origin} may connect`)
   return failure(`pages of ${origin} may not connect (${status})`,
-    `ALLOWED_ORIGINS=${origin}    # of Signalbox; other pages: --origin https://your.site`)
+    `ALLOWED_ORIGINS=${origin}    # of Signalbox; other pages: --origin https://your.site`, 'docs/troubleshooting.md#403')
 }
 
 async function lookAtCors (deployment: Deployment): Promise<Finding> {
@@ -37,7 +37,8 @@ async function lookAtCors (deployment: Deployment): Promise<Finding> {
   }
   if (said === origin || said === '*') return ok(`pages of ${origin} may read answers`)
   return failure(`pages of ${origin} may not read answers: Access-Control-Allow-Origin is ${said ?? 'missing'}`,
-    `ALLOWED_ORIGINS=${origin}    # of Signalbox; and nothing in the proxy that hides or sets Access-Control-…`)
+    `ALLOWED_ORIGINS=${origin}    # of Signalbox; and nothing in the proxy that hides or sets Access-Control-…`,
+    'docs/troubleshooting.md#the-browser-says-cors')
 }
 
 async function lookAtForeignPages (deployment: Deployment): Promise<Finding> {

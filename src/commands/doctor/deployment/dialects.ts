@@ -74,7 +74,7 @@ async function meetOnce (deployment: Deployment, dialect: ClientDialect, pair: n
     const [alice, bob] = peers as [Peer, Peer]
     return await alice.signal(bob) + await bob.signal(alice)
   } catch (error) {
-    return judge(error, deployment, peers.length)
+    return judge(error, dialect, deployment, peers.length)
   } finally {
     for (const peer of peers) peer.leave()
   }
@@ -95,7 +95,7 @@ function groupFor ({ name, givenClaims }: Deployment, dialect: ClientDialect): s
   return group?.replace(/\*$/, name)
 }
 
-function judge (error: unknown, { nodes }: Deployment, entered: number): Finding {
+function judge (error: unknown, { name }: ClientDialect, { nodes }: Deployment, entered: number): Finding {
   if (!(error instanceof TalkError)) return failure(problemOf(error), 'journalctl -u signalbox    # says what happened')
   const { message, code } = error
   if (nodes > 1 && entered > 0) {
@@ -104,9 +104,16 @@ function judge (error: unknown, { nodes }: Deployment, entered: number): Finding
   }
   if (code === 1008) {
     return failure(message,
-      'signalbox token --sub alice --dialects drone,peerjs,psync,rooms,tom    # a token that allows this dialect and id')
+      'signalbox token --sub alice --dialects drone,peerjs,psync,rooms,tom    # a token that allows this dialect and id',
+      'docs/errors.md#reasons-of-1008')
   }
-  if (code === 1013) return failure(message, 'MAX_CLIENTS=50000    # and MAX_CLIENTS_PER_ADDRESS, TRUST_PROXY: one of them is reached')
-  if (code === 1006) return failure(`${message}: cut without a close code`, 'proxy_read_timeout 90s;    # nginx; and is the process alive?')
-  return failure(message, 'journalctl -u signalbox    # says what happened')
+  if (code === 1013) {
+    return failure(message, 'MAX_CLIENTS=50000    # and MAX_CLIENTS_PER_ADDRESS, TRUST_PROXY: one of them is reached',
+      'docs/errors.md#close-codes')
+  }
+  if (code === 1006) {
+    return failure(`${message}: cut without a close code`, 'proxy_read_timeout 90s;    # nginx; and is the process alive?',
+      'docs/errors.md#close-codes')
+  }
+  return failure(message, 'journalctl -u signalbox    # says what happened', `docs/errors.md#${name}`)
 }

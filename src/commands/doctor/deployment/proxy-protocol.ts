@@ -10,6 +10,8 @@ const silenceMs = 1_000
 /** A header that names no client, as balancers send it for themselves. */
 const header = 'PROXY UNKNOWN\r\n'
 
+const page = 'docs/deploy.md#balancers-of-tcp'
+
 const missing = 'Signalbox expects a header of the PROXY protocol here, and the balancer sends none'
 const sendIt = 'server node1 10.0.0.7:8080 check send-proxy-v2    # HAProxy; in nginx’s stream: proxy_protocol on;\n' +
   'PROXY_PROTOCOL=false    # or of Signalbox, behind a proxy that speaks HTTP'
@@ -32,17 +34,17 @@ export async function proxyProtocolFault (deployment: Deployment, { isSpoken }: 
   const { isSecure } = deployment
   const tls = !isSecure ? 'none' : isSpoken ? 'first' : 'behind the header'
   const { text } = await exchange(deployment, { tls, first: header, request: true })
-  if (text.startsWith('HTTP/1.1 200') && text.includes('"uptime"')) return failure(missing, sendIt)
+  if (text.startsWith('HTTP/1.1 200') && text.includes('"uptime"')) return failure(missing, sendIt, page)
   const silence = await exchange(deployment, { tls: isSpoken ? tls : 'none', first: '', request: false })
   if (isBadRequest(silence.text)) return unexpectedHeader
   // Without TLS, a server says 400. With it, it only hangs up, as a proxy does that does not reach it.
   if (isSecure && !isSpoken && silence.isClosed && silence.text === '') {
-    return failure(hungUp, `systemctl status signalbox    # does it run, where the proxy looks for it?\n${expectIt}`)
+    return failure(hungUp, `systemctl status signalbox    # does it run, where the proxy looks for it?\n${expectIt}`, page)
   }
 }
 
 /** What a server without `PROXY_PROTOCOL` makes of such a header: the start of a request that is none. */
-export const unexpectedHeader = failure(unexpected, expectIt)
+export const unexpectedHeader = failure(unexpected, expectIt, page)
 
 interface Exchange {
   /** Whether there is TLS: from the first byte, behind the header, or not at all. */

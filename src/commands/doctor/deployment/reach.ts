@@ -84,7 +84,9 @@ async function findSignalbox (deployment: Deployment): Promise<Finding> {
     return failure(`GET ${url}/health is redirected to ${location}: WebSockets do not follow`,
       `signalbox doctor ${new URL(location, url).href.replace(/\/health\/?$/, '')}    # and give clients this URL`)
   }
-  if (status === 429) return failure('this host has asked too often (429)', 'CONNECT_RATE=300    # handshakes a minute; wait a minute')
+  if (status === 429) {
+    return failure('this host has asked too often (429)', 'CONNECT_RATE=300    # handshakes a minute; wait a minute', 'docs/errors.md#http')
+  }
   if (status === 502 || status === 503 || status === 504) {
     return failure(`a proxy answers ${status}: it does not reach Signalbox`,
       'proxy_pass http://127.0.0.1:8080/;    # nginx: where Signalbox listens (HOST, PORT)\nsystemctl status signalbox\n' +
@@ -100,7 +102,7 @@ async function findElsewhere ({ url }: Deployment, { status, isSignalbox }: Answ
   if (isSignalbox) {
     return failure(`the prefix ${prefix} reaches Signalbox, which knows no such path (${status})`,
       `location ${prefix}/ { proxy_pass http://127.0.0.1:8080/; }    # nginx: the slash at the end takes the prefix away\n` +
-      `http-request replace-path ^${prefix}/?(.*) /\\1    # HAProxy`)
+      `http-request replace-path ^${prefix}/?(.*) /\\1    # HAProxy`, 'docs/deploy.md#the-path-prefix')
   }
   if (prefix !== '' && await isThere(origin)) {
     return failure(`nothing of Signalbox is at ${url}, and it is at ${origin}: the prefix is wrong`, `signalbox doctor ${origin}`)
@@ -125,15 +127,16 @@ async function lookAtVersion (deployment: Deployment): Promise<Finding> {
 
 const waiting: Readonly<Record<string, Finding>> = {
   'no redis': failure('/ready says “no redis”: peers of other nodes are not reached',
-    'signalbox doctor    # on that host, with its settings: it names what Redis lacks'),
-  draining: failure('/ready says “draining”: it takes no new clients', 'systemctl restart signalbox    # unless a restart is under way')
+    'signalbox doctor    # on that host, with its settings: it names what Redis lacks', 'docs/scaling.md#what-fails-and-how'),
+  draining: failure('/ready says “draining”: it takes no new clients', 'systemctl restart signalbox    # unless a restart is under way',
+    'docs/errors.md#http')
 }
 
 async function lookAtReadiness (deployment: Deployment): Promise<Finding> {
   const { status, json } = await deployment.ask('/ready')
   if (status === 200) return ok('it takes clients')
   const { status: said = '' } = (json ?? {}) as { status?: string }
-  return waiting[said] ?? failure(`/ready answers ${status}`, 'journalctl -u signalbox    # says why')
+  return waiting[said] ?? failure(`/ready answers ${status}`, 'journalctl -u signalbox    # says why', 'docs/errors.md#http')
 }
 
 /** Processes differ by when they started, which their health tells. */

@@ -33,7 +33,8 @@ async function beSilent (deployment: Deployment): Promise<Finding> {
   if (end !== undefined) {
     const seconds = Math.round((performance.now() - openedAt) / 1000)
     return failure(`a silent socket is closed after ${seconds} s (${end}), after ${pings} pings: a proxy on the way has a shorter timeout`,
-      'proxy_read_timeout 90s;    # nginx, and: proxy_send_timeout 90s;\ntimeout tunnel 90s    # HAProxy')
+      'proxy_read_timeout 90s;    # nginx, and: proxy_send_timeout 90s;\ntimeout tunnel 90s    # HAProxy',
+      'docs/troubleshooting.md#closed-after-60-s')
   }
   if (pings === 0) {
     return warning('a silent socket stays open for 70 s, without a ping: the dead are noticed late',

@@ -40,7 +40,7 @@ async function isAccepted (deployment: Deployment): Promise<Finding> {
   if (status === 200) return ok('a token gets in')
   if (status !== 401) return failure(`a token is answered ${status}`, 'proxy_set_header Authorization $http_authorization;    # nginx')
   return failure('the token is refused (401): it was signed with another key, has expired, or is of another issuer or audience',
-    'signalbox token --check TOKEN    # on the host of the deployment, with its settings: says why')
+    'signalbox token --check TOKEN    # on the host of the deployment, with its settings: says why', 'docs/auth.md#what-is-refused-and-how')
 }
 
 async function expiredIsRefused (deployment: Deployment): Promise<Finding> {

@@ -58,8 +58,13 @@ function refusedWith ({ status, headers, isSignalbox, httpVersion }: Answer): Fi
     return failure(`${said}: a firewall in front refuses WebSockets`,
       'Allow WebSockets for this path in the web application firewall.')
   }
-  if (status === 429) return failure(`${said}: too many handshakes`, 'CONNECT_RATE=300    # a minute; raise it, or wait a minute')
-  if (status === 503) return failure(`${said}: Signalbox drains, or is overloaded`, 'curl https://your.host/signal/ready    # says which')
+  if (status === 429) {
+    return failure(`${said}: too many handshakes`, 'CONNECT_RATE=300    # a minute; raise it, or wait a minute', 'docs/errors.md#http')
+  }
+  if (status === 503) {
+    return failure(`${said}: Signalbox drains, or is overloaded`, 'curl https://your.host/signal/ready    # says which',
+      'docs/errors.md#http')
+  }
   if (status === 502 || status === 504) {
     return failure(`${said}: the proxy does not reach Signalbox`,
       'proxy_pass http://127.0.0.1:8080/;    # nginx: HOST and PORT of Signalbox')

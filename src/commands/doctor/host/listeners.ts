@@ -8,6 +8,8 @@ import { type Check, failure, type Finding, ok, warning } from '../check.js'
 import { ask } from '../http.js'
 import type { Host } from './host.js'
 
+const start = 'docs/errors.md#at-the-start'
+
 interface Listener {
   readonly setting: SettingName
   /** As the setting has it. */
@@ -44,7 +46,7 @@ async function tryListener (listener: Listener, config: Config): Promise<Finding
       return warning(`${setting}: ${value} is in use by a Signalbox that runs already`,
         `signalbox doctor http://localhost:${port}    # looks at that one`)
     }
-    return failure(listenError(error, config, setting, value).message, fixFor(code, listener))
+    return failure(listenError(error, config, setting, value).message, fixFor(code, listener), start)
   }
 }
 
@@ -57,7 +59,7 @@ async function tryPath (path: string, config: Config): Promise<Finding> {
     return ok(`HOST: ${config.HOST} is free`)
   } catch (error) {
     const advice = 'or end who has it: ss -lxp, or make the directory: install -d -m 2750'
-    return failure(listenError(error, config, 'HOST', path).message, `HOST=unix:/run/signalbox/other.sock    # ${advice}`)
+    return failure(listenError(error, config, 'HOST', path).message, `HOST=unix:/run/signalbox/other.sock    # ${advice}`, start)
   }
 }
 

@@ -53,7 +53,7 @@ async function named (run: () => Promise<Finding | readonly Finding[]>): Promise
     return await run()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return failure(error.message, fixFor(error.message))
+    return failure(error.message, fixFor(error.message), 'docs/errors.md#at-the-start')
   }
 }
 
