@@ -59,7 +59,14 @@ export function asyncapiOf ({ dialects, descriptions, config, hasRenewal }: Desc
     }
     const refs: Record<string, Ref> = {}
     for (const { id, type, payload } of [...messagesOf(name, 'receive', own.receive), ...messagesOf(name, 'send', own.send)]) {
-      messages[id] = { name: type, title: type, contentType: 'application/json', payload }
+      const { examples, ...schema } = payload
+      messages[id] = {
+        name: type,
+        title: type,
+        contentType: 'application/json',
+        payload: schema,
+        ...(Array.isArray(examples) && { examples: examples.map((payload: unknown) => ({ payload })) })
+      }
       refs[id] = { $ref: `#/components/messages/${id}` }
     }
     for (const [index, path] of [...dialect.paths].entries()) {

@@ -1,45 +1,50 @@
 import { type Static, type TLiteral, Type } from '@sinclair/typebox'
 import { Frame, IdSchema, quote } from '../../src/kit.js'
 
-const to = <Name extends string>(type: Name) => Type.Object({
+const to = <Name extends string>(type: Name, load: object = { payload: {} }) => Type.Object({
   type: Type.Literal(type) as TLiteral<Name>,
   dst: IdSchema,
   payload: Type.Optional(Type.Unknown())
-})
+}, { examples: [{ type, dst: 'bob', ...load }] })
 
 /** What a client may send. Its `src` is ignored. */
 export const frames = {
-  HEARTBEAT: Type.Object({ type: Type.Literal('HEARTBEAT') }),
+  HEARTBEAT: Type.Object({ type: Type.Literal('HEARTBEAT') }, { examples: [{ type: 'HEARTBEAT' }] }),
   OFFER: to('OFFER'),
   ANSWER: to('ANSWER'),
   CANDIDATE: to('CANDIDATE'),
-  EXPIRE: to('EXPIRE'),
+  EXPIRE: to('EXPIRE', {}),
   LEAVE: Type.Object({
     type: Type.Literal('LEAVE'),
     dst: Type.Optional(Type.Union([IdSchema, Type.Literal(''), Type.Null()])),
     payload: Type.Optional(Type.Unknown())
-  })
+  }, { examples: [{ type: 'LEAVE', dst: 'bob' }] })
 }
 
 const MsgPayload = Type.Object({ msg: Type.String() }, { additionalProperties: false })
 
-const from = <Name extends string>(type: Name) => Type.Object({
+const saying = <Name extends string>(type: Name, msg: string) => Type.Object({
+  type: Type.Literal(type) as TLiteral<Name>,
+  payload: MsgPayload
+}, { additionalProperties: false, examples: [{ type, payload: { msg } }] })
+
+const from = <Name extends string>(type: Name, example: object = { src: 'alice', dst: 'bob', payload: {} }) => Type.Object({
   type: Type.Literal(type) as TLiteral<Name>,
   src: IdSchema,
   dst: IdSchema,
   payload: Type.Optional(Type.Unknown())
-}, { additionalProperties: false })
+}, { additionalProperties: false, examples: [{ type, ...example }] })
 
 /** What a client gets. */
 export const sends = {
-  OPEN: Type.Object({ type: Type.Literal('OPEN') }, { additionalProperties: false }),
-  'ID-TAKEN': Type.Object({ type: Type.Literal('ID-TAKEN'), payload: MsgPayload }, { additionalProperties: false }),
-  ERROR: Type.Object({ type: Type.Literal('ERROR'), payload: MsgPayload }, { additionalProperties: false }),
+  OPEN: Type.Object({ type: Type.Literal('OPEN') }, { additionalProperties: false, examples: [{ type: 'OPEN' }] }),
+  'ID-TAKEN': saying('ID-TAKEN', 'ID is taken'),
+  ERROR: saying('ERROR', 'Invalid key provided'),
   OFFER: from('OFFER'),
   ANSWER: from('ANSWER'),
   CANDIDATE: from('CANDIDATE'),
-  LEAVE: from('LEAVE'),
-  EXPIRE: from('EXPIRE')
+  LEAVE: from('LEAVE', { src: 'bob', dst: 'alice' }),
+  EXPIRE: from('EXPIRE', { src: 'bob', dst: 'alice' })
 }
 
 export type Outgoing = Static<(typeof sends)[keyof typeof sends]>

@@ -1,12 +1,19 @@
 import { type Static, type TLiteral, Type } from '@sinclair/typebox'
 import { Frame, IdSchema } from '../../src/kit.js'
 
+const exampleOf = (type: string) => ({
+  type,
+  source_id: 'a',
+  target_id: 'b',
+  payload: type === 'candidate' ? { candidate: '…' } : { sdp: 'v=0…' }
+})
+
 const relayed = <Name extends string>(type: Name) => Type.Object({
   type: Type.Literal(type) as TLiteral<Name>,
   source_id: Type.Optional(Type.Unknown()),
   target_id: IdSchema,
   payload: Type.Optional(Type.Unknown())
-})
+}, { examples: [exampleOf(type)] })
 
 /** What a peer may send. `source_id` may be anything here: it is compared with the registered id. */
 export const frames = {
@@ -14,11 +21,11 @@ export const frames = {
     type: Type.Literal('register'),
     source_id: Type.Optional(Type.Unknown()),
     payload: Type.Object({ peer_id: IdSchema, group_id: IdSchema })
-  }),
+  }, { examples: [{ type: 'register', source_id: 'a', payload: { peer_id: 'a', group_id: 'g' } }] }),
   offer: relayed('offer'),
   answer: relayed('answer'),
   candidate: relayed('candidate'),
-  heartbeat: Type.Object({ type: Type.Literal('heartbeat') })
+  heartbeat: Type.Object({ type: Type.Literal('heartbeat') }, { examples: [{ type: 'heartbeat' }] })
 }
 
 const PeerSchema = Type.Object({ id: IdSchema, group_id: IdSchema, last_seen: Type.String() }, { additionalProperties: false })
@@ -26,22 +33,35 @@ const ListPayload = Type.Object({ peers: Type.Array(PeerSchema) }, { additionalP
 const ErrorPayload = Type.Object({ message: Type.String(), target_id: Type.Optional(IdSchema) }, { additionalProperties: false })
 const PeerPayload = Type.Object({ peer: PeerSchema }, { additionalProperties: false })
 
+const seen = { group_id: 'g', last_seen: '2026-01-02T03:04:05.678Z' }
+
+const ofPeer = <Name extends string>(type: Name) => Type.Object({
+  type: Type.Literal(type) as TLiteral<Name>,
+  payload: PeerPayload
+}, { additionalProperties: false, examples: [{ type, payload: { peer: { id: 'c', ...seen } } }] })
+
 const from = <Name extends string>(type: Name) => Type.Object({
   type: Type.Literal(type) as TLiteral<Name>,
   source_id: Type.String(),
   target_id: IdSchema,
   payload: Type.Unknown()
-}, { additionalProperties: false })
+}, { additionalProperties: false, examples: [exampleOf(type)] })
 
 /** What a peer gets. */
 export const sends = {
-  peer_list: Type.Object({ type: Type.Literal('peer_list'), payload: ListPayload }, { additionalProperties: false }),
-  peer_joined: Type.Object({ type: Type.Literal('peer_joined'), payload: PeerPayload }, { additionalProperties: false }),
-  peer_left: Type.Object({ type: Type.Literal('peer_left'), payload: PeerPayload }, { additionalProperties: false }),
+  peer_list: Type.Object({
+    type: Type.Literal('peer_list'),
+    payload: ListPayload
+  }, { additionalProperties: false, examples: [{ type: 'peer_list', payload: { peers: [{ id: 'b', ...seen }] } }] }),
+  peer_joined: ofPeer('peer_joined'),
+  peer_left: ofPeer('peer_left'),
   offer: from('offer'),
   answer: from('answer'),
   candidate: from('candidate'),
-  error: Type.Object({ type: Type.Literal('error'), payload: ErrorPayload }, { additionalProperties: false })
+  error: Type.Object({
+    type: Type.Literal('error'),
+    payload: ErrorPayload
+  }, { additionalProperties: false, examples: [{ type: 'error', payload: { message: 'peer not found', target_id: 'b' } }] })
 }
 
 export type Outgoing = Static<(typeof sends)[keyof typeof sends]>

@@ -16,14 +16,18 @@ export const frames = {
     username: IdSchema,
     publicKey: KeySchema,
     encryptionKey: KeySchema
-  }),
-  heartbeat: Type.Object({ type: Type.Literal('heartbeat') }),
+  }, { examples: [{ type: 'register', nodeId: 'a', username: 'alice', publicKey: 'MCow', encryptionKey: 'MCow' }] }),
+  heartbeat: Type.Object({ type: Type.Literal('heartbeat') }, { examples: [{ type: 'heartbeat' }] }),
   'role-assign': Type.Object({
     type: Type.Literal('role-assign'),
     nodeId: IdSchema,
     roles: Type.Array(Type.String({ maxLength: maxRoleLength }), { maxItems: maxRoles })
-  }),
-  signal: Type.Object({ type: Type.Literal('signal'), from: IdSchema, to: IdSchema })
+  }, { examples: [{ type: 'role-assign', nodeId: 'b', roles: ['relay'] }] }),
+  signal: Type.Object({
+    type: Type.Literal('signal'),
+    from: IdSchema,
+    to: IdSchema
+  }, { examples: [{ type: 'signal', from: 'a', to: 'b', payload: {} }] })
 }
 
 const ParticipantSchema = Type.Object({
@@ -41,20 +45,29 @@ export const sends = {
     username: IdSchema,
     publicKey: Type.String(),
     encryptionKey: Type.Optional(Type.String())
-  }, { additionalProperties: false }),
+  }, {
+    additionalProperties: false,
+    examples: ['join', 'leave'].map((action) => ({ type: 'presence', action, nodeId: 'b', username: 'bob', publicKey: '' }))
+  }),
   participants: Type.Object({
     type: Type.Literal('participants'),
     participants: Type.Array(ParticipantSchema)
-  }, { additionalProperties: false }),
-  heartbeat: Type.Object({ type: Type.Literal('heartbeat'), from: IdSchema }, { additionalProperties: false }),
+  }, { additionalProperties: false, examples: [{ type: 'participants', participants: [{ nodeId: 'a', username: 'alice' }] }] }),
+  heartbeat: Type.Object({
+    type: Type.Literal('heartbeat'),
+    from: IdSchema
+  }, { additionalProperties: false, examples: [{ type: 'heartbeat', from: 'b' }] }),
   'role-assign': Type.Object({
     type: Type.Literal('role-assign'),
     nodeId: IdSchema,
     roles: Type.Array(Type.String()),
     from: IdSchema
-  }, { additionalProperties: false }),
+  }, { additionalProperties: false, examples: [{ type: 'role-assign', nodeId: 'b', roles: ['relay'], from: 'a' }] }),
   signal: frames.signal,
-  error: Type.Object({ type: Type.Literal('error'), error: Type.String() }, { additionalProperties: false })
+  error: Type.Object({
+    type: Type.Literal('error'),
+    error: Type.String()
+  }, { additionalProperties: false, examples: [{ type: 'error', error: 'peer not found' }] })
 }
 
 export type Outgoing = Static<(typeof sends)[keyof typeof sends]>

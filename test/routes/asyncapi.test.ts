@@ -1,14 +1,21 @@
 import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { Parser } from '@asyncapi/parser'
 import { Ajv } from 'ajv'
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
 import { build, type Env, urlOf } from '../helper.js'
 
+interface Message {
+  name: string
+  payload: object
+  examples?: Array<{ payload: object }>
+}
+
 interface Asyncapi {
   channels: Record<string, { address: string, description?: string, messages: Record<string, unknown>, parameters?: unknown }>
   operations: Record<string, { action: string, channel: { $ref: string } }>
-  components: { messages: Record<string, { name: string, payload: object }> }
+  components: { messages: Record<string, Message> }
 }
 
 const dialects = ['peerjs', 'rooms', 'psync', 'drone', 'tom']
@@ -84,7 +91,7 @@ function framesOf (page: string): Array<{ text: string, action: RegExp }> {
   })
 }
 
-t.test('every frame in the README of a dialect fits the document, and every frame of the document is in the README', async (t) => {
+t.test('a dialect’s README and the document have the same frames, and those of the README are examples that fit', async (t) => {
   const { components: { messages } } = await documentOf(t)
   const ajv = new Ajv({ strict: false })
   for (const dialect of dialects) {
@@ -95,8 +102,12 @@ t.test('every frame in the README of a dialect fits the document, and every fram
     }
     for (const { text, action } of framesOf(page)) {
       const frame = JSON.parse(text) as { type: string }
-      const fits = own.some(([id, { name, payload }]) => name === frame.type && action.test(id) && ajv.validate(payload, frame))
-      t.ok(fits, `${dialect}: ${text}`)
+      const isExample = ({ examples = [] }: Message) => examples.some(({ payload }) => isDeepStrictEqual(payload, frame))
+      t.ok(own.some(([id, message]) => message.name === frame.type && action.test(id) && isExample(message)), `${dialect}: ${text}`)
+    }
+    for (const [id, { payload: schema, examples = [] }] of own) {
+      t.ok(examples.length > 0, `${id} has an example`)
+      for (const { payload } of examples) t.ok(ajv.validate(schema, payload), `${id}: ${JSON.stringify(payload)} fits`)
     }
   }
 })
