@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { ConfigSchema } from '../../src/config/schema.js'
+import { build, urlOf } from '../helper.js'
 
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
 const page = read('docs/troubleshooting.md')
@@ -20,6 +21,15 @@ t.test('the checks that it names are those of the doctor', async (t) => {
   const named = symptoms.flatMap((symptom) => [...symptom.matchAll(/(?<!\*)\*([a-z ]+)\*(?!\*)/g)].map(([, name]) => name))
   t.ok(named.length > 20)
   t.same(named.filter((name) => !checks.includes(name)), ['mixed content'], 'which is what a browser says')
+})
+
+t.test('it names /test where a browser finds out more, and the server serves that page', async (t) => {
+  const app = await build(t)
+  t.equal((await fetch(`${urlOf(app)}/test`)).status, 200)
+  const naming = symptoms.filter((symptom) => symptom.includes('`/test`')).map((symptom) => symptom.split('\n')[0])
+  t.same(naming, [
+    'It works from an http page and not from an https page', 'Peers find each other and no call comes up', '403', 'Closed after 60 s'
+  ])
 })
 
 t.test('the settings that it names are settings', async (t) => {
