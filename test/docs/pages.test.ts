@@ -56,6 +56,13 @@ t.test('docs/README.md leads to every page of docs, and README.md leads to it', 
   t.ok(linksOf('README.md').some(([target]) => target === 'docs/README.md'))
 })
 
+t.test('the table of dialects in README.md has each by its title and its summary, and no other', async (t) => {
+  const rows = [...read('README.md').matchAll(/^\| `(\w+)`: \[(.*?)\]\(routes\/(\w+)\/README\.md\) \| (.*?) \|/gm)]
+  const described = Object.values(builtIn).map(({ name, title, summary }) => [name, title, name, summary])
+  const byName = (rows: string[][]): string[][] => rows.sort(([one = ''], [other = '']) => one < other ? -1 : 1)
+  t.same(byName(rows.map(([, ...cells]) => cells)), byName(described))
+})
+
 t.test('llms.txt names every dialect, the commands of README.md, and the paths that a server has', async (t) => {
   const text = read('llms.txt')
   t.match(text, /^# Signalbox\n\n> /, 'as https://llmstxt.org has it')
