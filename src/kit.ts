@@ -27,6 +27,7 @@ export type {
   Peers, Relay, Rooms, Sender, SendOutcome, Sessions, SessionSignal, Sink, State, Watcher
 } from './state/contract.js'
 export { type MemberList, memberList } from './dialect/member-list.js'
+export { textOnce } from './dialect/text-once.js'
 // REST.
 export { MemoryBody } from '../routes/health-schema.js'
 export { answerOk } from '../routes/health.js'

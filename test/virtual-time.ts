@@ -28,6 +28,26 @@ export class SkippingClock implements Clock {
   }
 }
 
+/** A clock that stands until the test puts it ahead. What waits for a time does not come by itself. */
+export class StandingClock implements Clock {
+  #ms = performance.now()
+  readonly #epochMs = Date.now() - this.#ms
+
+  now (): number {
+    return this.#ms
+  }
+
+  timeOfDay (): number {
+    return this.#epochMs + this.#ms
+  }
+
+  /** Puts the clock ahead, and runs what is due by then. */
+  skip (timers: Timers, ms: number): void {
+    this.#ms += ms
+    timers.advance()
+  }
+}
+
 export interface InVirtualTime {
   readonly app: FastifyInstance
   /** ms that have passed, by the clock of the app. */
@@ -43,9 +63,9 @@ export async function buildInVirtualTime (
   t: Test,
   env: Record<string, string> = {},
   stepMs = 250,
-  plugin: FastifyPluginAsync = async () => {}
+  plugin: FastifyPluginAsync = async () => {},
+  clock: SkippingClock | StandingClock = new SkippingClock()
 ): Promise<InVirtualTime> {
-  const clock = new SkippingClock()
   const config = readConfig({ CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, [])
   const app = createService(config, { clock })
   t.teardown(async () => await app.close())

@@ -20,6 +20,7 @@ export function tomHandlers (state: State, config: Config, list: MemberList): Ha
       return andThen(registered, () => {
         const { connection, member } = client
         if (member === undefined || member === earlier) return
+        list.sendTo(connection)
         connection.charge(presence('join', member).byteLength, list.size)
         if (earlier === undefined) return
         // A client that connects again instead is bounded by CONNECT_RATE.

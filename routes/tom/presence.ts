@@ -1,11 +1,14 @@
-import { type DialectContext, type Frame, memberList, type MemberList, type Peer, type State } from '../../src/kit.js'
+import { type DialectContext, Frame, memberList, type MemberList, type Peer, type State, textOnce } from '../../src/kit.js'
 import { dialect, room } from './room.js'
 import { encode } from './schema.js'
 
 /** Tells the nodes who comes and goes, and soon after each change who is there. */
 export function announcePresence (state: State, { timers, connections }: DialectContext): MemberList {
   const { peers, relay } = state
-  const list = memberList(state, timers, room, (nodes) => encode({ type: 'participants', participants: nodes.map(participant) }))
+  const participantText = textOnce(participant)
+  const list = memberList(state, timers, room, (nodes) => {
+    return new Frame('participants', `{"type":"participants","participants":[${nodes.map(participantText).join()}]}`)
+  })
 
   function announce (action: 'join' | 'leave', peer: Peer): void {
     relay.broadcastHere(room, () => presence(action, peer), peer.id, peer)

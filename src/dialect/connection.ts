@@ -21,6 +21,8 @@ export interface Connection extends Sink {
    * while the server's own frames close it.
    */
   deliver (frame: FrameLike, isForMany?: boolean, from?: Sender): boolean
+  /** See `Sink.deliverList`. */
+  deliverList (room: string, list: FrameLike, isOutdated: () => boolean): boolean
   /** Counts a frame that its receiver does not get, or that is not kept for it. */
   drop (why: DropReason): false
   /** Refuses what the client asked, in its dialect's form. The first 128 characters of `details` are told. */

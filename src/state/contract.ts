@@ -239,8 +239,11 @@ export interface Relay {
    * The frame counts in the share of the peer `about`, which caused it.
    */
   broadcastHere (room: string, make: () => FrameLike, except?: string, about?: Peer): void
-  /** Sends a member list to the members on this node. Returns their number. See `Sink.deliverList`. */
-  listHere (room: string, make: () => FrameLike, isOutdated: () => boolean): number
+  /**
+   * Sends a member list to the members on this node, but for those whose sinks are in `except`. Returns how many it was sent to. See
+   * `Sink.deliverList`.
+   */
+  listHere (room: string, make: () => FrameLike, isOutdated: () => boolean, except?: ReadonlySet<Sink>): number
 }
 
 /** The origin of a broadcast. */

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from './clock.js'
+import type { MaybePromise } from './maybe-promise.js'
 
 /** A scheduled call, to be cancelled with `Timers.cancel`. */
 export interface Timer {
@@ -95,10 +96,11 @@ export class Timers implements Clock {
   }
 
   /** Calls `run` once this turn of the event loop, and all that waits for its promises, is over. It does not wait for the clock. */
-  afterTurn (run: () => void): void {
+  afterTurn (run: () => MaybePromise<void>): void {
     setImmediate(() => {
       try {
-        run()
+        const running = run()
+        if (running instanceof Promise) running.catch(this.#onError)
       } catch (error) {
         this.#onError(error)
       }

@@ -69,14 +69,19 @@ export function deliverToAll (members: LocalMembers, frame: Frame, except: strin
   return { count, refusedBy }
 }
 
-/** Delivers the member list of a room to its members. Returns their number. See `Sink.deliverList`. */
-export function deliverList (room: string, members: LocalMembers, list: FrameLike, isOutdated: () => boolean): number {
+/** Delivers the member list of a room to its members, but for these sinks. Returns how many it was sent to. See `Sink.deliverList`. */
+export function deliverList (
+  room: string, members: LocalMembers, list: FrameLike, isOutdated: () => boolean, except?: ReadonlySet<Sink>
+): number {
   const frame = frameOf(list)
+  let count = 0
   for (const { sink } of members.values()) {
+    if (except?.has(sink) === true) continue
     if (sink.deliverList === undefined) sink.deliver(frame, true)
     else sink.deliverList(room, frame, isOutdated)
+    count++
   }
-  return members.size
+  return count
 }
 
 /** Whether a room has no members besides `id`. */

@@ -3,7 +3,7 @@ import { closeCodes } from '../../frame/close-codes.js'
 import type { Timer, Timers } from '../../timing/timers.js'
 import type {
   JoinRequest, Mail, MailboxLimits, Member, Origin, Peer, Relay, RoomMail, Rooms, Sender, SendOutcome,
-  SessionSignal, State
+  SessionSignal, Sink, State
 } from '../contract.js'
 import { memoryAttempts } from '../local/attempts.js'
 import {
@@ -260,9 +260,9 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     deliverHere(name, make, except, senderAbout(about))
   }
 
-  function listHere (name: string, make: () => FrameLike, isOutdated: () => boolean): number {
+  function listHere (name: string, make: () => FrameLike, isOutdated: () => boolean, except?: ReadonlySet<Sink>): number {
     const members = rooms.get(name)?.members
-    return members === undefined || members.size === 0 ? 0 : deliverList(name, members, make(), isOutdated)
+    return members === undefined || members.size === 0 ? 0 : deliverList(name, members, make(), isOutdated, except)
   }
 
   const relay: Relay = { send, sendOrKeep, broadcastOrKeep, broadcast, broadcastHere, listHere }

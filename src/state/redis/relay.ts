@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Frame, type FrameLike, frameOf, payloadOf } from '../../frame/bytes.js'
 import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
-import type { Mail, MailboxLimits, Origin, Peer, Relay, RoomMail, Sender, SendOutcome, SessionSignal } from '../contract.js'
+import type { Mail, MailboxLimits, Origin, Peer, Relay, RoomMail, Sender, SendOutcome, SessionSignal, Sink } from '../contract.js'
 import { type BroadcastOutcome, deliverList, deliverToAll, isAlone, noReceivers, senderAbout, senderIn } from '../local/exchange.js'
 import { sharesOf } from '../local/mail-shares.js'
 import type { Kept } from '../local/mailboxes.js'
@@ -189,12 +189,12 @@ export class RedisRelay implements Relay {
     this.deliverHere(room, make, except, senderAbout(about))
   }
 
-  listHere (name: string, make: () => FrameLike, isOutdated: () => boolean): number {
+  listHere (name: string, make: () => FrameLike, isOutdated: () => boolean, except?: ReadonlySet<Sink>): number {
     const room = this.#rooms.get(name)
     if (room === undefined || (room.members.size === 0 && room.pending.size === 0)) return 0
     const list = frameOf(make())
     this.#addForPending(room, list)
-    return deliverList(name, room.members, list, isOutdated)
+    return deliverList(name, room.members, list, isOutdated, except)
   }
 
   /** Queues a frame for peers that others see as joined, but whose welcome is still pending. */

@@ -95,7 +95,7 @@ class RedisExchange implements RedisState {
       broadcastOrKeep: (mail) => relay.broadcastOrKeep(mail),
       broadcast: (room, frame, except, origin) => relay.broadcast(room, frame, except, origin),
       broadcastHere: (room, make, except, about) => relay.broadcastHere(room, make, except, about),
-      listHere: (room, make, isOutdated) => relay.listHere(room, make, isOutdated)
+      listHere: (room, make, isOutdated, except) => relay.listHere(room, make, isOutdated, except)
     }
     this.sessions = { send: (signal) => relay.sendInSession(signal) }
     this.attempts = redisAttempts(node, timers)
