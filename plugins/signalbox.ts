@@ -86,7 +86,7 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
     messageRate: new TokenRate(config.MESSAGE_RATE, config.MESSAGE_BURST),
     heartbeatMs: config.HEARTBEAT_INTERVAL,
     idProbeMs: config.ID_PROBE_MS
-  }, { timers, log: app.log, audit, leave: (member) => state.peers.leave(member), ...(auth.hasKey && { verify: auth.verify }) })
+  }, { timers, log: app.log, audit, leave: (...leaving) => state.peers.leave(...leaving), ...(auth.hasKey && { verify: auth.verify }) })
   const files = openFilesLimit()
   const room = Math.max(1, files - spareFiles)
   const isAllowedOrigin = originFilter(config.ALLOWED_ORIGINS)

@@ -18,7 +18,7 @@ export type { NativePath } from './listener/native-path.js'
 export type { SpeakRoute } from '../plugins/speak.js'
 // One client.
 export type { Connection, DropReason } from './dialect/connection.js'
-export { register, RegisteringClient } from './dialect/registration.js'
+export { graceOf, register, RegisteringClient } from './dialect/registration.js'
 export { type Claims, ownerOf, type Permit } from './auth/permit.js'
 export { networkOf, originOf } from './net/address.js'
 // All of them.

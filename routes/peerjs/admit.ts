@@ -1,6 +1,6 @@
 import { Value } from '@sinclair/typebox/value'
 import {
-  andThen, type CloseCode, closeCodes, type Config, type Connection, type Handshake, IdSchema, type MaybePromise,
+  andThen, type CloseCode, closeCodes, type Config, type Connection, graceOf, type Handshake, IdSchema, type MaybePromise,
   originOf, ownerOf, type State
 } from '../../src/kit.js'
 import type { PeerjsClient } from './handlers.js'
@@ -25,16 +25,18 @@ export function admit ({ peers }: State, config: Config) {
       connection.deny()
       return
     }
+    const owner = ownerOf(connection.may, token)
     const joined = peers.join({
       room: roomOf(key),
       id,
       sink: connection,
-      owner: ownerOf(connection.may, token),
+      owner,
+      grace: graceOf(config, connection, owner),
       replace: true,
       maxMembers: config.PEERJS_CONCURRENT_LIMIT,
       mayExceed: true,
       welcome: () => encode({ type: 'OPEN' }),
-      undeliverable: (dst) => { connection.deliver(encode({ type: 'LEAVE', src: dst, dst: id })) }
+      undeliverable: (dst, why) => { connection.deliver(encode({ type: why === 'expired' ? 'EXPIRE' : 'LEAVE', src: dst, dst: id })) }
     })
     return andThen(joined, (joined) => {
       if (joined.outcome === 'joined') {

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import {
-  andThen, type Config, Frame, type Handlers, type MemberList, passedOn, type PeerInfo, type PlainForm,
+  andThen, type Config, Frame, type Handlers, type MemberList, passedOn, type Peer, type PeerInfo, type PlainForm,
   type Received, register, type RegisteringClient, type State
 } from '../../src/kit.js'
 import { presence } from './presence.js'
@@ -16,11 +16,16 @@ export function tomHandlers (state: State, config: Config, list: MemberList): Ha
       const info: PeerInfo = { username, publicKey: publicKey ?? '', ...(typeof encryptionKey === 'string' && { encryptionKey }) }
       const earlier = client.member
       const undeliverable = () => client.connection.refuse(errorMessages.absent)
-      const registered = register(state, config, client, { room, id: nodeId, info, taken: errorMessages.taken, undeliverable })
+      // What has waited for a node that comes back follows its welcome.
+      const welcome = config.RESUME_GRACE_MS === 0
+        ? undefined
+        : (others: readonly Peer[]) => list.welcome({ id: nodeId, info }, others)
+      const registered = register(state, config, client, { room, id: nodeId, info, welcome, taken: errorMessages.taken, undeliverable })
       return andThen(registered, () => {
         const { connection, member } = client
         if (member === undefined || member === earlier) return
-        list.sendTo(connection)
+        if (welcome === undefined) list.sendTo(connection)
+        else connection.charge(list.bytes / list.size)
         connection.charge(presence('join', member).byteLength, list.size)
         if (earlier === undefined) return
         // A client that connects again instead is bounded by CONNECT_RATE.

@@ -127,6 +127,12 @@ export const ConfigSchema = Type.Object({
     'closed with 4101 and the id is free. 0: it is not asked'
   ),
 
+  RESUME_GRACE_MS: amount(
+    { minimum: 0, default: 0 },
+    'How long the place of a peer is kept whose connection breaks, in ms. Its client comes back to it without the others hearing of ' +
+    'that, and gets what was sent to it meanwhile. Not in rooms, whose members have no id to come back with. 0: not kept'
+  ),
+
   STRICT_IDENTITY: flag(
     true,
     'Refuse frames whose sender is not the id that the socket registered'

@@ -3,13 +3,14 @@ import type { Permit } from '../auth/permit.js'
 import type { Connection, DropReason } from '../dialect/connection.js'
 import type { CompiledDialect, CompiledFrame, DialectSource, ErrorKind, Liveness } from '../dialect/dialect.js'
 import type { FrameLike } from '../frame/bytes.js'
-import { checkClose, closeCodes, notAllowed, quote, reasonOf, unauthorized, unknownDialect } from '../frame/close-codes.js'
+import {
+  abnormalCode, checkClose, closeCodes, isUnmeant, notAllowed, quote, reasonOf, unauthorized, unknownDialect
+} from '../frame/close-codes.js'
 import { countMembers, type JsonObject, objectOf, parse, type Received } from '../frame/parse.js'
 import { networkOf } from '../net/address.js'
 import type { Member, Sender } from '../state/contract.js'
 import type { AuditEvent, RefusalReason } from '../telemetry/audit.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
-import type { Timer } from '../timing/timers.js'
 import type { ConnectionHost, ConnectionOptions } from './host.js'
 import { leaveAll } from './leaving.js'
 import { LivenessCheck } from './liveness.js'
@@ -17,7 +18,7 @@ import { Handshaking, openDialect } from './opening.js'
 import { Outbox } from './outbox.js'
 import { OwnTimers } from './own-timers.js'
 import { type FrameHandler, SocketReader } from './reader.js'
-import { expiryCheckMs, renew, renewed } from './token-renewal.js'
+import { ExpiryCheck, renew, renewed } from './token-renewal.js'
 
 const none: readonly never[] = []
 
@@ -42,12 +43,14 @@ export class ClientConnection implements Connection, FrameHandler {
   /** What `open` of the dialect made. */
   #peer: unknown
   #may: Permit
-  #expiryTimer: Timer | undefined
+  readonly #expiry: ExpiryCheck
   /** Undefined until its dialect sets one. */
   #ownTimers: OwnTimers | undefined
   readonly #openedAt: number
   #members: readonly Member[] = none
   #hasRegistered = false
+  /** Nobody meant its end. While it is open: its client is being sent elsewhere. */
+  #mayReturn = false
 
   constructor (host: ConnectionHost, socket: WebSocket, source: DialectSource, { number, address, handshake, permit }: ConnectionOptions) {
     this.host = host
@@ -57,12 +60,13 @@ export class ClientConnection implements Connection, FrameHandler {
     this.#outbox = new Outbox(this, socket)
     this.#reader = new SocketReader(this)
     this.#liveness = new LivenessCheck(this, this.#reader, this.#outbox)
+    this.#expiry = new ExpiryCheck(this, host.timers)
     this.#openedAt = this.#reader.heardAt
     this.#handshaking = new Handshaking(handshake, source)
     const dialect = 'name' in source ? source.name : undefined
     host.audit.info({ event: 'connect', ...this.#who(), ...(dialect !== undefined && { dialect }) })
     host.events.connected(this, dialect)
-    this.#scheduleExpiryCheck()
+    this.#expiry.schedule()
     if (this.isClosed) return
     if ('name' in source) this.#adopt(source)
     this.#liveness.schedule()
@@ -158,7 +162,8 @@ export class ClientConnection implements Connection, FrameHandler {
   }
 
   onLeave (member: Member): void {
-    this.#keep(this.#members.filter((other) => other !== member))
+    // What its client still sends is the member's.
+    if (!this.#mayReturn || this.isClosed) this.#keep(this.#members.filter((other) => other !== member))
   }
 
   #keep (members: readonly Member[]): void {
@@ -211,10 +216,7 @@ export class ClientConnection implements Connection, FrameHandler {
 
   count (event: string): void {
     // Only its dialect, which is known by then, has the connection to call this.
-    const { name, traffic: { events } } = this.#dialect as CompiledDialect
-    const count = events.get(event)
-    if (count === undefined) throw new TypeError(`Dialect ${name} has no counter ${event}`)
-    events.set(event, count + 1)
+    (this.#dialect as CompiledDialect).count(event)
   }
 
   after (ms: number, run: () => MaybePromise<unknown>): () => void {
@@ -226,11 +228,7 @@ export class ClientConnection implements Connection, FrameHandler {
   }
 
   get #timers (): OwnTimers {
-    if (this.#ownTimers === undefined) {
-      const { timers, log } = this.host
-      this.#ownTimers = new OwnTimers(timers, (error) => log.error({ err: error, dialect: this.dialect }, 'timer failed'))
-      if (this.isClosed) this.#ownTimers.end()
-    }
+    this.#ownTimers ??= new OwnTimers(this)
     return this.#ownTimers
   }
 
@@ -328,26 +326,12 @@ export class ClientConnection implements Connection, FrameHandler {
       if (this.isClosed) return
       if (permit === undefined) return this.#expel('unauthorized')
       this.#may = permit
-      this.#scheduleExpiryCheck()
+      this.#expiry.schedule()
       this.deliver(renewed)
     }
     const permit = renew(token, this.#may, verify)
     if (permit instanceof Promise) this.#waitFor(permit.then(take), 'renewal', 'auth')
     else take(permit)
-  }
-
-  /** Closes the connection once its token has expired. */
-  #scheduleExpiryCheck (): void {
-    const { timers } = this.host
-    timers.cancel(this.#expiryTimer)
-    const ms = expiryCheckMs(this.#may, timers.timeOfDay())
-    if (ms === 0) this.close(closeCodes.tokenExpired)
-    else if (ms !== Infinity) this.#expiryTimer = timers.schedule(ms, () => this.#scheduleExpiryCheck())
-  }
-
-  /** Cuts the socket, without a close frame. */
-  terminate (): void {
-    this.socket.terminate()
   }
 
   close (code: number, reason = reasonOf(code), by?: string): void {
@@ -363,38 +347,54 @@ export class ClientConnection implements Connection, FrameHandler {
 
   #close (code: number, reason: string, { by, event }: { by?: string | undefined, event?: AuditEvent }): void {
     if (this.isClosed) return
-    this.host.onClose({ ...this.#who(), code, reason, by }, event)
+    if (!this.#mayReturn) this.host.onClose({ ...this.#who(), code, reason, by }, event)
     this.#outbox.close(code, reason)
-    this.#end()
+    this.#end(isUnmeant(code))
+  }
+
+  /**
+   * Ends the connection since the process ends. Where its places are kept for it, nothing is lost: what others send waits there, and what
+   * its client still sends is handled until the client has answered the close.
+   */
+  async goAway (by?: string): Promise<void> {
+    const code = closeCodes.goingAway
+    if (!this.#members.some(({ grace }) => grace !== undefined)) return this.close(code, undefined, by)
+    if (this.isClosed || this.#mayReturn) return
+    this.#mayReturn = true
+    await this.#leave()
+    if (this.isClosing) return
+    this.host.onClose({ ...this.#who(), code, reason: reasonOf(code), by })
+    this.#outbox.close(code, reasonOf(code))
   }
 
   onEnd (code: number): void {
     if (!this.isClosed) {
-      this.host.onLeave({ ...this.#who(), code })
-      this.#end()
+      if (!this.#mayReturn) this.host.onLeave({ ...this.#who(), code })
+      this.#end(code === abnormalCode)
     }
     this.host.onEnd(this)
   }
 
-  #end (): void {
+  #end (mayReturn: boolean): void {
     this.#phase = 'closed'
+    this.#mayReturn ||= mayReturn
     this.#reader.end()
     this.#outbox.end()
     this.#liveness.end()
-    this.host.timers.cancel(this.#expiryTimer)
+    this.#expiry.end()
     this.#ownTimers?.end()
     // A handler at work may be about to register the peer: it leaves once that is done.
     if (!this.#reader.isHandling) this.onDone()
   }
 
   onDone (): void {
-    const [members, peer, dialect] = [this.#members, this.#peer, this.#dialect]
+    const peer = this.#peer
     this.#peer = undefined
-    if (members.length === 0 && peer === undefined) return
-    leaveAll(members, {
-      leave: this.host.leave,
-      last: () => peer === undefined ? undefined : dialect?.close?.(peer),
-      onError: (error) => this.host.log.error({ err: error, dialect: dialect?.name }, 'leaving failed')
-    })
+    if (this.#members.length > 0 || peer !== undefined) this.#leave(() => peer !== undefined && this.#dialect?.close?.(peer))
+  }
+
+  async #leave (last?: () => MaybePromise<unknown>): Promise<void> {
+    const onError = (error: unknown) => this.host.log.error({ err: error, dialect: this.dialect }, 'leaving failed')
+    await leaveAll(this.#members, { leave: this.host.leave, mayReturn: this.#mayReturn, onError, ...(last && { last }) })
   }
 }

@@ -203,11 +203,11 @@ export class Connections implements ConnectionHost {
     while (closed < connections.length && this.#open.size > 0) {
       const share = ms === 0 ? 1 : (this.timers.now() - startedAt + drainStepMs) / ms
       const due = Math.min(connections.length, Math.ceil(connections.length * share))
-      for (; closed < due; closed++) connections[closed]?.close(closeCodes.goingAway, closeReasons[closeCodes.goingAway], by)
+      for (; closed < due; closed++) connections[closed]?.goAway(by)
       if (closed < connections.length) await delay(drainStepMs)
     }
     const deadline = this.timers.now() + closeTimeoutMs
     while (this.#open.size > 0 && this.timers.now() < deadline) await delay(drainStepMs)
-    for (const connection of this.#open) connection.terminate()
+    for (const connection of this.#open) connection.socket.terminate()
   }
 }

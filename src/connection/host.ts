@@ -4,7 +4,7 @@ import type { Handshake } from '../dialect/dialect.js'
 import type { FrameBudget } from '../limits/frame-budget.js'
 import type { LargeFrames } from '../limits/large-frames.js'
 import type { TokenRate } from '../limits/token-bucket.js'
-import type { Member } from '../state/contract.js'
+import type { Peers } from '../state/contract.js'
 import type { Audit, AuditEvent, AuditRecord, RefusalReason } from '../telemetry/audit.js'
 import type { LabelCounter } from '../telemetry/counter.js'
 import type { Histogram } from '../telemetry/histogram.js'
@@ -50,7 +50,7 @@ export interface ConnectionHost {
   /** The write batch of the current iteration of the event loop. */
   readonly batch: () => WriteBatch
   /** Takes a membership of a connection that has ended out of its room. */
-  readonly leave: (member: Member) => MaybePromise<unknown>
+  readonly leave: Peers['leave']
   /** The connection's socket has ended. */
   readonly onEnd: (connection: Connection) => void
   /** The server closes a connection. The audit trail's event follows from the code, unless it is given. */

@@ -1,17 +1,25 @@
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Timer, Timers } from '../timing/timers.js'
+import type { ConnectionHost } from './host.js'
+
+/** Whose timers they are. */
+interface Owner {
+  readonly host: Pick<ConnectionHost, 'timers' | 'log'>
+  readonly isClosed: boolean
+  readonly dialect: string | undefined
+}
 
 /** The timers that a dialect has set for one connection: they end with it. Made with the first of them. */
 export class OwnTimers {
+  readonly #connection: Owner
   readonly #timers: Timers
-  readonly #onError: (error: unknown) => void
   /** Those that wait, each by the call that it is for. Undefined once the connection has ended. */
-  #waiting: Map<object, Timer> | undefined = new Map()
+  #waiting: Map<object, Timer> | undefined
 
-  /** @param onError told what a call threw, or its promise rejected with */
-  constructor (timers: Timers, onError: (error: unknown) => void) {
-    this.#timers = timers
-    this.#onError = onError
+  constructor (connection: Owner) {
+    this.#connection = connection
+    this.#timers = connection.host.timers
+    this.#waiting = connection.isClosed ? undefined : new Map()
   }
 
   /** See `Connection.after`. */
@@ -49,7 +57,8 @@ export class OwnTimers {
     try {
       await run()
     } catch (error) {
-      this.#onError(error)
+      const { host: { log }, dialect } = this.#connection
+      log.error({ err: error, dialect }, 'timer failed')
     }
   }
 

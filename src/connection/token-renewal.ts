@@ -1,7 +1,10 @@
 import { Type } from '@sinclair/typebox'
 import type { Permit } from '../auth/permit.js'
+import type { Connection } from '../dialect/connection.js'
 import { Frame } from '../frame/bytes.js'
+import { closeCodes } from '../frame/close-codes.js'
 import { andThen, type MaybePromise } from '../timing/maybe-promise.js'
+import type { Timer, Timers } from '../timing/timers.js'
 import type { ConnectionHost } from './host.js'
 
 type Verify = NonNullable<ConnectionHost['verify']>
@@ -24,8 +27,28 @@ export function renew (token: unknown, { subject, identity }: Permit, verify: Ve
   return andThen(verify(token, identity), (fresh) => fresh?.subject === subject ? fresh : undefined)
 }
 
-/** ms until the expiry is looked at again: 0 when the token has expired, Infinity when it never does. */
-export function expiryCheckMs ({ expiresAt }: Permit, timeOfDay: number): number {
-  if (expiresAt === Infinity) return Infinity
-  return Math.max(0, Math.min(expiresAt - timeOfDay, clockCheckMs))
+/** Closes a connection once its token has expired. */
+export class ExpiryCheck {
+  readonly #connection: Pick<Connection, 'may' | 'close'>
+  readonly #timers: Timers
+  #timer: Timer | undefined
+
+  constructor (connection: Pick<Connection, 'may' | 'close'>, timers: Timers) {
+    this.#connection = connection
+    this.#timers = timers
+  }
+
+  /** Looks at the token that counts now, and again when it may have expired. */
+  schedule (): void {
+    this.end()
+    const { may: { expiresAt } } = this.#connection
+    if (expiresAt === Infinity) return
+    const ms = Math.min(expiresAt - this.#timers.timeOfDay(), clockCheckMs)
+    if (ms <= 0) this.#connection.close(closeCodes.tokenExpired)
+    else this.#timer = this.#timers.schedule(ms, () => this.schedule())
+  }
+
+  end (): void {
+    this.#timers.cancel(this.#timer)
+  }
 }

@@ -133,6 +133,8 @@ export interface CompiledDialect {
   /** Of its routes, in their order, as Fastify writes them: with the prefix, and `:name` for a parameter. */
   readonly paths: Set<string>
   readonly traffic: Traffic
+  /** Counts one of its own events. @throws TypeError for a name that is not in its `counters` */
+  readonly count: (event: string) => void
 }
 
 /** Counts over all its connections since the start. */
@@ -192,10 +194,16 @@ export function compileDialect<Frames extends FrameSchemas, ClientState> (dialec
   const { name, errors, typeOf, protocols, liveness = {}, unauthorized, open, sends = {} } = dialect
   const events = eventsOf(dialect)
   const traffic = { sent: new LabelCounter(), errors: new LabelCounter(), events, registrations: 0 }
+  const count = (event: string): void => {
+    const soFar = events.get(event)
+    if (soFar === undefined) throw new TypeError(`Dialect ${name} has no counter ${event}`)
+    events.set(event, soFar + 1)
+  }
   const close = dialect.close as CompiledDialect['close']
   const ping = dialect.ping && { ...dialect.ping, frame: frameOf(dialect.ping.frame) }
   const closes = closesOf(errors)
-  return { name, errors, closes, typeOf, protocols, liveness, ping, unauthorized, open, close, frames, sends, paths: new Set(), traffic }
+  const form = { name, errors, closes, typeOf, protocols, liveness, ping, unauthorized }
+  return { ...form, open, close, frames, sends, paths: new Set(), traffic, count }
 }
 
 function eventsOf ({ name, counters = [] }: { readonly name: string, readonly counters?: readonly string[] }): Map<string, number> {

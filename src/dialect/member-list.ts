@@ -14,6 +14,8 @@ export interface MemberList {
    * one list for all who joined in it. Each is charged for it.
    */
   sendTo (newcomer: Connection): void
+  /** The list for a newcomer that is welcomed with it: what it gets after that is news. */
+  welcome (newcomer: Pick<Peer, 'id' | 'info'>, others: readonly Peer[]): Frame
   /** How many members it had when it was last sent, on all nodes, and the bytes that it takes to send it to all of them. */
   readonly size: number
   readonly bytes: number
@@ -80,6 +82,7 @@ export function memberList (
       if (newcomers.length === 0) timers.afterTurn(forNewcomers)
       newcomers.push(newcomer)
     },
+    welcome: ({ id, info }, others) => composed([...others, { id, info, seenAt: timers.timeOfDay() }]),
     get size () { return size },
     get bytes () { return bytes }
   }

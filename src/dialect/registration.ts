@@ -1,6 +1,6 @@
 import { ownerOf } from '../auth/permit.js'
 import type { Config } from '../config/schema.js'
-import type { JoinRequest, Member, State } from '../state/contract.js'
+import type { Grace, JoinRequest, Member, State } from '../state/contract.js'
 import { andThen, type MaybePromise } from '../timing/maybe-promise.js'
 import type { Connection } from './connection.js'
 
@@ -24,16 +24,22 @@ export class RegisteringClient {
  */
 export function register (
   { peers }: State,
-  { ID_TAKEOVER }: Config,
+  config: Config,
   { connection, member: leaving }: RegisteringClient,
   { id, taken, ...rest }: Pick<JoinRequest, 'room' | 'id' | 'info' | 'welcome' | 'undeliverable'> & { taken: string }
 ): MaybePromise<void> {
   if (!connection.may.register(id)) return connection.deny()
   const owner = ownerOf(connection.may)
-  const joined = peers.join({ ...rest, id, sink: connection, owner, replace: ID_TAKEOVER === 'replace', leaving })
+  const grace = graceOf(config, connection, owner)
+  const joined = peers.join({ ...rest, id, sink: connection, owner, grace, replace: config.ID_TAKEOVER === 'replace', leaving })
   return andThen(joined, ({ outcome }) => {
     if (outcome === 'joined') return
     connection.noteRefusal('id_taken', id)
     connection.refuse(taken)
   })
+}
+
+/** The grace of a registration, by `RESUME_GRACE_MS`: its owner comes back to it, or without one whoever has its address. */
+export function graceOf ({ RESUME_GRACE_MS: ms }: Config, { address }: Connection, owner: string | undefined): Grace | undefined {
+  return ms === 0 ? undefined : { ms, as: owner ?? `address:${address}` }
 }

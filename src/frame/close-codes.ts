@@ -44,6 +44,14 @@ export const closeReasons: Readonly<Record<CloseCode, string>> = {
   4102: 'Token expired'
 }
 
+/** The code that stands for an end without a close frame: a reset, a crash, a network that is gone. It is never sent. */
+export const abnormalCode = 1006
+
+/** Whether nobody meant a connection to end that the server closes with this code: its client will come back. */
+export function isUnmeant (code: number): boolean {
+  return code === closeCodes.goingAway || code === closeCodes.timeout
+}
+
 const knownCodes: ReadonlySet<number> = new Set(Object.values(closeCodes))
 
 /** Whether the code is one of `closeCodes`. */

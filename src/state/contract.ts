@@ -87,6 +87,7 @@ export interface Peer {
 export interface Member extends Peer {
   readonly room: string
   readonly sink: Sink
+  readonly grace?: Grace | undefined
 }
 
 /** How a connection becomes a member of a room. */
@@ -117,15 +118,33 @@ export interface JoinRequest {
   leaving?: Member | undefined
   /**
    * Called with the receiver's id when a frame of this peer could not be delivered after `send` answered `sent`, or when a member was
-   * too slow to take a broadcast signal.
+   * too slow to take a broadcast signal: `refused`. When a receiver that was away has not come back: `expired`, once for all frames.
    */
-  undeliverable?: ((to: string) => void) | undefined
+  undeliverable?: ((to: string, why: UndeliverableReason) => void) | undefined
+  /** How long the place is kept after an end that nobody meant. If absent, the peer leaves then. */
+  grace?: Grace | undefined
   /**
    * Returns the first frame for the sink, which precedes mail and everything new. Gets the other members, which are collected only if
    * the function declares a parameter.
    */
   welcome?: ((others: readonly Peer[]) => FrameLike) | undefined
 }
+
+/**
+ * A place that is kept for a peer which is away. It keeps its id, is in lists, and counts in its room. What is sent to it waits in its
+ * mailbox. The same peer comes back to the place without any news of a leave or a join, whether it is away or its old connection has not
+ * ended yet: it gets its welcome, then its mail. Only if its `info` is another, that is told as a takeover. While it is away, others are
+ * refused its id, unless they may replace it.
+ */
+export interface Grace {
+  /** For how long, in ms. Then it leaves, once over all nodes, and the senders of its mail are told. */
+  readonly ms: number
+  /** Who comes back: its owner, or else where it connects from. Kinds must not be mixed up. */
+  readonly as: string
+}
+
+/** `refused`: by its socket. `expired`: it was away, and has not come back. */
+export type UndeliverableReason = 'refused' | 'expired'
 
 /** What became of a join. */
 export type JoinOutcome =
@@ -155,9 +174,16 @@ export type DisconnectOutcome = 'closed' | 'absent' | 'unreachable'
 export interface Peers {
   /** @throws TypeError for a room of another dialect than the sink's */
   join (join: JoinRequest): MaybePromise<JoinOutcome>
-  /** Ends a membership. False, and without effect, when it has ended before. */
-  leave (member: Member): MaybePromise<boolean>
-  /** Closes the peer's connection, on any node. Its leave follows soon after. Throws RangeError for a code or reason that cannot be. */
+  /**
+   * Ends a membership. False, and without effect, when it has ended before. If the peer `mayReturn`, because nobody meant the end, its
+   * place is kept for as long as its `grace` says. Frames that were sent to it before are delivered by the answer.
+   */
+  leave (member: Member, mayReturn?: boolean): MaybePromise<boolean>
+  /**
+   * Closes the peer's connection, on any node. Its leave follows soon after. One that is away leaves at once.
+   *
+   * @throws RangeError for a code or reason that cannot be
+   */
   disconnect (room: string, id: string, ending: CloseRequest): MaybePromise<DisconnectOutcome>
   /** The members of a room, in the order they joined. One that joins again under its id, over whichever connection, keeps its place. */
   list (room: string): MaybePromise<readonly Peer[]>
@@ -170,7 +196,7 @@ export interface Peers {
    */
   sample (room: string, count: number, except?: string): MaybePromise<readonly Peer[]>
   /**
-   * The members of a room whose connections are on this node, in the order of `list`. A member is here once it has its
+   * The members of a room whose connections are on this node, in the order of `list`: nobody who is away. A member is here once it has its
    * welcome. For watchers, which run on every node: `for (const { sink } of peers.here(room)) sink.close(1008)`.
    */
   here (room: string): readonly Member[]

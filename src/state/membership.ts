@@ -58,9 +58,9 @@ export function membershipOf (peers: UncheckedPeers, maxRoomsPerClient = Infinit
       checkClose(request.code, request.reason)
       return peers.disconnect(room, id, request)
     },
-    leave (member) {
+    leave (member, mayReturn) {
       member.sink.onLeave?.(member)
-      return peers.leave(member)
+      return peers.leave(member, mayReturn)
     }
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { scripts } from '../../src/state/redis/scripts/index.js'
-import { connect } from '../helper.js'
+import { connect, until } from '../helper.js'
 import { start } from '../process.js'
 import { startRedis } from '../redis.js'
 import { enter } from '../../src/testing/actors.js'
@@ -26,7 +26,7 @@ t.test('the page names every script, with as many keys as it has', async (t) => 
 
 t.test('the page names every key and every channel that there is while clients of all dialects are connected', async (t) => {
   const redis = await startRedis(t)
-  const { port } = await start(t, { REDIS_URL: redis.url, PEERJS_EXPIRE_TIMEOUT: '60000' })
+  const { port } = await start(t, { REDIS_URL: redis.url, PEERJS_EXPIRE_TIMEOUT: '60000', RESUME_GRACE_MS: '60000' })
   for (const subject of builtIn) {
     const alice = await enter(t, port, subject, 'alice')
     await enter(t, port, subject, 'bob', { place: alice.place })
@@ -42,6 +42,12 @@ t.test('the page names every key and every channel that there is while clients o
     guess.send({ type: 'create' })
     await guess.nextOf('room_created')
   }
+
+  const away = await connect(t, port, '/tom')
+  away.send({ type: 'register', nodeId: 'away', username: 'Away' })
+  await away.nextOf('participants')
+  away.socket.terminate()
+  await until(async () => await redis.client.exists('{sb:0}:away') === 1)
 
   const keys = await redis.client.keys('*')
   const knownKeys = documented(1, /^(hash|number|text|list|set|sorted set)$/)

@@ -16,7 +16,7 @@ export interface StateUnderTest {
 /** Makes a State of its own for a test, and closes it with the test. */
 export type MakeState = (t: Test, limits: MailboxLimits) => StateUnderTest | Promise<StateUnderTest>
 
-const generous: MailboxLimits = { maxMessages: 1024, maxBytes: 1_048_576, totalBytes: 67_108_864 }
+export const generous: MailboxLimits = { maxMessages: 1024, maxBytes: 1_048_576, totalBytes: 67_108_864 }
 
 const nothing: StateSize = { peers: 0, rooms: 0, largestRoom: 0, mailboxes: 0, mailboxBytes: 0, sessions: 0, attempts: 0 }
 
@@ -43,7 +43,7 @@ const anyId = fc.oneof(
 ).filter((id) => id.length <= 256 && !/\p{Cc}/u.test(id))
 
 /** The receiving end of a peer, as a socket would be. */
-class Inbox implements Sink {
+export class Inbox implements Sink {
   readonly frames: string[] = []
   readonly closes: number[] = []
   /** What the last close came with. */

@@ -2,6 +2,7 @@ import t from 'tap'
 import { memoryState } from '../../src/state/memory/state.js'
 import { Timers } from '../../src/timing/timers.js'
 import { type MakeState, stateContract } from './contract.js'
+import { graceContract } from './grace.js'
 
 const makeState: MakeState = (t, limits) => {
   let now = 1_000_000
@@ -19,6 +20,11 @@ const makeState: MakeState = (t, limits) => {
 }
 
 stateContract(t, makeState)
+
+graceContract(t, async (t, limits) => {
+  const { state, pass } = await makeState(t, limits)
+  return { one: state, other: state, pass }
+})
 
 t.test('nothing waits on the clock once everything has expired', async (t) => {
   let now = 0

@@ -107,15 +107,15 @@ t.test('a frame that is no text is not handed on', async (t) => {
 
 t.test('a value that no member has is none', async (t) => {
   t.match(
-    readMember('a', 'node\nepoch\nnull\n3\n1.5\n2\n{"username":"A"}'),
-    { id: 'a', registrationId: 'epoch', place: 1.5, seenAt: 2, info: { username: 'A' } }
+    readMember('a', 'node\nepoch\nnull\n3\n1.5\n2\n0\nnull\nearlier\n{"username":"A"}'),
+    { id: 'a', registrationId: 'epoch', presence: 'earlier', place: 1.5, seenAt: 2, info: { username: 'A' } }
   )
   for (const value of [
     '',
     'x',
     'node\nepoch\nnull\n1\n1\n2',
-    'node\nepoch\nnull\n1\nx\n2\n{}',
-    'node\nepoch\nnull\n1\n1\n2\n[]',
-    'node\nepoch\nnull\n1\n1\n2\n{"a":{}}'
+    'node\nepoch\nnull\n1\nx\n2\n0\nnull\nepoch\n{}',
+    'node\nepoch\nnull\n1\n1\n2\n0\nnull\nepoch\n[]',
+    'node\nepoch\nnull\n1\n1\n2\n0\nnull\nepoch\n{"a":{}}'
   ]) t.equal(readMember('a', value), undefined, JSON.stringify(value))
 })

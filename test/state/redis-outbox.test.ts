@@ -1,7 +1,7 @@
 import t from 'tap'
-import type { SendOutcome } from '../../src/state/contract.js'
 import type { LetterHead } from '../../src/state/redis/messages.js'
 import { Outbox } from '../../src/state/redis/outbox.js'
+import type { LetterOutcome } from '../../src/state/redis/scripts/relay.js'
 
 const head = (to: string): LetterHead => ['frame', 'tom', to, 'a']
 const turn = async () => await new Promise<void>((resolve) => { setImmediate(resolve) })
@@ -10,12 +10,13 @@ const pass = () => {}
 /** An outbox with what it handed over, which is answered when the test says so. */
 function outbox (onError: (error: unknown) => void = (error) => { throw error }) {
   const handed: Buffer[] = []
-  const answers: Array<(others: Map<number, SendOutcome> | undefined) => void> = []
+  const kept: string[] = []
+  const answers: Array<(others: Map<number, LetterOutcome> | undefined) => void> = []
   const box = new Outbox(() => 'tag', async (_room, letters) => await new Promise((resolve) => {
     handed.push(letters)
     answers.push(resolve)
-  }), onError)
-  return { box, handed, answers }
+  }), ([, , to], _frame, batch) => kept.push(`${to} in ${batch}`), onError)
+  return { box, handed, kept, answers }
 }
 
 t.test('the frames of one turn are handed over together, and no more than is worth it', async (t) => {
@@ -50,6 +51,18 @@ t.test('each sender hears of the frame that was not sent, also when an earlier o
   answers[1]?.(undefined)
   t.equal(await later, undefined)
   t.same(undelivered, ['c', 'f'], 'and of all of them without Redis')
+})
+
+t.test('a frame that waits for its receiver is as good as sent, and is accounted for', async (t) => {
+  const { box, kept, answers } = outbox()
+  const undelivered: string[] = []
+  box.send(head('a'), '', (to) => { undelivered.push(to) })
+  const asked = box.ask(head('b'), '')
+  box.flush()
+  answers[0]?.(new Map([[0, { batch: 'one' }], [1, { batch: 'other' }]]))
+  t.same(await asked, { batch: 'other' }, 'who asked does so itself')
+  t.same(undelivered, [])
+  t.same(kept, ['a in one'])
 })
 
 t.test('once a megabyte is on its way whoever sends waits, until it is less', async (t) => {

@@ -1,18 +1,18 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { payloadOf } from '../../src/frame/bytes.js'
-import type { FrameLike } from '../../src/state/contract.js'
+import type { FrameLike, MailboxLimits } from '../../src/state/contract.js'
 import { redisState } from '../../src/state/redis/state.js'
 import { Timers } from '../../src/timing/timers.js'
 import { until } from '../helper.js'
 import { startRedis } from '../redis.js'
-import { type MakeState, stateContract } from './contract.js'
+import { stateContract, type StateUnderTest } from './contract.js'
+import { graceContract } from './grace.js'
 
 const log = { error: console.error, warn () {}, info () {}, debug () {} }
 
 const { url, client } = await startRedis(t)
 
-const makeState: MakeState = async (t, mailboxes) => {
-  await client.flushall()
+async function addState (t: Test, mailboxes: MailboxLimits): Promise<StateUnderTest> {
   const timers = new Timers((error) => { throw error })
   const state = await redisState({ urls: [url], leaseMs: 10_000, mailboxes, timers, log })
   t.teardown(async () => {
@@ -23,7 +23,17 @@ const makeState: MakeState = async (t, mailboxes) => {
   return { state, pass }
 }
 
-stateContract(t, makeState)
+stateContract(t, async (t, mailboxes) => {
+  await client.flushall()
+  return await addState(t, mailboxes)
+})
+
+graceContract(t, async (t, mailboxes) => {
+  await client.flushall()
+  const { state: one, pass } = await addState(t, mailboxes)
+  const { state: other } = await addState(t, mailboxes)
+  return { one, other, pass }
+})
 
 t.test('a session in Redis that is not one of ours is skipped and counted, and the frame goes without', async (t) => {
   await client.flushall()

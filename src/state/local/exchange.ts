@@ -1,6 +1,6 @@
 import { batchFrom, type Frame, type FrameLike, frameOf } from '../../frame/bytes.js'
 import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
-import type { JoinRequest, Member, Peer, PeerInfo, Sender, Sink, StateSize, Watcher } from '../contract.js'
+import type { Grace, JoinRequest, Member, Peer, PeerInfo, Peers, Sender, Sink, StateSize, Watcher } from '../contract.js'
 
 const noInfo: PeerInfo = Object.freeze({})
 
@@ -11,19 +11,37 @@ export class LocalMember implements Member {
   readonly sink: Sink
   readonly info: PeerInfo
   readonly owner: string | undefined
-  readonly undeliverable: ((to: string) => void) | undefined
+  readonly undeliverable: JoinRequest['undeliverable']
+  readonly grace: Grace | undefined
 
-  constructor ({ room, id, sink, info = noInfo, owner, undeliverable }: JoinRequest) {
+  constructor ({ room, id, sink, info = noInfo, owner, undeliverable, grace }: JoinRequest) {
     this.room = room
     this.id = id
     this.sink = sink
     this.info = info
     this.owner = owner
     this.undeliverable = undeliverable
+    this.grace = grace
   }
 
   get seenAt (): number {
     return this.sink.seenAt
+  }
+
+  /** Whether its connection has ended, and its place is kept. */
+  get isAway (): boolean {
+    return false
+  }
+
+  /** Whether a join is that of this same peer, which comes back to its place. */
+  isReturning ({ grace }: Pick<JoinRequest, 'grace'>): boolean {
+    return this.grace !== undefined && this.grace.as === grace?.as
+  }
+
+  /** Whether others see a difference between two registrations of one peer. */
+  looksLike ({ info }: Pick<Peer, 'info'>): boolean {
+    const names = Object.keys(info)
+    return names.length === Object.keys(this.info).length && names.every((name) => info[name] === this.info[name])
   }
 }
 
@@ -36,15 +54,18 @@ const nobody: LocalMembers = new Map()
 export function refusalBy (members: LocalMembers = nobody, request: JoinRequest): 'taken' | 'full' | undefined {
   const { id, sink, replace, owner, leaving, maxMembers = Infinity } = request
   const holder = members.get(id)
-  if (holder !== undefined) return holder.sink === sink || (replace && holder.owner === owner) ? undefined : 'taken'
+  if (holder !== undefined) {
+    const mayReplace = replace && holder.owner === owner
+    return holder.sink === sink || mayReplace || (holder.isAway && holder.isReturning(request)) ? undefined : 'taken'
+  }
   const givesUpPlace = leaving?.room === request.room && members.get(leaving.id) === leaving
   return !givesUpPlace && members.size >= maxMembers ? 'full' : undefined
 }
 
-/** Whether a member still holds its id. One whose client is not there has left by the answer. */
-export function isHeldBy (member: LocalMember, leave: (member: Member) => MaybePromise<unknown>): MaybePromise<boolean> {
+/** Whether a member still holds its id. One whose client is not there has left by the answer, but may return. */
+export function isHeldBy (member: LocalMember, leave: Peers['leave']): MaybePromise<boolean> {
   if (member.sink.isThere === undefined) return true
-  return andThen(member.sink.isThere(), (isThere) => isThere || andThen(leave(member), () => false))
+  return andThen(member.sink.isThere(), (isThere) => isThere || andThen(leave(member, true), () => false))
 }
 
 export interface BroadcastOutcome {

@@ -38,7 +38,7 @@ export function weightOf (text: string, utf8Bytes: number): number {
 }
 
 /** The additional memory of a sender's first frame for a receiver, in bytes: the mailbox, its names, a timer. */
-export function weightOfFirst ({ room, from, to }: Mail): number {
+export function weightOfFirst ({ room, from, to }: Pick<Mail, 'room' | 'from' | 'to'>): number {
   return batchBytes + 2 * (room.length + from.length + 2 * to.length)
 }
 
@@ -59,6 +59,10 @@ export class MailAccounts {
 
   get bytes (): number {
     return this.#bytes
+  }
+
+  get isFull (): boolean {
+    return this.#bytes >= this.#total
   }
 
   /** Adds `bytes`. False, and nothing is added, when that exceeds the limit of the node, the sender or the origin. */

@@ -3,8 +3,8 @@ import type { Timer, Timers } from '../../timing/timers.js'
 import type { Mail, MailboxLimits } from '../contract.js'
 import { MailAccounts, sharesOf, weightOf, weightOfFirst } from './mail-shares.js'
 
-/** Mail without its frame: its sender is notified with `expired`. */
-export type Kept = Omit<Mail, 'frame'>
+/** Mail without its frame. Its sender is notified with `expired`, or as the one who discards it sees fit. */
+export type Kept = Omit<Mail, 'frame' | 'expired'> & { readonly expired?: Mail['expired'] }
 
 /** The frames of one sender in one mailbox. They expire together, with the oldest. */
 interface Batch {
@@ -62,7 +62,7 @@ export class Mailboxes {
   }
 
   /** Keeps a frame. False when a limit is reached. */
-  keep (mail: Mail): boolean {
+  keep (mail: Kept & Pick<Mail, 'frame'>): boolean {
     const key = keyOf(mail.room, mail.to)
     const box: Mailbox = this.#boxes.get(key) ?? { letters: [], batches: [], bytes: 0 }
     const { type, payload, byteLength: bytes } = frameOf(mail.frame)
@@ -84,7 +84,7 @@ export class Mailboxes {
     return true
   }
 
-  #hasRoom (box: Mailbox, known: Batch | undefined, { origin }: Mail, bytes: number): boolean {
+  #hasRoom (box: Mailbox, known: Batch | undefined, { origin }: Kept, bytes: number): boolean {
     const { maxMessages, maxBytes } = this.#limits
     if (box.letters.length >= maxMessages || box.bytes + bytes > maxBytes) return false
     const { sender, origin: ofOrigin } = this.#shares
@@ -95,7 +95,7 @@ export class Mailboxes {
   }
 
   /** Begins a batch. It must not keep a reference to the frame. */
-  #begin (key: string, box: Mailbox, { frame, ...mail }: Mail): Batch {
+  #begin (key: string, box: Mailbox, { frame, ...mail }: Kept & Pick<Mail, 'frame'>): Batch {
     const timer = mail.keepMs === Infinity ? undefined : this.#timers.schedule(mail.keepMs, () => this.#expire(key, box, batch))
     const batch: Batch = { mail, timer, count: 0, bytes: 0, weight: 0 }
     box.batches.push(batch)
@@ -107,13 +107,26 @@ export class Mailboxes {
     const key = keyOf(room, to)
     const box = this.#boxes.get(key)
     if (box === undefined || box.batches.some(({ mail }) => mail.from === except)) return []
+    this.#empty(key, box)
+    return box.letters.map(({ frame }) => frame)
+  }
+
+  /** Empties a mailbox, and returns whose mail was in it. */
+  discard (room: string, to: string): string[] {
+    const key = keyOf(room, to)
+    const box = this.#boxes.get(key)
+    if (box === undefined) return []
+    this.#empty(key, box)
+    return box.batches.map(({ mail }) => mail.from)
+  }
+
+  #empty (key: string, box: Mailbox): void {
     this.#boxes.delete(key)
     this.#bytes -= box.bytes
     for (const { mail, timer, weight } of box.batches) {
       this.#timers.cancel(timer)
       this.#accounts.add(mail, -weight)
     }
-    return box.letters.map(({ frame }) => frame)
   }
 
   /** Drops what a sender has left in a mailbox. Nobody is told. */

@@ -1,8 +1,9 @@
 import { type FrameLike, frameOf } from '../../frame/bytes.js'
 import { closeCodes } from '../../frame/close-codes.js'
+import type { MaybePromise } from '../../timing/maybe-promise.js'
 import type { Timer, Timers } from '../../timing/timers.js'
 import type {
-  JoinRequest, Mail, MailboxLimits, Member, Origin, Peer, Relay, RoomMail, Rooms, Sender, SendOutcome,
+  JoinRequest, Mail, MailboxLimits, Member, Origin, Peer, Peers, Relay, RoomMail, Rooms, Sender, SendOutcome,
   SessionSignal, Sink, State
 } from '../contract.js'
 import { memoryAttempts } from '../local/attempts.js'
@@ -17,8 +18,11 @@ import { Sampling } from '../local/sampling.js'
 import { RoomNews } from '../local/room-news.js'
 import { RoomSessions } from '../local/sessions.js'
 import { type JoinDecision, membershipOf } from '../membership.js'
+import { AwayMember } from './away-member.js'
 
 const nobody: readonly Member[] = []
+/** The sender of a frame without one. No peer has this id. */
+const nameless = ''
 
 /** When an opened room expires. Times in ms. */
 interface RoomLifetime {
@@ -36,6 +40,8 @@ interface RoomLifetime {
 interface Room {
   readonly name: string
   readonly members: Map<string, LocalMember>
+  /** Those of them that are away, from the first one on. */
+  away: Set<AwayMember> | undefined
   /** From the first draw on. */
   sampling: Sampling<LocalMember> | undefined
   /** From the first news on, if its dialect has a watcher. */
@@ -53,7 +59,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
   /** Empty rooms by the subject that opened them, in the order they became empty. */
   const emptyRooms = new Map<string, Set<Room>>()
   const mailboxes = new Mailboxes(timers, mailboxLimits, ({ room, from, expired }) => {
-    find(room, from)?.sink.deliver(expired())
+    if (expired !== undefined) find(room, from)?.sink.deliver(expired())
   })
 
   function find (room: string, id: string): LocalMember | undefined {
@@ -61,7 +67,7 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
   }
 
   function add (name: string, lifetime?: RoomLifetime): Room {
-    const room: Room = { name, members: new Map(), sampling: undefined, news: undefined, lifetime, sessions: undefined }
+    const room: Room = { name, members: new Map(), away: undefined, sampling: undefined, news: undefined, lifetime, sessions: undefined }
     rooms.set(name, room)
     return room
   }
@@ -123,9 +129,10 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     if (request.requireOpen === true && room?.lifetime === undefined) return { outcome: 'missing' }
     const holder = room?.members.get(id)
     const outcome = refusalBy(room?.members, request)
-    if (outcome === 'taken' && holder !== undefined) return { outcome, isHeld: () => isHeldBy(holder, (member) => peers.leave(member)) }
+    if (outcome === 'taken' && holder !== undefined) return { outcome, isHeld: () => isHeldBy(holder, leaveAndTell) }
     if (outcome !== undefined) return { outcome }
     const member = new LocalMember(request)
+    const isReturning = holder?.isReturning(request) === true
     // Used before `leave`, which may remove the longest empty room.
     if (room !== undefined) noteUsed(room)
     if (leaving !== undefined && leaving !== holder) leave(leaving)
@@ -141,19 +148,30 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
       room.members.set(id, member)
       room.sampling?.set(member)
       if (holder !== undefined && holder.sink !== sink) holder.sink.close(closeCodes.replaced)
+      if (holder instanceof AwayMember) giveUpPlace(room, holder)
+      if (holder !== undefined && !isReturning) discardMail(holder)
       if (greeting !== undefined) sink.deliver(greeting)
       for (const frame of mailboxes.take(request.room, id)) sink.deliver(frame)
       for (const frame of mailboxes.take(request.room, anybody, id)) sink.deliver(frame)
-      news?.joined(member)
+      if (!isReturning || !holder?.looksLike(member)) news?.joined(member)
       return { outcome: 'joined', member }
     } finally {
       news?.returning(naming)
     }
   }
 
-  function leave (member: Member): boolean {
+  function leave (member: Member, mayReturn = false): boolean {
     const room = rooms.get(member.room)
-    if (room?.members.get(member.id) !== member) return false
+    const place = room?.members.get(member.id)
+    if (room === undefined || place === undefined || place !== member) return false
+    if (mayReturn && place.grace !== undefined) {
+      keepPlace(room, place, place.grace.ms)
+      return true
+    }
+    if (place instanceof AwayMember) {
+      giveUpPlace(room, place)
+      discardMail(place)
+    }
     room.members.delete(member.id)
     room.sampling?.delete(member.id)
     room.sessions?.endOf(member.id)
@@ -171,6 +189,22 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     return true
   }
 
+  function keepPlace (room: Room, member: LocalMember, ms: number): void {
+    const away = new AwayMember(member, timers.schedule(ms, () => leave(away)))
+    room.members.set(away.id, away)
+    room.sampling?.set(away)
+    room.away = (room.away ?? new Set()).add(away)
+  }
+
+  function giveUpPlace (room: Room, away: AwayMember): void {
+    timers.cancel(away.timer)
+    room.away?.delete(away)
+  }
+
+  function discardMail ({ room, id }: LocalMember): void {
+    for (const from of mailboxes.discard(room, id)) find(room, from)?.undeliverable?.(id, 'expired')
+  }
+
   function sample (name: string, count: number, except?: string): Peer[] {
     const room = rooms.get(name)
     if (room === undefined) return []
@@ -183,11 +217,12 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     leave,
     disconnect (room, id, { code, reason, by }) {
       const member = find(room, id)
-      member?.sink.close(code, reason, by)
+      if (member instanceof AwayMember) leave(member)
+      else member?.sink.close(code, reason, by)
       return member === undefined ? 'absent' : 'closed'
     },
     list: (room) => [...rooms.get(room)?.members.values() ?? []],
-    here: (room) => [...rooms.get(room)?.members.values() ?? []],
+    here: (room) => [...rooms.get(room)?.members.values() ?? []].filter((member) => !(member instanceof AwayMember)),
     sample,
     count: (room) => rooms.get(room)?.members.size ?? 0,
     roomNames: (prefix) => [...rooms.values()]
@@ -202,6 +237,10 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
       if (code !== undefined) return code
     }
     return undefined
+  }
+
+  function leaveAndTell (...leaving: Parameters<Peers['leave']>): MaybePromise<boolean> {
+    return peers.leave(...leaving)
   }
 
   const openRooms: Rooms = {
@@ -226,10 +265,16 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
     const members = rooms.get(room)?.members
     const member = members?.get(to)
     if (member === undefined) return 'absent'
+    if (member instanceof AwayMember) return keepFor(member, frame, from) ? 'sent' : 'absent'
     return member.sink.deliver(frame, false, senderIn(members, from)) ? 'sent' : 'failed'
   }
 
+  function keepFor ({ room, id }: AwayMember, frame: FrameLike, from = nameless): boolean {
+    return mailboxes.keep({ room, from, to: id, frame, keepMs: Infinity })
+  }
+
   function sendOrKeep (mail: Mail): SendOutcome | 'kept' | 'full' {
+    if (find(mail.room, mail.to) instanceof AwayMember) return mailboxes.keep({ ...mail, keepMs: Infinity }) ? 'kept' : 'full'
     const sent = send(mail.room, mail.to, mail.frame, mail.from)
     if (sent !== 'absent') return sent
     return mailboxes.keep(mail) ? 'kept' : 'full'
@@ -245,7 +290,11 @@ export function memoryState (timers: Timers, mailboxLimits: MailboxLimits, maxRo
   function broadcast (name: string, frame: FrameLike, except?: string, { from = except, isSignal = false }: Origin = {}): number {
     const sender = from === undefined ? undefined : find(name, from)
     const { count, refusedBy } = deliverHere(name, () => frame, except, sender?.sink ?? from)
-    if (isSignal && refusedBy !== undefined) sender?.undeliverable?.(refusedBy)
+    if (!isSignal) return count
+    if (refusedBy !== undefined) sender?.undeliverable?.(refusedBy, 'refused')
+    for (const away of rooms.get(name)?.away ?? []) {
+      if (away.id !== except && !keepFor(away, frame, from)) sender?.undeliverable?.(away.id, 'refused')
+    }
     return count
   }
 

@@ -1,11 +1,12 @@
 import type { Log } from '../../telemetry/log.js'
 import type { MaybePromise } from '../../timing/maybe-promise.js'
 import type { Timers } from '../../timing/timers.js'
-import type { Member } from '../contract.js'
+import type { Peers } from '../contract.js'
 import { isHeldBy, type LocalMember } from '../local/exchange.js'
 import { answerOf, type HolderAnswer, type HolderQuestion, questionOf } from './messages.js'
 import { orIfDown, type RedisNode } from './node.js'
 import type { LocalRooms } from './rooms.js'
+import { goAway } from './scripts/away.js'
 import { type Holder, leave } from './scripts/membership.js'
 
 /** What an answer takes beyond the time that the client has: the way, a wait for the next question, lateness. In ms. */
@@ -18,7 +19,7 @@ export interface HoldersParts {
   readonly log: Log
   /** How long a client has to show that it is there. In ms; 0: it is not asked. */
   readonly probeMs: number
-  readonly leave: (member: Member) => MaybePromise<unknown>
+  readonly leave: Peers['leave']
 }
 
 /**
@@ -34,17 +35,23 @@ export class Holders {
     this.#parts = parts
   }
 
-  /** Whether the registration still holds the id. One that does not is no longer in Redis by the answer. True while that is unknown. */
+  /**
+   * Whether the registration still holds the id. One that does not has left by the answer, or is away, and then it holds its id without
+   * being asked. True while that is unknown.
+   */
   async isHeld (room: string, id: string, holder: Holder): Promise<boolean> {
     const { node, rooms } = this.#parts
     const { registrationId } = holder
+    if (holder.node === '') return true
     try {
       const isHere = holder.node === node.name
       const isHeld = isHere ? await this.#isHeldUnder(room, id, registrationId) : await this.#ask(room, id, holder)
       if (isHeld) return true
       // Its node may have done so already, or be dead.
       const isWatched = rooms.watcherOf(room) !== undefined
-      await leave(node.run, node.link.keys.of(room), { room, id, registrationId, isWatched })
+      const keys = node.link.keys.of(room)
+      const step = { room, id, registrationId, isWatched }
+      if (await goAway(node.run, keys, step) === 'ended') await leave(node.run, keys, step)
       return false
     } catch (error) {
       return orIfDown(error, true)

@@ -40,7 +40,8 @@ export class Inbox {
     switch (message.kind) {
       case 'frame': return this.#onFrame(message)
       case 'all': return this.#onAll(message)
-      case 'lost': return this.#relay.onLost(message.room, message.to, message.from)
+      case 'lost': return this.#relay.onLost(message.room, message.to, message.from, message.why)
+      case 'away': return this.#registrations.onAway(message)
       case 'disconnect': return this.#onDisconnect(message)
       case 'close': return this.#onClose(message)
       case 'ask': return this.#holders.onQuestion(message)

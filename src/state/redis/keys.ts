@@ -37,6 +37,11 @@ export class Keys {
     return Array.from({ length: this.#slots }, (_, slot) => `{${this.#prefix}:${slot}}`)
   }
 
+  /** The key of those in a slot who are away: a sorted set by when they leave. */
+  awayOf (tag: string): string {
+    return `${tag}:away`
+  }
+
   /** The keys and channels of one room. */
   of (room: string) {
     const tag = this.tagOf(room)
@@ -46,6 +51,7 @@ export class Keys {
       sequence: `${tag}:sequence:${room}`,
       opened: `${tag}:opened:${room}`,
       sessions: `${tag}:sessions:${room}`,
+      away: this.awayOf(tag),
       channel: `${tag}:room:${room}`,
       nodePrefix: `${tag}:node:`,
       mail: (to: string) => `${tag}:mail:${room}\n${to}`

@@ -15,6 +15,14 @@ export function keptFrame (bytes: Buffer): Frame {
   return new Frame(type, bytes)
 }
 
+/** Mail with its frame. */
+type Unsent = Kept & Pick<Mail, 'frame'>
+
+function weightIn (mail: Unsent): number {
+  const { payload, byteLength } = frameOf(mail.frame)
+  return weightOf(String(payload), byteLength) + weightOfFirst(mail)
+}
+
 /** Frames of one sender in one mailbox, sent from this node since the mailbox was last emptied or expired. */
 interface Batch {
   readonly mail: Kept
@@ -57,18 +65,29 @@ export class KeptMail {
    * Reserves memory for a frame before Redis is asked to keep it, so concurrent frames cannot exceed a limit. Returns the weight, to be
    * given back if the frame is not kept, or undefined when a limit is reached.
    */
-  reserve (mail: Mail): number | undefined {
-    const { payload, byteLength } = frameOf(mail.frame)
-    const weight = weightOf(String(payload), byteLength) + weightOfFirst(mail)
+  reserve (mail: Unsent): number | undefined {
+    const weight = weightIn(mail)
     return this.#accounts.take(mail, weight) ? weight : undefined
   }
 
-  giveBack (mail: Mail, weight: number): void {
+  /** Whether nothing more may be kept. */
+  get isFull (): boolean {
+    return this.#accounts.isFull
+  }
+
+  /** Accounts for a frame that Redis has kept for a peer that is away. It is kept before anybody is asked, so the next may be refused. */
+  addForAway (mail: Unsent, name: string): void {
+    const weight = weightIn(mail)
+    this.#accounts.add(mail, weight)
+    this.add(mail, weight, name, true)
+  }
+
+  giveBack (mail: Unsent, weight: number): void {
     this.#accounts.add(mail, -weight)
   }
 
   /** Accounts for a kept frame. `begins`: the frame began the batch; otherwise it had begun earlier, on this node or another. */
-  add (mail: Mail, weight: number, name: string, begins: boolean): void {
+  add (mail: Unsent, weight: number, name: string, begins: boolean): void {
     const { byteLength: bytes } = frameOf(mail.frame)
     const batch = this.#batches.get(name)
     if (batch !== undefined) {
@@ -85,7 +104,7 @@ export class KeptMail {
       ? undefined
       : this.#timers.schedule(mail.keepMs, () => {
         this.forget(name)
-        if (begins) this.#onDue(kept, name)
+        if (begins && kept.expired !== undefined) this.#onDue(kept, name)
       })
     this.#batches.set(name, { mail: kept, isOurs: begins, timer, bytes, weight })
     if (mail.to !== anybody) return

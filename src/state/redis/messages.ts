@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { mayClose } from '../../frame/close-codes.js'
 import { Frame, frameOf, type FrameLike } from '../../frame/bytes.js'
-import type { CloseRequest, Peer, PeerInfo } from '../contract.js'
+import type { CloseRequest, Peer, PeerInfo, UndeliverableReason } from '../contract.js'
 
 /**
  * What nodes tell each other, and what they leave in Redis, as bytes and back. A message is an event, a JSON array of texts that
@@ -13,7 +13,8 @@ import type { CloseRequest, Peer, PeerInfo } from '../contract.js'
  */
 
 /**
- * `frame` is for the peer `to`; `lost` tells it that its frame for `from` found nobody; `disconnect` ends its connection. `all` and
+ * `frame` is for the peer `to`; `lost` tells it that its frame for `from` found nobody, and with the type `expired` that `from` has not
+ * come back; `disconnect` ends its connection. `all` and
  * `signal` are for the whole room but for `to`, and come from `<process> <id>`.
  */
 export type LetterKind = 'frame' | 'lost' | 'disconnect' | 'all' | 'signal'
@@ -24,6 +25,8 @@ export type LetterHead = readonly [kind: LetterKind, room: string, to: string, f
 export interface ReplicaEntry extends Peer {
   readonly registrationId: string
   readonly seenAt: number
+  /** The registrationId of the one that others were told of: who comes back from being away keeps it. */
+  readonly presence: string
   /** Since when its id has been taken without a break, by the clock of Redis, in ms. Undefined until its node knows that clock. */
   readonly place: number | undefined
 }
@@ -107,10 +110,11 @@ interface ToAll {
 export type NodeMessage =
   | { readonly kind: 'frame', readonly room: string, readonly to: string, readonly from: string, readonly frame: Frame }
   | ToAll
-  | { readonly kind: 'lost', readonly room: string, readonly to: string, readonly from: string }
+  | { readonly kind: 'lost', readonly room: string, readonly to: string, readonly from: string, readonly why: UndeliverableReason }
   | { readonly kind: 'disconnect', readonly room: string, readonly to: string, readonly ending: CloseRequest }
   | { readonly kind: 'close', readonly room: string, readonly id: string, readonly registrationId: string, readonly code: number }
   | { readonly kind: 'found', readonly batch: string }
+  | { readonly kind: 'away', readonly room: string, readonly id: string, readonly registrationId: string }
   | HolderQuestion
   | HolderAnswer
   | Query
@@ -256,7 +260,7 @@ function letterFrom (bytes: Buffer, kind: LetterKind | undefined, start: number,
     case 'frame': return { kind, room, to, from, frame: new Frame(type, body) }
     case 'all':
     case 'signal': return toAll(kind === 'signal', room, to, from, new Frame(type, body))
-    case 'lost': return { kind, room, to, from }
+    case 'lost': return { kind, room, to, from, why: type === 'expired' ? type : 'refused' }
     case 'disconnect': {
       const ending = endingOf(jsonOf(body.toString()))
       return ending && { kind, room, to, ending }
@@ -272,12 +276,13 @@ function toAll (isSignal: boolean, room: string, except: string, origin: string,
 function eventOf (text: string): NodeMessage | undefined {
   const parts = jsonOf(text)
   if (!Array.isArray(parts) || !parts.every((part) => typeof part === 'string')) return undefined
-  const [kind, one, two, three, four, five, six, seven] = parts as string[]
+  const [kind, one, two, three, four, five, six, seven, eight] = parts as string[]
   if (one === undefined || two === undefined) return undefined
   switch (kind) {
     case 'probe': return { kind, token: one, channel: two }
     case 'restore': return { kind, room: one, process: two }
     case 'found': return three === undefined ? undefined : { kind, batch: three }
+    case 'away': return three === undefined ? undefined : { kind, room: one, id: two, registrationId: three }
     case 'seen': return seenOf(one, parts.slice(2))
     case 'answer': return { kind, registrationId: one, isHeld: two !== 'free' }
     case 'query': return three === undefined ? undefined : { kind, token: one, asker: two, text: three }
@@ -297,7 +302,7 @@ function eventOf (text: string): NodeMessage | undefined {
     }
     case 'joined': {
       const sequence = numberOf(one)
-      const member = three === undefined ? undefined : memberOf(three, four, five, six, seven)
+      const member = three === undefined ? undefined : memberOf(three, four, five, six, seven, eight)
       return sequence === undefined || member === undefined ? undefined : { kind, sequence, room: two, member }
     }
   }
@@ -314,10 +319,10 @@ function seenOf (room: string, parts: readonly string[]): SeenEvent | undefined 
   return { kind: 'seen', room, peers }
 }
 
-/** Reads a member as Redis holds it: `node LF registrationId LF owner LF joinedAt LF place LF seenAt LF info`. Undefined for the rest. */
+/** Reads a member as Redis holds it: see scripts/script.ts. Undefined for anything else. */
 export function readMember (id: string, value: string): Stored | undefined {
-  const [, registrationId, , , place, seenAt, info] = value.split('\n')
-  return memberOf(id, registrationId, place, seenAt, info)
+  const [, registrationId, , , place, seenAt, , , presence, info] = value.split('\n')
+  return memberOf(id, registrationId, place, seenAt, info, presence)
 }
 
 /** A session as Redis holds it. Undefined for anything else. */
@@ -331,11 +336,13 @@ function memberOf (
   registrationId: string | undefined,
   placeText: string | undefined,
   seenAtText: string | undefined,
-  infoText = ''
+  infoText = '',
+  presence = registrationId
 ): Stored | undefined {
   const [place, seenAt, info] = [numberOf(placeText), numberOf(seenAtText), jsonOf(infoText)]
-  if (registrationId === undefined || place === undefined || seenAt === undefined || !isInfo(info)) return undefined
-  return { id, registrationId, place, seenAt, info }
+  if (registrationId === undefined || presence === undefined) return undefined
+  if (place === undefined || seenAt === undefined || !isInfo(info)) return undefined
+  return { id, registrationId, presence, place, seenAt, info }
 }
 
 function isInfo (value: unknown): value is PeerInfo {

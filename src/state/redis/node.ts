@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../telemetry/log.js'
 import type { Timer, Timers } from '../../timing/timers.js'
-import type { SendOutcome } from '../contract.js'
+import type { Frame } from '../../frame/bytes.js'
 import { nodesKey, roomsKey } from './keys.js'
 import { RedisDown, type RedisLink, RedisRefused } from './link.js'
-import type { NodeMessage, Probe } from './messages.js'
+import type { LetterHead, NodeMessage, Probe } from './messages.js'
 import { Outbox } from './outbox.js'
 import { renew } from './scripts/leases.js'
 import { reap } from './scripts/membership.js'
-import { send } from './scripts/relay.js'
+import { type LetterOutcome, send } from './scripts/relay.js'
 import type { Run } from './scripts/script.js'
 import { RedisWarnings } from './warnings.js'
 
@@ -36,6 +36,10 @@ export interface NodeListener {
   onRenewed: () => Promise<void>
   /** Whether a watcher hears who leaves the room. */
   isWatched: (room: string) => boolean
+  /** How the next frames are kept for those who are away. See `keepForAway` in scripts/script.ts. */
+  keeping: () => string
+  /** A frame waits in this batch. */
+  onKept: (head: LetterHead, frame: Frame, batch: string) => void
 }
 
 /**
@@ -87,6 +91,7 @@ export class RedisNode {
     this.outbox = new Outbox(
       (room) => link.keys.tagOf(room),
       async (room, batch) => await this.#handOver(room, batch),
+      (head, frame, batch) => this.#listener?.onKept(head, frame, batch),
       (error) => log.error({ err: error }, 'frames for other nodes')
     )
     this.#leaseMs = leaseMs
@@ -151,9 +156,9 @@ export class RedisNode {
     return await this.#run(script, keys, ...args)
   }
 
-  async #handOver (room: string, letters: Buffer): Promise<Map<number, SendOutcome> | undefined> {
+  async #handOver (room: string, letters: Buffer): Promise<Map<number, LetterOutcome> | undefined> {
     try {
-      return await send(this.#run, this.link.keys.of(room), letters)
+      return await send(this.#run, this.link.keys.of(room), letters, this.#listener?.keeping() ?? '')
     } catch (error) {
       return orIfDown(error, undefined)
     }
@@ -246,7 +251,7 @@ export class RedisNode {
     for (const name of [...this.#former]) {
       try {
         await Promise.all(this.link.keys.tags.map(async (tag) => await this.link.unsubscribe(`${tag}:node:${name}`)))
-        await this.#reap(name)
+        await this.#reap(name, false)
         this.#former.delete(name)
       } catch (error) {
         if (!(error instanceof RedisRefused)) throw error
@@ -320,7 +325,7 @@ export class RedisNode {
     this.#isReaping = true
     try {
       for (const node of nodes) {
-        const { peers, isLast } = await this.#reap(node)
+        const { peers, isLast } = await this.#reap(node, true)
         this.counters.peersReaped += peers
         if (!isLast) continue
         this.counters.nodesReaped++
@@ -333,14 +338,18 @@ export class RedisNode {
     }
   }
 
-  /** Makes a node's peers leave. Several nodes may try: each peer is removed, and announced, by one of them. */
-  async #reap (node: string): Promise<{ peers: number, isLast: boolean }> {
+  /**
+   * Makes a node's peers leave. Several nodes may try: each peer is removed, and announced, by one of them. With `keepsPlaces` those with a
+   * grace are away from now on.
+   */
+  async #reap (node: string, keepsPlaces: boolean): Promise<{ peers: number, isLast: boolean }> {
     const rooms = await this.#roomsOf(node)
     let peers = 0
     let refusal: unknown
     await inBatches(rooms, async (room) => {
       try {
-        peers += await reap(this.run, this.link.keys.of(room), { node, room, isWatched: this.#listener?.isWatched(room) === true })
+        const isWatched = this.#listener?.isWatched(room) === true
+        peers += await reap(this.run, this.link.keys.of(room), { node, room, isWatched, keepsPlaces })
       } catch (error) {
         if (!(error instanceof RedisRefused)) throw error
         refusal = error

@@ -1,6 +1,7 @@
 import { type Frame, frameOf, type FrameLike } from '../../frame/bytes.js'
-import type { SendOutcome } from '../contract.js'
+import type { UndeliverableReason } from '../contract.js'
 import { headOf, type LetterHead } from './messages.js'
+import type { LetterOutcome } from './scripts/relay.js'
 
 /** A batch is flushed at this size: a receiver's socket retains the whole message while it retains one frame of it. */
 const maxBatchBytes = 65_536
@@ -12,14 +13,16 @@ interface Letter {
   readonly head: string
   readonly frame: Frame
   /** Called with the outcome: undefined when Redis cannot be reached or did not answer. */
-  readonly done: (outcome: SendOutcome | undefined) => void
+  readonly done: (outcome: LetterOutcome | undefined) => void
 }
 
 /**
  * Sends letters for rooms that share the tag of `room`. Resolves to the outcomes of those that were not sent, by their position, or
  * to undefined when Redis cannot be reached.
  */
-type HandOver = (room: string, letters: Buffer) => Promise<Map<number, SendOutcome> | undefined>
+type HandOver = (room: string, letters: Buffer) => Promise<Map<number, LetterOutcome> | undefined>
+
+type OnKept = (head: LetterHead, frame: Frame, batch: string) => void
 
 interface Batch {
   readonly room: string
@@ -34,35 +37,44 @@ interface Batch {
 export class Outbox {
   readonly #tagOf: (room: string) => string
   readonly #handOver: HandOver
+  readonly #onKept: OnKept
   readonly #onError: (error: unknown) => void
   readonly #batches = new Map<string, Batch>()
   #isDue = false
   #unawaitedBytes = 0
 
   /**
+   * @param onKept called for a frame that was `sent` at once, and is kept
    * @param onError called with what `handOver` or an `undeliverable` threw
    */
-  constructor (tagOf: (room: string) => string, handOver: HandOver, onError: (error: unknown) => void) {
+  constructor (tagOf: (room: string) => string, handOver: HandOver, onKept: OnKept, onError: (error: unknown) => void) {
     this.#tagOf = tagOf
     this.#handOver = handOver
+    this.#onKept = onKept
     this.#onError = onError
   }
 
   /** Sends a frame and resolves to its outcome: undefined when Redis cannot be reached or did not answer. */
-  async ask (head: LetterHead, wire: FrameLike): Promise<SendOutcome | undefined> {
+  async ask (head: LetterHead, wire: FrameLike): Promise<LetterOutcome | undefined> {
     const frame = frameOf(wire)
     return await new Promise((resolve) => { this.#add(head, frame, frame.byteLength, resolve) })
   }
 
-  /** Sends a frame. Returns `sent` at once while little is in flight, and calls `undeliverable` if the frame is not sent after all. */
-  send (head: LetterHead, wire: FrameLike, undeliverable: (to: string) => void): SendOutcome | Promise<SendOutcome | undefined> {
+  /**
+   * Sends a frame. Returns `sent` at once while little is in flight, and calls `undeliverable` if the frame is neither sent nor kept after
+   * all.
+   */
+  send (
+    head: LetterHead, wire: FrameLike, undeliverable: (to: string, why: UndeliverableReason) => void
+  ): 'sent' | Promise<LetterOutcome | undefined> {
     const frame = frameOf(wire)
     const { byteLength: bytes } = frame
     if (this.#unawaitedBytes + bytes > maxUnawaitedBytes) return this.ask(head, frame)
     this.#unawaitedBytes += bytes
     this.#add(head, frame, bytes, (sent) => {
       this.#unawaitedBytes -= bytes
-      if (sent !== 'sent') undeliverable(head[2])
+      if (typeof sent === 'object') this.#onKept(head, frame, sent.batch)
+      else if (sent !== 'sent') undeliverable(head[2], 'refused')
     })
     return 'sent'
   }
@@ -106,7 +118,7 @@ export class Outbox {
       at += batch.write(head, at)
       at += typeof payload === 'string' ? batch.write(payload, at) : payload.copy(batch, at)
     }
-    const allDone = (failures?: Map<number, SendOutcome>) => {
+    const allDone = (failures?: Map<number, LetterOutcome>) => {
       for (const [number, { done }] of letters.entries()) {
         try {
           done(failures === undefined ? undefined : failures.get(number) ?? 'sent')

@@ -35,7 +35,7 @@ export class Recovery {
     // Wait for joins under the former name: they have succeeded or failed then.
     await Promise.all(rooms.flatMap(({ pending }) => [...pending.values()].map(async ({ done }) => await done)))
     const isWhole = await this.#restoreRooms(this.#rooms.all)
-    if (isEmptied) for (const { room, from, expired } of this.#kept.lose()) await this.#relay.send(room, from, expired())
+    if (isEmptied) for (const mail of this.#kept.lose()) await this.#relay.tellExpired(mail)
     this.#timers.cancel(this.#check)
     this.#check = this.#timers.schedule(this.#node.graceMs, () => {
       for (const room of rooms) this.#rooms.check(room)

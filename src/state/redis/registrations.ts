@@ -1,18 +1,21 @@
 import { type CloseCode, closeCodes } from '../../frame/close-codes.js'
 import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
 import type { Timers } from '../../timing/timers.js'
-import type { CloseRequest, DisconnectOutcome, JoinRequest, Peer, SendOutcome } from '../contract.js'
+import type { CloseRequest, DisconnectOutcome, Grace, JoinRequest, Peer } from '../contract.js'
 import { refusalBy } from '../local/exchange.js'
 import type { JoinDecision } from '../membership.js'
+import type { Away } from './away.js'
 import type { Holders } from './holders.js'
 import { RedisDown } from './link.js'
 import { keptFrame, type KeptMail } from './mail.js'
-import type { ReplicaEntry } from './messages.js'
+import type { NodeMessage, ReplicaEntry } from './messages.js'
 import { orIfDown, type RedisNode } from './node.js'
 import { noteEmpty, watchLifetime } from './room-codes.js'
 import { type LocalRoom, type Pending, Registration } from './room.js'
 import type { LocalRooms } from './rooms.js'
-import { join, leave, restore, type RestoreAnswer, type RestoredAnswer } from './scripts/membership.js'
+import { goAway } from './scripts/away.js'
+import { join, leave } from './scripts/membership.js'
+import { restore, type RestoreAnswer, type RestoredAnswer } from './scripts/restoring.js'
 
 /** How long the event of a join may take after Redis has answered the join. In ms. */
 const eventTimeoutMs = 1_000
@@ -40,16 +43,20 @@ export class Registrations {
   readonly #kept: KeptMail
   readonly #timers: Timers
   readonly #holders: Holders
+  readonly #away: Away
+  /** Those who wait for their own node to be told that they are away, by registrationId. */
+  readonly #going = new Map<string, () => void>()
   #count = 0
   #lastAt = 0
 
-  constructor ({ process, node, rooms, kept, timers, holders }: Parts & { readonly holders: Holders }) {
+  constructor ({ process, node, rooms, kept, timers, holders, away }: Parts & { readonly holders: Holders, readonly away: Away }) {
     this.#process = process
     this.#node = node
     this.#rooms = rooms
     this.#kept = kept
     this.#timers = timers
     this.#holders = holders
+    this.#away = away
   }
 
   join (request: JoinRequest): MaybePromise<JoinDecision> {
@@ -69,6 +76,7 @@ export class Registrations {
     const room = await this.#rooms.enter(request.room)
     for (let earlier = room.pending.get(id); earlier !== undefined; earlier = room.pending.get(id)) await earlier.done
     const member = this.#register(request)
+    if (member.grace !== undefined) this.#away.use()
     const own = leaving instanceof Registration && leaving.room === request.room ? leaving : undefined
     const { pending, resolve } = pend(member, own)
     room.pending.set(id, pending)
@@ -89,6 +97,7 @@ export class Registrations {
       // Before the welcome, which cannot be taken back if Redis goes away here.
       if (request.requireOpen === true) await watchLifetime(this.#node, this.#timers, room, () => this.#expire(room))
       member.place = answer.place
+      member.presence = answer.presence
       for (const batch of answer.batches) this.#kept.forget(batch)
       if (room.watcher !== undefined) await withTimeout(pending.wasSeen)
       if (own !== undefined && own.id !== id) this.#kept.forgetOf(room.name, own.id)
@@ -144,6 +153,7 @@ export class Registrations {
     room = this.#rooms.here(request.room)
     const known: ReadonlyMap<string, Registration | ReplicaEntry> = room.watcher === undefined ? room.members : room.replica
     const member = this.#register(request)
+    if (holder?.isReturning(request) === true && holder.looksLike(member)) member.presence = holder.presence
     member.place = known.get(id)?.place ?? member.place
     member.placedAt = holder?.placedAt ?? member.placedAt
     const others = [...known.values()].filter((peer) => peer.id !== id)
@@ -159,10 +169,11 @@ export class Registrations {
     }
   }
 
-  leave (member: Registration): MaybePromise<boolean> {
+  leave (member: Registration, mayReturn = false): MaybePromise<boolean> {
     const room = this.#rooms.get(member.room)
-    if (room?.members.get(member.id) !== member) return false
+    if (room?.members.get(member.id) !== member || member.isGoing) return false
     if (!this.#node.isUp) return this.#leaveLocal(member)
+    if (mayReturn && member.grace !== undefined) return this.#goAway(room, member, member.grace)
     this.#end(room, member)
     const { id, registrationId } = member
     room.entering++
@@ -185,6 +196,41 @@ export class Registrations {
         room.entering--
         this.#rooms.release(room)
       })
+  }
+
+  /** Has Redis keep the place. By then everything has come that was sent to the peer while its place was here. */
+  async #goAway (room: LocalRoom, member: Registration, { ms }: Grace): Promise<boolean> {
+    const { id, registrationId } = member
+    member.isGoing = true
+    room.going++
+    room.entering++
+    const wasTold = new Promise<void>((resolve) => { this.#going.set(registrationId, resolve) })
+    try {
+      const outcome = await goAway(this.#node.run, this.#node.link.keys.of(room.name), { room: room.name, id, registrationId })
+      if (outcome === 'kept') await withTimeout(wasTold)
+      if (outcome !== 'ended') this.#away.expect(ms)
+      return outcome === 'kept'
+    } catch (error) {
+      this.#rooms.refused(room.name, error)
+      this.#node.mend(error)
+      room.removeHere(member)
+      return true
+    } finally {
+      this.#going.delete(registrationId)
+      if (room.members.get(id) === member) room.members.delete(id)
+      room.going--
+      room.entering--
+      room.sessions.endOf(id)
+      this.#rooms.release(room)
+    }
+  }
+
+  /** A place that was here is kept by Redis. */
+  onAway ({ room: name, id, registrationId }: Extract<NodeMessage, { kind: 'away' }>): void {
+    const room = this.#rooms.get(name)
+    const member = room?.members.get(id)
+    if (member?.registrationId === registrationId) room?.members.delete(id)
+    this.#going.get(registrationId)?.()
   }
 
   #leaveLocal (member: Registration): boolean {
@@ -211,7 +257,20 @@ export class Registrations {
       return 'closed'
     }
     if (!this.#node.isUp) return 'unreachable'
-    return this.#node.outbox.ask(['disconnect', room, id, ''], JSON.stringify(ending)).then((sent) => disconnected[sent ?? 'failed'])
+    return this.#node.outbox.ask(['disconnect', room, id, ''], JSON.stringify(ending)).then(async (sent) => {
+      if (sent === 'away') return await this.#endAway(room, id)
+      return sent === 'sent' ? 'closed' : sent === 'absent' ? 'absent' : 'unreachable'
+    })
+  }
+
+  async #endAway (room: string, id: string): Promise<DisconnectOutcome> {
+    const isWatched = this.#rooms.watcherOf(room) !== undefined
+    try {
+      const { hasLeft } = await leave(this.#node.run, this.#node.link.keys.of(room), { room, id, registrationId: undefined, isWatched })
+      return hasLeft ? 'closed' : 'absent'
+    } catch (error) {
+      return orIfDown<DisconnectOutcome>(error, 'unreachable')
+    }
   }
 
   #register (request: JoinRequest): Registration {
@@ -232,8 +291,8 @@ export class Registrations {
     if (room.members.get(member.id) !== member) return
     member.joinedAt ??= this.#node.clockOfRedis(member.registeredAt)
     member.place ??= this.#node.clockOfRedis(member.placedAt)
-    const { maxMembers, place = 0 } = member
-    const step = { ...this.#recordOf(room, member), place, maxMembers, lifetime: room.lifetime?.text ?? '' }
+    const { maxMembers, place = 0, presence } = member
+    const step = { ...this.#recordOf(room, member), place, presence, maxMembers, lifetime: room.lifetime?.text ?? '' }
     const answer = await restore(this.#node.run, this.#node.link.keys.of(room.name), step)
     if (answer.outcome === 'restored') return this.#restored(room, member, answer)
     if (room.members.get(member.id) !== member) return
@@ -248,18 +307,20 @@ export class Registrations {
     for (const frame of mail) sink.deliver(keptFrame(frame))
     // To the others it had left, or Redis has lost its data: with that went what the room had kept of it.
     const lost = isKept ? undefined : this.#kept.forgetOf(name, id)
-    if (lost !== undefined) sink.deliver(lost.expired())
+    const expired = lost?.expired?.()
+    if (expired !== undefined) sink.deliver(expired)
   }
 
   /** The peer, if it is on this node. A promise while its join is pending. */
   localMember (name: string, id: string): Registration | Promise<void> | undefined {
     const room = this.#rooms.get(name)
-    return room?.pending.get(id)?.done ?? room?.members.get(id)
+    const member = room?.members.get(id)
+    return room?.pending.get(id)?.done ?? (member?.isGoing === true ? undefined : member)
   }
 
   /** The registration as Redis holds it. */
   #recordOf (room: LocalRoom, member: Registration) {
-    const { id, registrationId, owner, joinedAt = 0, seenAt, info } = member
+    const { id, registrationId, owner, joinedAt = 0, seenAt, info, grace } = member
     return {
       node: this.#node.name,
       room: room.name,
@@ -270,13 +331,12 @@ export class Registrations {
       joinedAt,
       seenAt,
       info: JSON.stringify(info),
-      isWatched: room.watcher !== undefined
+      isWatched: room.watcher !== undefined,
+      graceMs: grace?.ms ?? 0,
+      as: JSON.stringify(grace?.as ?? null)
     }
   }
 }
-
-/** The outcome of a disconnect, by the outcome of sending it to the peer's node. */
-const disconnected: Record<SendOutcome, DisconnectOutcome> = { sent: 'closed', absent: 'absent', failed: 'unreachable' }
 
 /** What a connection is closed with whose registration Redis does not take back. */
 const unrestored: Record<Exclude<RestoreAnswer['outcome'], 'restored'>, CloseCode> = {

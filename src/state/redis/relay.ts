@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type Frame, type FrameLike, frameOf, payloadOf } from '../../frame/bytes.js'
 import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
-import type { Mail, MailboxLimits, Origin, Peer, Relay, RoomMail, Sender, SendOutcome, SessionSignal, Sink } from '../contract.js'
+import type {
+  Mail, MailboxLimits, Origin, Peer, Relay, RoomMail, Sender, SendOutcome, SessionSignal, Sink, UndeliverableReason
+} from '../contract.js'
 import { type BroadcastOutcome, deliverList, deliverToAll, isAlone, noReceivers, senderAbout, senderIn } from '../local/exchange.js'
 import { sharesOf } from '../local/mail-shares.js'
 import type { Kept } from '../local/mailboxes.js'
@@ -12,8 +14,8 @@ import { orIfDown, type RedisNode } from './node.js'
 import type { Parts, Registrations } from './registrations.js'
 import type { LocalRoom } from './room.js'
 import type { LocalRooms } from './rooms.js'
-import { broadcastOrKeep, expireMail, type MailLimits, sendOrKeep } from './scripts/mail.js'
-import { broadcast } from './scripts/relay.js'
+import { broadcastOrKeep, expireMail, limitsOf, type MailLimits, sendOrKeep } from './scripts/mail.js'
+import { broadcast, type LetterOutcome } from './scripts/relay.js'
 import { endSession, sendInSession } from './scripts/sessions.js'
 
 export interface RelayParts extends Parts {
@@ -29,6 +31,9 @@ export class RedisRelay implements Relay {
   readonly #kept: KeptMail
   readonly #registrations: Registrations
   readonly #limits: MailLimits
+  readonly #limitsText: string
+  /** Numbers the batches for those who are away. */
+  #batches = 0
 
   constructor ({ process, node, rooms, kept, registrations, mailboxes }: RelayParts) {
     this.#process = process
@@ -38,6 +43,17 @@ export class RedisRelay implements Relay {
     this.#registrations = registrations
     const { maxMessages, maxBytes } = mailboxes
     this.#limits = { all: { messages: maxMessages, bytes: maxBytes }, ...sharesOf(mailboxes) }
+    this.#limitsText = limitsOf(this.#limits).join(' ')
+  }
+
+  /** See `NodeListener.keeping`. */
+  keeping (): string {
+    return this.#kept.isFull ? '' : `${this.#node.name}/${++this.#batches} ${this.#limitsText}`
+  }
+
+  /** Accounts for a frame that waits for a peer which is away. */
+  onKept ([, room, to, from]: LetterHead, frame: Frame, batch: string): void {
+    this.#kept.addForAway({ room, to, from, frame, keepMs: forgetAfterMs }, batch)
   }
 
   send (room: string, to: string, frame: FrameLike, from = ''): MaybePromise<SendOutcome> {
@@ -50,7 +66,18 @@ export class RedisRelay implements Relay {
     const { outbox } = this.#node
     const head: LetterHead = ['frame', room, to, from]
     const sent = sender?.undeliverable === undefined ? outbox.ask(head, frame) : outbox.send(head, frame, sender.undeliverable)
-    return andThen(sent, (sent) => sent ?? 'absent')
+    return andThen(sent, (sent) => {
+      const outcome = this.#settled(head, frame, sent)
+      if (outcome === 'kept') return 'sent'
+      return outcome === 'full' ? 'absent' : outcome
+    })
+  }
+
+  /** The outcome of a frame, which is accounted for if it is kept. */
+  #settled (head: LetterHead, frame: FrameLike, outcome: LetterOutcome = 'full'): SendOutcome | 'kept' | 'full' {
+    if (typeof outcome !== 'object') return outcome === 'away' ? 'absent' : outcome
+    this.onKept(head, frameOf(frame), outcome.batch)
+    return 'kept'
   }
 
   sendOrKeep (mail: Mail): MaybePromise<SendOutcome | 'kept' | 'full'> {
@@ -60,8 +87,10 @@ export class RedisRelay implements Relay {
     if (here !== undefined) return here.sink.deliver(frame, false, this.senderIn(room, from)) ? 'sent' : 'failed'
     if (!this.#node.isUp) return 'full'
     // Most receivers are present, so only keeping a frame costs a second round trip.
-    return this.#node.outbox.ask(['frame', room, to, from], frame).then((sent) => {
-      if (sent !== 'absent') return sent ?? 'full'
+    const head: LetterHead = ['frame', room, to, from]
+    return this.#node.outbox.ask(head, frame).then((answer) => {
+      const sent = this.#settled(head, frame, answer)
+      if (sent !== 'absent') return sent
       return this.#registrations.localMember(room, to) === undefined ? this.#keep(mail) : this.sendOrKeep(mail)
     })
   }
@@ -97,7 +126,8 @@ export class RedisRelay implements Relay {
     }
   }
 
-  async expireMail ({ room, to, from, expired }: Kept, batch: string): Promise<void> {
+  async expireMail (mail: Kept, batch: string): Promise<void> {
+    const { room, to, from } = mail
     let count = 1
     try {
       count = await expireMail(this.#node.run, this.#node.link.keys.of(room), { to, from, batch })
@@ -105,7 +135,13 @@ export class RedisRelay implements Relay {
       // It may have been delivered. Better to notify the sender in vain than never.
       orIfDown(error, undefined)
     }
-    if (count > 0) await this.send(room, from, expired())
+    if (count > 0) await this.tellExpired(mail)
+  }
+
+  /** Tells the sender of mail that it has not arrived. */
+  async tellExpired ({ room, to, from, expired }: Kept): Promise<void> {
+    if (expired === undefined) this.onLost(room, from, to, 'expired')
+    else await this.send(room, from, expired())
   }
 
   /** The name of a batch. The node that delivers the batch notifies the node in it. */
@@ -118,7 +154,7 @@ export class RedisRelay implements Relay {
     const mail = mailForAnybody({ ...given, frame })
     const { room: name, from } = mail
     const { count, refusedBy } = this.deliverHere(name, () => frame, from, this.senderIn(name, from))
-    if (refusedBy !== undefined) this.onLost(name, from, refusedBy)
+    if (refusedBy !== undefined) this.onLost(name, from, refusedBy, 'refused')
     if ((count > 0 && this.#isAllHere(name)) || !this.#node.isUp) return count > 0 ? count : 'full'
     return this.#broadcastOrKeep(mail, frame, count)
   }
@@ -136,9 +172,13 @@ export class RedisRelay implements Relay {
         frameBytes: frame.byteLength,
         newBatch: weight === undefined ? undefined : batch,
         limits: this.#limits,
-        origin
+        origin,
+        keeping: this.keeping()
       })
-      if (answer.outcome === 'sent') return answer.count
+      if (answer.outcome === 'sent') {
+        for (const { id, batch } of answer.kept) this.onKept(['frame', name, id, from], frame, batch)
+        return answer.count
+      }
       if (answer.outcome === 'full' || weight === undefined) return count > 0 ? count : 'full'
       isKept = true
       this.#kept.add(mail, weight, answer.batch, answer.batch === batch)
@@ -158,11 +198,16 @@ export class RedisRelay implements Relay {
 
   broadcast (name: string, frame: FrameLike, except?: string, { from = except, isSignal = false }: Origin = {}): MaybePromise<number> {
     const { count, refusedBy } = this.deliverHere(name, () => frame, except, this.senderIn(name, from))
-    if (isSignal && refusedBy !== undefined) this.onLost(name, from ?? '', refusedBy)
+    if (isSignal && refusedBy !== undefined) this.onLost(name, from ?? '', refusedBy, 'refused')
     if (this.#isAllHere(name) || !this.#node.isUp) return count
     const letter = letterOf([isSignal ? 'signal' : 'all', name, except ?? '', `${this.#process} ${from ?? ''}`], frame)
-    return broadcast(this.#node.run, this.#node.link.keys.of(name), letter)
-      .then((all): number => all - (except === undefined ? 0 : 1), (error: unknown) => {
+    const frameBytes = frameOf(frame).byteLength
+    const step = { message: letter, frameBytes, except, from, keeping: isSignal ? this.keeping() : '' }
+    return broadcast(this.#node.run, this.#node.link.keys.of(name), step)
+      .then(({ members, kept }): number => {
+        for (const { id, batch } of kept) this.onKept(['frame', name, id, from ?? ''], frameOf(frame), batch)
+        return members - (except === undefined ? 0 : 1)
+      }, (error: unknown) => {
         this.#rooms.refused(name, error)
         return orIfDown(error, count)
       })
@@ -171,7 +216,7 @@ export class RedisRelay implements Relay {
   /** Whether all members are on this node and Redis need not be asked. */
   #isAllHere (name: string): boolean {
     const room = this.#rooms.get(name)
-    return room?.watcher !== undefined && room.lifetime === undefined && room.pending.size === 0 &&
+    return room?.watcher !== undefined && room.lifetime === undefined && room.pending.size === 0 && room.going === 0 &&
       room.replica.size === room.members.size && room.members.size > 0
   }
 
@@ -231,9 +276,10 @@ export class RedisRelay implements Relay {
     const header = headOf(['frame', name, to, from], withoutSession.type)
     const isElsewhere = here === undefined
     const step = { from, to, session, begins, idleMs, header, head, tail, withoutSession: withoutSession.payload, isElsewhere }
-    return sendInSession(this.#node.run, keys, step)
-      .then(({ outcome, session: bound, isUnreadable }) => {
+    return sendInSession(this.#node.run, keys, { ...step, keeping: this.keeping() })
+      .then(({ outcome, session: bound, isUnreadable, batch }) => {
         if (isUnreadable) this.#node.link.skipped++
+        if (batch !== undefined) this.onKept(['frame', name, to, from], frameOf(frame(bound)), batch)
         if (here === undefined || outcome !== 'sent') return outcome
         const delivered = deliverLocal(bound, true)
         if (delivered === 'sent' || !begins || bound === undefined) return delivered
@@ -247,10 +293,13 @@ export class RedisRelay implements Relay {
     return senderIn(this.#rooms.get(room)?.members, from)
   }
 
-  onLost (room: string, from: string, to: string): void {
-    this.#rooms.get(room)?.members.get(from)?.undeliverable?.(to)
+  onLost (room: string, from: string, to: string, why: UndeliverableReason): void {
+    this.#rooms.get(room)?.members.get(from)?.undeliverable?.(to, why)
   }
 }
+
+/** The account of a frame for who is away ends with its mail. So much later at the latest, should that not have been heard of. In ms. */
+const forgetAfterMs = 3_600_000
 
 /** Stands for the session in a frame that is composed before its session is known. */
 const marker = `session-${randomUUID()}`

@@ -17,6 +17,10 @@ export class Registration extends LocalMember {
   placedAt: number
   /** Its `joinedAt`, wherever it was. */
   place: number | undefined
+  /** The registrationId that others were told of: of the first registration that this peer has come back to since. */
+  presence: string
+  /** Its connection has ended, and Redis is being told to keep its place. What is sent to it from here goes through Redis. */
+  isGoing = false
   /** The most members that its room may have. 0 for any number, and for a bound that may be exceeded over an outage. */
   readonly maxMembers: number
   /** The `seenAt` that the other nodes were last told. */
@@ -31,6 +35,11 @@ export class Registration extends LocalMember {
     this.place = joinedAt
     this.maxMembers = request.mayExceed === true ? 0 : request.maxMembers ?? 0
     this.reportedAt = this.seenAt
+    this.presence = registrationId
+  }
+
+  override get isAway (): boolean {
+    return this.isGoing
   }
 }
 
@@ -72,6 +81,8 @@ export class LocalRoom {
   lifetime: RoomLifetime | undefined
   /** Joins on their way, which keep the room. */
   entering = 0
+  /** Members whose place Redis is being told to keep. */
+  going = 0
   /** Settles when the room is listened to and its replica complete. */
   listening: Promise<void> | undefined
   /** Settles when the last snapshot that was asked for is in, or has failed. */
@@ -145,14 +156,15 @@ export class LocalRoom {
   see (id: string, registrationId: string, seenAt: number): void {
     const known = this.replica.get(id)
     if (known?.registrationId !== registrationId || this.members.get(id) === known) return
-    this.replica.set(id, { id, registrationId, info: known.info, place: known.place, seenAt })
+    this.replica.set(id, { id, registrationId, presence: known.presence, info: known.info, place: known.place, seenAt })
   }
 
   /** A registration that no event will tell of, since Redis does not know it. */
   addHere (member: Registration): void {
     if (this.watcher === undefined) return
+    const known = this.replica.get(member.id)
     this.replica.set(member.id, member)
-    this.news.joined(member)
+    if (known?.presence !== member.presence) this.news.joined(member)
   }
 
   removeHere (member: Registration): void {
@@ -164,8 +176,12 @@ export class LocalRoom {
     const pending = this.pending.get(id)
     const isOurs = pending?.member.registrationId === registrationId
     const here = isOurs ? pending.member : this.#local(id, registrationId)
-    if (here !== undefined) here.place = known.place
-    if (this.replica.get(id)?.registrationId === registrationId) return
+    if (here !== undefined) {
+      here.place = known.place
+      here.presence = known.presence
+    }
+    const earlier = this.replica.get(id)
+    if (earlier?.registrationId === registrationId) return
     if (isOurs) {
       pending.others = [...this.replica.values()].filter((peer) => peer.id !== id)
       pending.naming = this.news.naming()
@@ -176,7 +192,7 @@ export class LocalRoom {
       if (previous !== undefined && this.members.get(previous.id) === previous) this.members.delete(previous.id)
       pending.seen()
     }
-    this.news.joined(here ?? known)
+    if (earlier?.presence !== known.presence) this.news.joined(here ?? known)
   }
 
   #isStaying (id: string, registrationId: string): boolean {

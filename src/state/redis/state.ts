@@ -5,6 +5,7 @@ import type { MailboxLimits, Peers, Relay, Rooms, Sessions, State, StateCounters
 import { sizeOf } from '../local/exchange.js'
 import { membershipOf } from '../membership.js'
 import { redisAttempts } from './attempts.js'
+import { Away } from './away.js'
 import { Holders } from './holders.js'
 import { Inbox } from './inbox.js'
 import { RedisLink } from './link.js'
@@ -59,6 +60,8 @@ class RedisExchange implements RedisState {
   readonly #rooms: LocalRooms
   readonly #kept: KeptMail
   readonly #registrations: Registrations
+  readonly #away: Away
+  readonly #relay: RedisRelay
   readonly #inbox: Inbox
   readonly #recovery: Recovery
 
@@ -70,15 +73,16 @@ class RedisExchange implements RedisState {
       relay.expireMail(mail, batch).catch((error: unknown) => log.error({ err: error }, 'mail'))
     })
     const parts = { process: randomUUID(), node, rooms, kept, timers }
-    const holders = new Holders({ node, rooms, timers, log, probeMs, leave: (member) => this.peers.leave(member) })
-    const registrations = this.#registrations = new Registrations({ ...parts, holders })
-    const relay = new RedisRelay({ ...parts, registrations, mailboxes })
+    const holders = new Holders({ node, rooms, timers, log, probeMs, leave: (...leaving) => this.peers.leave(...leaving) })
+    const away = this.#away = new Away({ node, rooms, timers, log })
+    const registrations = this.#registrations = new Registrations({ ...parts, holders, away })
+    const relay = this.#relay = new RedisRelay({ ...parts, registrations, mailboxes })
     const questions = this.nodes = new Questions(node, timers, log)
     this.#inbox = new Inbox({ ...parts, registrations, relay, holders, questions })
     this.#recovery = new Recovery({ ...parts, registrations, relay })
     this.peers = membershipOf({
       join: (request) => registrations.join(request),
-      leave: (member) => registrations.leave(member as Registration),
+      leave: (member, mayReturn) => registrations.leave(member as Registration, mayReturn),
       disconnect: (room, id, request) => registrations.disconnect(room, id, request),
       list: (room) => rooms.list(room),
       count: (room) => rooms.count(room),
@@ -122,7 +126,12 @@ class RedisExchange implements RedisState {
       onDown: () => this.#rooms.onDown(),
       restoreAll: async (isEmptied) => await this.#recovery.restoreAll(isEmptied),
       restoreRefused: async () => await this.#recovery.restoreRefused(),
-      onRenewed: async () => await this.#rooms.tellSeen(),
+      onRenewed: async () => {
+        await this.#rooms.tellSeen()
+        await this.#away.sweep()
+      },
+      keeping: () => this.#relay.keeping(),
+      onKept: (head, frame, batch) => this.#relay.onKept(head, frame, batch),
       isWatched: (room) => this.#rooms.watcherOf(room) !== undefined
     })
   }
@@ -138,7 +147,7 @@ class RedisExchange implements RedisState {
 
   async close (): Promise<void> {
     const members = this.#rooms.all.flatMap(({ members }) => [...members.values()])
-    await inBatches(members, async (member) => await this.#registrations.leave(member))
+    await inBatches(members, async (member) => await this.#registrations.leave(member, true))
     await this.#node.close()
   }
 }

@@ -1,4 +1,6 @@
-import { joinScript, restoreScript, leaveScript, reapScript, seenScript, sampleScript, snapshotScript } from './membership.js'
+import { goAwayScript, dueScript, forgetAwayScript } from './away.js'
+import { joinScript, leaveScript, reapScript, seenScript, sampleScript, snapshotScript } from './membership.js'
+import { restoreScript } from './restoring.js'
 import { sendScript, broadcastScript } from './relay.js'
 import { sendOrKeepScript, broadcastOrKeepScript, expireMailScript } from './mail.js'
 import { openScript, noteEmptyScript, closeEmptyScript } from './room-codes.js'
@@ -10,6 +12,7 @@ import type { Script } from './script.js'
 /** All scripts, each by the name under which a client of Redis knows it. */
 export const scripts: readonly Script[] = [
   joinScript, restoreScript, leaveScript, reapScript, seenScript, sampleScript, snapshotScript,
+  goAwayScript, dueScript, forgetAwayScript,
   sendScript, broadcastScript,
   sendOrKeepScript, broadcastOrKeepScript, expireMailScript,
   openScript, noteEmptyScript, closeEmptyScript,

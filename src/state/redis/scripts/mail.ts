@@ -1,6 +1,7 @@
 import type { SendOutcome } from '../../contract.js'
 import { anybody } from '../../local/room-mail.js'
 import type { RoomKeys } from '../keys.js'
+import { type KeptFor, keptForEach } from './relay.js'
 import { type Run, script } from './script.js'
 
 /**
@@ -15,8 +16,9 @@ import { type Run, script } from './script.js'
  */
 export const sendOrKeepScript = script('sendOrKeep', 2, `
   local held = redis.call('HGET', KEYS[1], ARGV[1])
-  if held then
-    if redis.call('PUBLISH', ARGV[3] .. split(held).node, ARGV[2]) == 0 then return { 'failed' } end
+  local member = held and split(held)
+  if member and member.node ~= '' then
+    if redis.call('PUBLISH', ARGV[3] .. member.node, ARGV[2]) == 0 then return { 'failed' } end
     return { 'sent' }
   end
   local batch = keep(KEYS[2], ARGV[4], ARGV[5], ARGV[6], ARGV[7], { unpack(ARGV, 8, 13) }, ARGV[14])
@@ -36,7 +38,7 @@ export interface MailLimits {
 }
 
 /** The limits as a script takes them. */
-function limitsOf ({ all, sender, origin }: MailLimits): number[] {
+export function limitsOf ({ all, sender, origin }: MailLimits): number[] {
   return [all, sender, origin].flatMap(({ messages, bytes }) => [messages, bytes])
 }
 
@@ -71,8 +73,9 @@ export async function sendOrKeep (run: Run, keys: RoomKeys, step: SendOrKeepArgu
  *
  * KEYS members, opened, mail for anybody
  * ARGV room channel, message, sender, length of the frame with which the message ends, batch to begin or '' when it may not be kept,
- *      most frames, most bytes, and the same of one sender, and of one origin, then the sender's origin or ''
- * Answers {sent, other members} or {kept, batch} or {full}
+ *      most frames, most bytes, and the same of one sender, and of one origin, then the sender's origin or '', how it is kept for those
+ *      who are away
+ * Answers {sent, other members, an id for which it is kept, its batch, ...} or {kept, batch} or {full}
  */
 export const broadcastOrKeepScript = script('broadcastOrKeep', 3, `
   local message, from = ARGV[2], ARGV[3]
@@ -82,7 +85,9 @@ export const broadcastOrKeepScript = script('broadcastOrKeep', 3, `
   if opened then redis.call('PEXPIRE', KEYS[2], idleMs(opened)) end
   if others > 0 then
     redis.call('PUBLISH', ARGV[1], message)
-    return { 'sent', tostring(others) }
+    local answer = { 'sent', tostring(others) }
+    keepForAllAway(KEYS[1], from, from, string.sub(message, #message - ARGV[4] + 1), ARGV[13], answer)
+    return answer
   end
   local batch = isMember == 1 and ARGV[5] ~= '' and
     keep(KEYS[3], from, string.sub(message, #message - ARGV[4] + 1), '', ARGV[5], { unpack(ARGV, 6, 11) }, ARGV[12])
@@ -95,20 +100,22 @@ export interface BroadcastOrKeepArguments extends Pick<SendOrKeepArguments, 'fro
   readonly frameBytes: number
   /** The name of the batch that begins if the sender has none. Undefined when the signal may not be kept. */
   readonly newBatch: string | undefined
+  /** See `keepForAway` in script.ts. */
+  readonly keeping: string
 }
 
 export type BroadcastOrKeepAnswer =
-  | { readonly outcome: 'sent', readonly count: number }
+  | { readonly outcome: 'sent', readonly count: number, readonly kept: readonly KeptFor[] }
   | { readonly outcome: 'kept', readonly batch: string }
   | { readonly outcome: 'full' }
 
 /** @throws RedisDown */
 export async function broadcastOrKeep (run: Run, keys: RoomKeys, step: BroadcastOrKeepArguments): Promise<BroadcastOrKeepAnswer> {
-  const { from, message, frameBytes, newBatch = '', limits, origin = '' } = step
+  const { from, message, frameBytes, newBatch = '', limits, origin = '', keeping } = step
   const answer = await run(broadcastOrKeepScript, [keys.members, keys.opened, keys.mail(anybody)],
-    keys.channel, message, from, frameBytes, newBatch, ...limitsOf(limits), origin) as Buffer[]
+    keys.channel, message, from, frameBytes, newBatch, ...limitsOf(limits), origin, keeping) as Buffer[]
   const [outcome, rest = ''] = answer.map(String)
-  if (outcome === 'sent') return { outcome, count: Number(rest) }
+  if (outcome === 'sent') return { outcome, count: Number(rest), kept: keptForEach(answer.slice(2)) }
   return outcome === 'kept' ? { outcome, batch: rest } : { outcome: 'full' }
 }
 

@@ -10,8 +10,9 @@ import { type Run, script } from './script.js'
  * KEYS members, sequence, mail, opened, mail for anybody
  * ARGV id, node, registrationId, owner, joinedAt, info, replace 0|1, most members or 0, must be opened 0|1,
  *      registrationId of the connection's own earlier place in this room or '', its id or '', room channel or '', node channel prefix,
- *      room name, sessions base, seenAt, members may be missing 0|1
- * Answers {outcome, the batches of the mail, each with a space behind, place, mail...}; another node that has kept a batch is told.
+ *      room name, sessions base, seenAt, members may be missing 0|1, ms of grace, who comes back
+ * Answers {outcome, the batches of the mail, each with a space behind, place, presence, mail...}; another node that has kept a batch is
+ *      told.
  *      For an id that another connection holds: {'taken', its node, its registrationId}
  */
 export const joinScript = script('join', 5, `
@@ -23,7 +24,9 @@ export const joinScript = script('join', 5, `
   local held = redis.call('HGET', KEYS[1], id)
   local holder = held and split(held)
   local isOwn = holder and holder.registrationId == ownRegistrationId
-  if holder and not isOwn and (ARGV[7] ~= '1' or holder.owner ~= owner) then
+  local isReturning = holder and holder.graceMs > 0 and holder.as == ARGV[19]
+  local hasLeft = isReturning and holder.node == ''
+  if holder and not isOwn and not hasLeft and (ARGV[7] ~= '1' or holder.owner ~= owner) then
     return { 'taken', holder.node, holder.registrationId }
   end
   local earlier = ownId ~= '' and ownId ~= id and redis.call('HGET', KEYS[1], ownId)
@@ -42,15 +45,21 @@ export const joinScript = script('join', 5, `
     tell(channel, { 'left', advance(KEYS[2]), ARGV[14], ownId, ownRegistrationId })
   end
   local place = earlierPlace(holder, ARGV[5])
-  redis.call('HSET', KEYS[1], id, table.concat({ node, registrationId, owner, ARGV[5], place, ARGV[16], ARGV[6] }, '\\n'))
+  local presence = isReturning and holder.info == ARGV[6] and holder.presence or registrationId
+  if holder then comeBack(KEYS[1], id, holder) end
+  if holder and not isReturning then discardMail(KEYS[1], id, ARGV[13]) end
+  redis.call('HSET', KEYS[1], id, valueOf({
+    node = node, registrationId = registrationId, owner = owner, joinedAt = ARGV[5], place = place, seenAt = ARGV[16],
+    graceMs = ARGV[18], as = ARGV[19], presence = presence, info = ARGV[6]
+  }))
   if opened then redis.call('PEXPIRE', KEYS[4], idleMs(opened)) end
-  if holder and not isOwn then
+  if holder and not isOwn and holder.node ~= '' then
     redis.call('PUBLISH', ARGV[13] .. holder.node, cjson.encode({ 'close', ARGV[14], id, holder.registrationId, '4000' }))
   end
   if channel ~= '' then
-    tell(channel, { 'joined', advance(KEYS[2]), ARGV[14], id, registrationId, place, ARGV[16], ARGV[6] })
+    tell(channel, { 'joined', advance(KEYS[2]), ARGV[14], id, registrationId, place, ARGV[16], ARGV[6], presence })
   end
-  local answer = { 'joined', '', place }
+  local answer = { 'joined', '', place, presence }
   take(KEYS[3], id, ARGV[14], node, ARGV[13], answer)
   if not batchOf(KEYS[5], id) then take(KEYS[5], id, ARGV[14], node, ARGV[13], answer) end
   return answer
@@ -77,6 +86,10 @@ export interface JoinArguments {
   readonly own: { readonly id: string, readonly registrationId: string } | undefined
   /** Whether the room's nodes are told. */
   readonly isWatched: boolean
+  /** 0 without. */
+  readonly graceMs: number
+  /** Who comes back, as JSON. */
+  readonly as: string
 }
 
 /** The registration that holds an id, and its node. */
@@ -88,110 +101,58 @@ export interface Holder {
 export type JoinAnswer =
   | { readonly outcome: 'missing' | 'full' | 'unavailable' }
   | { readonly outcome: 'taken', readonly holder: Holder }
-  /** With its place, and the names of the batches that the mail was in. */
-  | { readonly outcome: 'joined', readonly batches: readonly string[], readonly place: number, readonly mail: readonly Buffer[] }
+  /** With its place, its presence, and the names of the batches that the mail was in. */
+  | {
+    readonly outcome: 'joined',
+    readonly batches: readonly string[],
+    readonly place: number,
+    readonly presence: string,
+    readonly mail: readonly Buffer[]
+  }
 
 /** @throws RedisDown */
 export async function join (run: Run, keys: RoomKeys, step: JoinArguments): Promise<JoinAnswer> {
   const { node, room, id, registrationId, owner, joinedAt, seenAt, info, own, isWatched } = step
-  const { replace, maxMembers, requireOpen, isRecovering } = step
+  const { replace, maxMembers, requireOpen, isRecovering, graceMs, as } = step
   const answer = await run(joinScript, [keys.members, keys.sequence, keys.mail(id), keys.opened, keys.mail(anybody)],
     id, node, registrationId, owner, joinedAt, info, replace ? 1 : 0, maxMembers, requireOpen ? 1 : 0,
     own?.registrationId ?? '', own?.id ?? '', isWatched ? keys.channel : '', keys.nodePrefix, room, keys.sessions, seenAt,
-    isRecovering ? 1 : 0) as Buffer[]
+    isRecovering ? 1 : 0, graceMs, as) as Buffer[]
   const [outcome, ...rest] = answer
   const text = String(outcome) as JoinAnswer['outcome']
   if (text === 'taken') return { outcome: text, holder: { node: String(rest[0]), registrationId: String(rest[1]) } }
   if (text !== 'joined') return { outcome: text }
-  const [batches, place, ...mail] = rest
-  return { outcome: text, batches: String(batches).split(' '), place: Number(place), mail }
+  const [batches, place, presence, ...mail] = rest
+  return { outcome: text, batches: String(batches).split(' '), place: Number(place), presence: String(presence), mail }
 }
-
-/**
- * Brings a registration back under this node, unless the id is another's: within one owner it is the later registration's, of
- * two owners the earlier one's. Of one process, it replaces any other: that is of a join which the process has given up. A place that
- * was lost is had again only while one is free. A registration that Redis did not have gets what the room has kept meanwhile.
- *
- * KEYS members, sequence, opened, mail for anybody
- * ARGV id, node, registrationId, owner, joinedAt, info, room channel or '', node channel prefix, room name,
- *      lifetime of an opened room or '', seenAt, most members or 0, place
- * Answers {how many batches of its own the room keeps, the batches of the mail, each with a space behind, mail...}, or 0 when the id is
- *      another's, -1 when another room was opened under the same code, -2 when the room is full
- */
-export const restoreScript = script('restore', 4, `
-  local id, registrationId, owner = ARGV[1], ARGV[3], ARGV[4]
-  local opened = ARGV[10] ~= '' and redis.call('GET', KEYS[3])
-  if opened and opened ~= ARGV[10] then return -1 end
-  local held = redis.call('HGET', KEYS[1], id)
-  local holder = held and split(held)
-  local function processOf (registrationId) return string.match(registrationId, '^[^:]*') end
-  if holder and processOf(holder.registrationId) ~= processOf(registrationId) then
-    local theirs, ours = tonumber(holder.joinedAt), tonumber(ARGV[5])
-    if holder.owner == owner and theirs >= ours or holder.owner ~= owner and theirs <= ours then return 0 end
-    redis.call('PUBLISH', ARGV[8] .. holder.node, cjson.encode({ 'close', ARGV[9], id, holder.registrationId, '4000' }))
-  end
-  local most = tonumber(ARGV[12])
-  if not holder and most > 0 and redis.call('HLEN', KEYS[1]) >= most then return -2 end
-  local place = earlierPlace(holder, ARGV[13])
-  redis.call('HSET', KEYS[1], id, table.concat({ ARGV[2], registrationId, owner, ARGV[5], place, ARGV[11], ARGV[6] }, '\\n'))
-  if ARGV[10] ~= '' then redis.call('SET', KEYS[3], ARGV[10], 'PX', idleMs(ARGV[10])) end
-  if ARGV[7] ~= '' then tell(ARGV[7], { 'joined', advance(KEYS[2]), ARGV[9], id, registrationId, place, ARGV[11], ARGV[6] }) end
-  if batchOf(KEYS[4], id) then return { '1', '' } end
-  local answer = { '0', '' }
-  if not holder then take(KEYS[4], id, ARGV[9], ARGV[2], ARGV[8], answer) end
-  return answer
-`)
-
-export interface RestoreArguments extends Pick<JoinArguments,
-  'node' | 'room' | 'id' | 'registrationId' | 'owner' | 'joinedAt' | 'seenAt' | 'info' | 'maxMembers' | 'isWatched'> {
-  /** The lifetime of an opened room, or an empty text. */
-  readonly lifetime: string
-  readonly place: number
-}
-
-/** `taken`: the id is another's. `reopened`: another room was opened under the same code. `full`: others have all places. */
-export type RestoreAnswer =
-  | { readonly outcome: 'taken' | 'reopened' | 'full' }
-  | RestoredAnswer
-
-export interface RestoredAnswer {
-  readonly outcome: 'restored'
-  /** Whether the room still keeps what the peer sent while it was alone. */
-  readonly isKept: boolean
-  /** The names of the batches that the mail was in. */
-  readonly batches: readonly string[]
-  readonly mail: readonly Buffer[]
-}
-
-/** @throws RedisDown */
-export async function restore (run: Run, keys: RoomKeys, step: RestoreArguments): Promise<RestoreAnswer> {
-  const { node, room, id, registrationId, owner, joinedAt, place, seenAt, info, maxMembers, lifetime, isWatched } = step
-  const answer = await run(restoreScript, [keys.members, keys.sequence, keys.opened, keys.mail(anybody)],
-    id, node, registrationId, owner, joinedAt, info, isWatched ? keys.channel : '', keys.nodePrefix, room, lifetime, seenAt, maxMembers,
-    place)
-  if (!Array.isArray(answer)) return { outcome: unrestored.get(answer) ?? 'taken' }
-  const [isKept, batches, ...mail] = answer as Buffer[]
-  return { outcome: 'restored', isKept: String(isKept) === '1', batches: String(batches).split(' '), mail }
-}
-
-const unrestored: ReadonlyMap<unknown, 'taken' | 'reopened' | 'full'> = new Map([[0, 'taken'], [-1, 'reopened'], [-2, 'full']])
 
 /**
  * Leaves, if the place is still this registration's.
  *
  * KEYS members, sequence, opened, mail for anybody
- * ARGV id, registrationId, room channel or '', room name, sessions base, node channel prefix
+ * ARGV id, registrationId or '' for whoever is away, room channel or '', room name, sessions base, node channel prefix,
+ *      only when its grace has ended 0|1
  * Answers 1, or 0 when the place is another registration's. For an opened room that is empty now:
  *      {its opener, the name of this opening, ms that it stays, most empty rooms of its opener}
  */
 export const leaveScript = script('leave', 4, `
   local held = redis.call('HGET', KEYS[1], ARGV[1])
   local member = held and split(held)
-  if not member or member.registrationId ~= ARGV[2] then return 0 end
+  local isAway = member and member.node == ''
+  if not member or (ARGV[2] == '' and not isAway) or (ARGV[2] ~= '' and member.registrationId ~= ARGV[2]) then return 0 end
+  if ARGV[7] == '1' then
+    local tag = tagAndRoom(KEYS[1])
+    local ends = redis.call('ZSCORE', tag .. ':away', awayEntry(ARGV[4], ARGV[1], member))
+    if not isAway or not ends or tonumber(ends) > now then return 0 end
+  end
   redis.call('HDEL', KEYS[1], ARGV[1])
+  if isAway then
+    comeBack(KEYS[1], ARGV[1], member)
+    discardMail(KEYS[1], ARGV[1], ARGV[6])
+  end
   endSessions(ARGV[5], ARGV[1])
   dropKept(KEYS[4], ARGV[1], ARGV[4], member.node, ARGV[6])
-  if ARGV[3] ~= '' then tell(ARGV[3], { 'left', advance(KEYS[2]), ARGV[4], ARGV[1], ARGV[2] }) end
+  if ARGV[3] ~= '' then tell(ARGV[3], { 'left', advance(KEYS[2]), ARGV[4], ARGV[1], member.registrationId }) end
   if redis.call('HLEN', KEYS[1]) == 0 then
     redis.call('DEL', KEYS[2])
     local opened = redis.call('GET', KEYS[3])
@@ -219,8 +180,11 @@ export interface LeftEmpty {
 export interface LeaveArguments {
   readonly room: string
   readonly id: string
-  readonly registrationId: string
+  /** Undefined for whoever is away under the id. */
+  readonly registrationId: string | undefined
   readonly isWatched: boolean
+  /** Only once its grace has ended. */
+  readonly isExpiry?: boolean
 }
 
 /**
@@ -229,19 +193,19 @@ export interface LeaveArguments {
  * @throws RedisDown
  */
 export async function leave (run: Run, keys: RoomKeys, step: LeaveArguments): Promise<{ hasLeft: boolean, empty?: LeftEmpty }> {
-  const { room, id, registrationId, isWatched } = step
+  const { room, id, registrationId = '', isWatched, isExpiry = false } = step
   const answer = await run(leaveScript, [keys.members, keys.sequence, keys.opened, keys.mail(anybody)],
-    id, registrationId, isWatched ? keys.channel : '', room, keys.sessions, keys.nodePrefix)
+    id, registrationId, isWatched ? keys.channel : '', room, keys.sessions, keys.nodePrefix, isExpiry ? 1 : 0)
   if (!Array.isArray(answer)) return { hasLeft: answer !== 0 }
   const [by = '', own = '', emptyMs, mostEmpty] = answer.map(String)
   return { hasLeft: true, empty: { by, own, emptyMs: Number(emptyMs), mostEmpty: Number(mostEmpty) } }
 }
 
 /**
- * Removes the members that a dead node had in a room.
+ * Removes the members that a dead node had in a room, or keeps the places of those that have a grace.
  *
  * KEYS members, sequence, opened, mail for anybody
- * ARGV node, room channel or '', room name, sessions base, node channel prefix
+ * ARGV node, room channel or '', room name, sessions base, node channel prefix, places are kept 0|1
  * Answers how many there were
  */
 export const reapScript = script('reap', 4, `
@@ -251,10 +215,14 @@ export const reapScript = script('reap', 4, `
     local member = split(all[i + 1])
     if member and member.node == ARGV[1] then
       count = count + 1
-      redis.call('HDEL', KEYS[1], all[i])
-      endSessions(ARGV[4], all[i])
-      dropKept(KEYS[4], all[i], ARGV[3], member.node, ARGV[5])
-      if ARGV[2] ~= '' then tell(ARGV[2], { 'left', advance(KEYS[2]), ARGV[3], all[i], member.registrationId }) end
+      if ARGV[6] == '1' and member.graceMs > 0 then
+        goAway(KEYS[1], all[i], member)
+      else
+        redis.call('HDEL', KEYS[1], all[i])
+        endSessions(ARGV[4], all[i])
+        dropKept(KEYS[4], all[i], ARGV[3], member.node, ARGV[5])
+        if ARGV[2] ~= '' then tell(ARGV[2], { 'left', advance(KEYS[2]), ARGV[3], all[i], member.registrationId }) end
+      end
     end
   end
   if redis.call('HLEN', KEYS[1]) == 0 then
@@ -265,11 +233,18 @@ export const reapScript = script('reap', 4, `
   return count
 `)
 
-/** The number of members that were removed. @throws RedisDown */
-export async function reap (run: Run, keys: RoomKeys, step: { node: string, room: string, isWatched: boolean }): Promise<number> {
-  const { node, room, isWatched } = step
+export interface ReapArguments {
+  readonly node: string
+  readonly room: string
+  readonly isWatched: boolean
+  /** Whether those with a grace are away from now on. */
+  readonly keepsPlaces: boolean
+}
+
+/** The number of members that the node had. @throws RedisDown */
+export async function reap (run: Run, keys: RoomKeys, { node, room, isWatched, keepsPlaces }: ReapArguments): Promise<number> {
   const answer = await run(reapScript, [keys.members, keys.sequence, keys.opened, keys.mail(anybody)],
-    node, isWatched ? keys.channel : '', room, keys.sessions, keys.nodePrefix)
+    node, isWatched ? keys.channel : '', room, keys.sessions, keys.nodePrefix, keepsPlaces ? 1 : 0)
   return Number(answer)
 }
 
@@ -285,8 +260,8 @@ export const seenScript = script('seen', 1, `
     local held = redis.call('HGET', KEYS[1], ARGV[i])
     local member = held and split(held)
     if member and member.registrationId == ARGV[i + 1] then
-      local value = { member.node, member.registrationId, member.owner, member.joinedAt, member.place, ARGV[i + 2], member.info }
-      redis.call('HSET', KEYS[1], ARGV[i], table.concat(value, '\\n'))
+      member.seenAt = ARGV[i + 2]
+      redis.call('HSET', KEYS[1], ARGV[i], valueOf(member))
       for part = 0, 2 do event[#event + 1] = ARGV[i + part] end
     end
   end

@@ -1,9 +1,11 @@
 /**
  * The steps in Redis that must be atomic, as Lua, with a function beside each that knows its keys, arguments and answer. A member of
- * a room is a field of one hash: its id, and the value `node LF registrationId LF owner LF joinedAt LF place LF seenAt LF info`. The
- * registrationId names one registration, and stays the same when its node takes a new name. The place is the joinedAt of the first
- * registration of the id that was taken over without a leave. Owner and info are JSON, so no part can hold a line feed. A value of any
- * other form counts as absent. messages.ts describes the messages; all parts of an event are text.
+ * a room is a field of one hash: its id, and the value `node LF registrationId LF owner LF joinedAt LF place LF seenAt LF graceMs LF as
+ * LF presence LF info`. The registrationId names one registration, and stays the same when its node takes a new name. The place is the
+ * joinedAt of the first registration of the id that was taken over without a leave. Who is away has no node: for graceMs its place is
+ * kept for who comes back as the same. The presence is the registrationId of the one that others were told of. Owner, as and info are
+ * JSON, so no part can hold a line feed. A value of any other form counts as absent. messages.ts describes the messages; all parts of an
+ * event are text.
  *
  * Every script touches keys of one slot only. On a cluster, SPUBLISH takes the place of PUBLISH.
  */
@@ -23,11 +25,18 @@ if tonumber(ARGV[#ARGV]) < now then return redis.error_reply('LATE the node does
 
 const helpers = `
 local function split (value)
-  local node, registrationId, owner, joinedAt, place, seenAt, info =
-    string.match(value, '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(%d[%d.]*)\\n(%d[%d.]*)\\n([^\\n]*)\\n(.*)$')
+  local node, registrationId, owner, joinedAt, place, seenAt, graceMs, as, presence, info = string.match(value,
+    '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(%d[%d.]*)\\n(%d[%d.]*)\\n([^\\n]*)\\n(%d+)\\n([^\\n]*)\\n([^\\n]*)\\n(.*)$')
   return node and {
-    node = node, registrationId = registrationId, owner = owner, joinedAt = joinedAt, place = place, seenAt = seenAt, info = info
+    node = node, registrationId = registrationId, owner = owner, joinedAt = joinedAt, place = place, seenAt = seenAt,
+    graceMs = tonumber(graceMs), as = as, presence = presence, info = info
   }
+end
+local function valueOf (member)
+  return table.concat({
+    member.node, member.registrationId, member.owner, member.joinedAt, member.place, member.seenAt,
+    string.format('%.0f', member.graceMs), member.as, member.presence, member.info
+  }, '\\n')
 end
 -- Of whoever holds an id and whoever takes it over, the earlier place. As text, which keeps all digits.
 local function earlierPlace (holder, place)
@@ -133,6 +142,61 @@ local function dropKept (mail, sender, room, node, nodePrefix)
   if not batch then return end
   redis.call('DEL', mail, bookOf(mail), endsOf(mail))
   tellKeeper(batch.name, sender, room, node, nodePrefix)
+end
+-- Who is away, by the key of the members: in <tag>:away all of a slot by when they leave, and in <tag>:away:<room> the ids of one room.
+local function tagAndRoom (members) return string.match(members, '^(.-):members:(.*)$') end
+local function awayEntry (room, id, member) return table.concat({ room, id, member.registrationId }, '\\n') end
+local function goAway (members, id, member)
+  local tag, room = tagAndRoom(members)
+  member.node = ''
+  redis.call('HSET', members, id, valueOf(member))
+  redis.call('ZADD', tag .. ':away', string.format('%.0f', now + member.graceMs), awayEntry(room, id, member))
+  redis.call('SADD', tag .. ':away:' .. room, id)
+end
+local function comeBack (members, id, member)
+  if member.node ~= '' then return end
+  local tag, room = tagAndRoom(members)
+  redis.call('ZREM', tag .. ':away', awayEntry(room, id, member))
+  redis.call('SREM', tag .. ':away:' .. room, id)
+end
+-- Keeps a frame for who is away, a minute longer than its grace, which ends with the mail. What is given is 'batch to begin, most frames,
+-- most bytes, and the same of one sender, and of one origin', or '' when nothing may be kept. Answers as keep does.
+local function keepForAway (members, id, graceMs, from, frame, given)
+  if given == '' then return end
+  local tag, room = tagAndRoom(members)
+  local words = {}
+  for word in string.gmatch(given, '%S+') do words[#words + 1] = word end
+  return keep(tag .. ':mail:' .. room .. '\\n' .. id, from, frame, graceMs + 60000, words[1], { unpack(words, 2, 7) }, '')
+end
+-- Throws away the mail of who has not come back, and tells its senders.
+local function discardMail (members, id, nodePrefix)
+  local tag, room = tagAndRoom(members)
+  local mail, told = tag .. ':mail:' .. room .. '\\n' .. id, {}
+  for _, letter in ipairs(redis.pcall('LRANGE', mail, 0, -1)) do
+    local sender, batch = string.match(letter, '^([^\\n]*)\\n([^\\n]*)\\n')
+    if batch and not told[batch] then
+      told[batch] = true
+      tellKeeper(batch, id, room, '', nodePrefix)
+      local held = redis.call('HGET', members, sender)
+      local node = held and string.match(held, '^[^\\n]+')
+      local lost = { 'lost ' .. #room, #sender, #id, #'expired', '-\\n' .. room .. '\\n' .. sender .. '\\n' .. id .. '\\nexpired\\n' }
+      if node then redis.call('PUBLISH', nodePrefix .. node, table.concat(lost, ' ')) end
+    end
+  end
+  redis.call('DEL', mail, bookOf(mail), endsOf(mail))
+end
+-- Keeps a signal for those of a room who are away, but for one. Adds each of them to an answer, and the name of its batch.
+local function keepForAllAway (members, except, from, frame, given, answer)
+  local tag, room = tagAndRoom(members)
+  for at, id in ipairs(redis.call('SMEMBERS', tag .. ':away:' .. room)) do
+    local held = id ~= except and redis.call('HGET', members, id)
+    local member = held and split(held)
+    local batch = member and keepForAway(members, id, member.graceMs, from, frame, (string.gsub(given, '^%S+', '%0-' .. at)))
+    if batch then
+      answer[#answer + 1] = id
+      answer[#answer + 1] = batch
+    end
+  end
 end
 -- Sessions of a room. What is called base is the beginning of their keys:
 --   base:is:<pair>\\n<name>    text, who began it; it expires with the session, and the rest does not count without it

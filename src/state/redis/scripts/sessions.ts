@@ -10,8 +10,9 @@ import { type Run, script } from './script.js'
  *
  * KEYS members
  * ARGV sender, id, session as JSON or '', begins 0|1, ms until it ends, header, frame before the session, frame after it,
- *      frame without one, node channel prefix or '' when the sender's node delivers it itself, sessions base
- * Answers {sent | absent | failed | foreign, session as JSON or ''}
+ *      frame without one, node channel prefix or '' when the sender's node delivers it itself, sessions base, how it is kept for who is
+ *      away
+ * Answers {sent | absent | failed | foreign, session as JSON or '', the batch in which it is kept or ''}
  */
 export const sendInSessionScript = script('sendInSession', 1, `
   -- Text as JSON, in UTF-8: what is stored goes into a frame for another node. Bytes that fit are replaced, so that none that do not
@@ -58,11 +59,16 @@ export const sendInSessionScript = script('sendInSession', 1, `
     end
   end
   local held = redis.call('HGET', KEYS[1], to)
-  if not held then return { 'absent', '' } end
+  local member, batch = held and split(held), ''
+  if not member then return { 'absent', '' } end
   local isOurs = name == '' or ARGV[3] ~= '' or isText(name)
   local frame = (name == '' or not isOurs) and ARGV[9] or (ARGV[7] .. name .. ARGV[8])
-  if ARGV[10] ~= '' and redis.call('PUBLISH', ARGV[10] .. split(held).node, ARGV[6] .. frame) == 0 then return { 'failed', '' } end
-  if name == '' or not isOurs then return { 'sent', name } end
+  if ARGV[10] ~= '' and (member.node == '' or redis.call('PUBLISH', ARGV[10] .. member.node, ARGV[6] .. frame) == 0) then
+    if member.graceMs == 0 then return { 'failed', '' } end
+    batch = keepForAway(KEYS[1], to, member.graceMs, from, frame, ARGV[12])
+    if not batch then return { 'absent', '' } end
+  end
+  if name == '' or not isOurs then return { 'sent', name, batch } end
   local used = string.format('%.0f', time[1] * 1000000 + time[2])
   if ARGV[4] == '1' then redis.call('ZADD', base .. ':pair:' .. pair, used, name) end
   if begunBy then
@@ -81,7 +87,7 @@ export const sendInSessionScript = script('sendInSession', 1, `
       endSession(base, from, other, oldest)
     end
   end
-  return { 'sent', name }
+  return { 'sent', name, batch }
 `)
 
 export interface SendInSessionArguments {
@@ -98,6 +104,8 @@ export interface SendInSessionArguments {
   readonly withoutSession: Buffer | string
   /** False when the node of the sender delivers the frame itself. */
   readonly isElsewhere: boolean
+  /** See `keepForAway` in script.ts. */
+  readonly keeping: string
 }
 
 export interface SendInSessionAnswer {
@@ -106,18 +114,21 @@ export interface SendInSessionAnswer {
   readonly session: string | undefined
   /** Redis names a session that is not one of ours. The frame belongs to none then. */
   readonly isUnreadable: boolean
+  /** The batch in which it waits for its receiver, who is away. */
+  readonly batch: string | undefined
 }
 
 /** @throws RedisDown */
 export async function sendInSession (run: Run, keys: RoomKeys, step: SendInSessionArguments): Promise<SendInSessionAnswer> {
-  const { from, to, session, begins, idleMs, header, head, tail, withoutSession, isElsewhere } = step
+  const { from, to, session, begins, idleMs, header, head, tail, withoutSession, isElsewhere, keeping } = step
   const name = session === undefined ? '' : JSON.stringify(session)
   const answer = await run(sendInSessionScript, [keys.members], from, to, name, begins ? 1 : 0, idleMs,
-    header, head, tail, withoutSession, isElsewhere ? keys.nodePrefix : '', keys.sessions) as Buffer[]
-  const [outcome, bound] = answer.map(String) as [SendInSessionAnswer['outcome'], string]
-  if (outcome !== 'sent' || bound === '') return { outcome, session: undefined, isUnreadable: false }
+    header, head, tail, withoutSession, isElsewhere ? keys.nodePrefix : '', keys.sessions, keeping) as Buffer[]
+  const [outcome, bound, keptIn = ''] = answer.map(String) as [SendInSessionAnswer['outcome'], string, string?]
+  const batch = keptIn === '' ? undefined : keptIn
+  if (outcome !== 'sent' || bound === '') return { outcome, session: undefined, isUnreadable: false, batch }
   const found = readSession(bound)
-  return { outcome, session: found, isUnreadable: found === undefined }
+  return { outcome, session: found, isUnreadable: found === undefined, batch }
 }
 
 /**

@@ -1,0 +1,108 @@
+import { once } from 'node:events'
+import t, { type Test } from 'tap'
+import type { Frame } from '../helper.js'
+import { start } from '../process.js'
+import { type RedisServer, startRedis } from '../redis.js'
+import { eventually, heardOf, isReady, listenTo, nodesOn, signal, tomPeer } from './nodes.js'
+import type { FastifyInstance } from 'fastify'
+
+const leaseMs = 1_500
+const graceMs = 6_000
+
+type Started = Awaited<ReturnType<typeof start>>
+
+async function processes (t: Test, env = {}): Promise<{ nodes: [Started, Started, Started], redis: RedisServer }> {
+  const redis = await startRedis(t)
+  const shared = {
+    REDIS_URL: redis.url, NODE_LEASE_MS: String(leaseMs), CONNECT_RATE: '1000000', RESUME_GRACE_MS: String(graceMs), ...env
+  }
+  const nodes = await Promise.all([start(t, shared), start(t, shared), start(t, shared)] as const)
+  for (const { port } of nodes) await eventually(async () => await isReady(port))
+  return { nodes, redis }
+}
+
+t.test('a node is killed: its peers come back elsewhere, what was sent meanwhile is kept, and nobody hears of it', async (t) => {
+  const { nodes: [one, two, three], redis } = await processes(t)
+  const witness = await tomPeer(t, one.port, 'w')
+  const ids = ['p0', 'p1', 'p2', 'p3', 'p4']
+  for (const id of ids) await tomPeer(t, three.port, id)
+  await heardOf(witness, 'p4')
+  const heard = listenTo(witness)
+  three.child.kill('SIGKILL')
+  await once(three.child, 'exit')
+  // Before anybody has noticed.
+  for (const id of ids) witness.send(signal('w', id, 'at once'))
+  const early = await tomPeer(t, two.port, 'p0')
+  t.match(await early.nextOf('signal'), { payload: 'at once' })
+  await eventually(async () => await redis.client.zcard('{sb:0}:away') === 4)
+  for (const id of ids) witness.send(signal('w', id, 'later'))
+  t.match(await early.nextOf('signal'), { payload: 'later' })
+  for (const id of ids.slice(1, 4)) {
+    const back = await tomPeer(t, two.port, id)
+    t.match(await back.nextOf('signal'), { payload: 'at once' }, id)
+    t.match(await back.nextOf('signal'), { payload: 'later' })
+  }
+  t.same(heard, [])
+  await eventually(() => heard.length > 0)
+  t.same(heard, ['leave p4'], 'who has not come back leaves, though its node is gone')
+  t.match(await witness.nextOf('error'), { error: 'peer not found' })
+  await eventually(async () => await redis.client.zcard('{sb:0}:away') === 0)
+  t.same(await redis.client.keys('*mail*'), [])
+  t.same(await redis.client.keys('*away*'), [])
+})
+
+t.test('a node that stood still for longer than its lease goes on with its peers, who get what was kept for them', async (t) => {
+  const { nodes: [one, , three], redis } = await processes(t)
+  const witness = await tomPeer(t, one.port, 'w')
+  const peer = await tomPeer(t, three.port, 'p')
+  await heardOf(witness, 'p')
+  const heard = listenTo(witness)
+  three.child.kill('SIGSTOP')
+  await eventually(async () => await redis.client.zcard('{sb:0}:away') === 1)
+  witness.send(signal('w', 'p', 'meanwhile'))
+  three.child.kill('SIGCONT')
+  t.match(await peer.nextOf('signal'), { payload: 'meanwhile' })
+  await eventually(async () => await isReady(three.port))
+  witness.send(signal('w', 'p', 'after'))
+  t.match(await peer.nextOf('signal'), { payload: 'after' })
+  await eventually(async () => await redis.client.zcard('{sb:0}:away') === 0)
+  t.same(heard, [])
+})
+
+t.test('Redis loses its data: who is away leaves, and its senders hear that', async (t) => {
+  const { apps: [one, other], redis } = await nodesOn(t, 2, { RESUME_GRACE_MS: '60000', NODE_LEASE_MS: '1500' })
+  const witness = await tomPeer(t, one as FastifyInstance, 'w')
+  const peer = await tomPeer(t, other as FastifyInstance, 'p')
+  await heardOf(witness, 'p')
+  const heard = listenTo(witness)
+  peer.socket.terminate()
+  await eventually(async () => await redis.client.zcard('{sb:0}:away') === 1)
+  witness.send(signal('w', 'p', 'lost'))
+  await eventually(async () => await redis.client.llen('{sb:0}:mail:tom\np') === 1)
+  await redis.client.flushall()
+  t.match(await witness.nextOf('error') satisfies Frame, { error: 'peer not found' })
+  await eventually(() => heard.length > 0)
+  t.same(heard, ['leave p'])
+})
+
+t.test('ends and returns that race leave one peer, or none, and nothing behind', async (t) => {
+  const { apps, redis } = await nodesOn(t, 3, { RESUME_GRACE_MS: '500', NODE_LEASE_MS: '1500' })
+  const [one, two, three] = apps as [FastifyInstance, FastifyInstance, FastifyInstance]
+  const witness = await tomPeer(t, three, 'w')
+  const heard = listenTo(witness)
+  let peer = await tomPeer(t, one, 'x')
+  await eventually(() => heard.length === 1)
+  for (let round = 0; round < 40; round++) {
+    peer.socket.terminate()
+    peer = await tomPeer(t, round % 2 === 0 ? two : one, 'x')
+    witness.send(signal('w', 'x', round))
+    t.match(await peer.nextOf('signal'), { payload: round })
+  }
+  t.same(heard, ['join x'])
+  t.same(await redis.client.hkeys('{sb:0}:members:tom'), ['w', 'x'])
+  peer.socket.terminate()
+  await eventually(() => heard.length > 1)
+  t.same(heard, ['join x', 'leave x'])
+  t.same(await redis.client.hkeys('{sb:0}:members:tom'), ['w'])
+  t.same(await redis.client.keys('*away*'), [])
+})
