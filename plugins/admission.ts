@@ -2,13 +2,14 @@ import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler, onRequest
 import fp from 'fastify-plugin'
 import { unauthorized } from '../src/frame/close-codes.js'
 import { Pressure } from '../src/limits/pressure.js'
+import { retryAfter } from '../src/limits/retry-after.js'
 import { TokenRate } from '../src/limits/token-bucket.js'
 import { TokenBuckets } from '../src/limits/token-buckets.js'
 import { networkOf } from '../src/net/address.js'
 import { forwardedAddresses, normalizeForwarded } from '../src/net/forwarded.js'
 import { rateCheck } from './rate-limit.js'
 
-/** Why a request gets 503, and after how many seconds its client should try again. */
+/** Why a request gets 503, and after how many seconds at least its client should try again. */
 const unavailable = {
   draining: { error: 'draining', retryAfterS: 1 },
   pressure: { error: 'under pressure', retryAfterS: 5 },
@@ -86,7 +87,7 @@ export default fp(async (app) => {
     if (reason === undefined) return
     const { error, retryAfterS } = unavailable[reason]
     connections.refused(reason, { address: request.ip })
-    return await reply.code(503).header('retry-after', String(retryAfterS)).send({ error })
+    return await reply.code(503).header('retry-after', retryAfter(retryAfterS)).send({ error })
   }
 
   function checkHealthRate ({ ip, raw }: FastifyRequest, reply: FastifyReply, done: () => void) {
@@ -94,7 +95,7 @@ export default fp(async (app) => {
     connections.refused('connect_rate', { address: ip })
     gate.noteRateRefusal(raw, 'health')
     if (gate.mayClose(raw)) reply.header('connection', 'close')
-    reply.code(429).header('retry-after', '1').send({ error: 'too many requests' })
+    reply.code(429).header('retry-after', retryAfter(1)).send({ error: 'too many requests' })
   }
 
   app.decorate('refuseCaller', async ({ ip }: FastifyRequest, reply: FastifyReply) => {

@@ -1,5 +1,6 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import { retryAfter } from '../src/limits/retry-after.js'
 import { networkOf } from '../src/net/address.js'
 
 /** A hook that answers 429 above `CONNECT_RATE`, counted over all nodes. While Redis cannot be reached, each node counts for itself. */
@@ -19,6 +20,8 @@ export async function rateCheck (app: FastifyInstance): Promise<onRequestAsyncHo
     try {
       return await (check as onRequestAsyncHookHandler).call(this, request, reply)
     } catch (error) {
+      const waitS = Number(reply.getHeader('retry-after'))
+      if (waitS > 0) reply.header('retry-after', retryAfter(waitS))
       // A refused client has to connect again for its next answer.
       if (!request.ws && gate.mayClose(request.raw)) reply.header('connection', 'close')
       throw error

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { ConnectCapacity } from '../../src/limits/connect-capacity.js'
 import type { ClientConnection } from '../../src/connection/connection.js'
 import { Tracer, type TracedFrame } from '../../src/connection/tracer.js'
 import { closeCodes } from '../../src/frame/close-codes.js'
@@ -22,6 +23,8 @@ export interface Questions {
   }
   close: { ask: { number: number, reason: string, by: string }, answer: boolean }
   drain: { ask: { by: string }, answer: Draining }
+  /** How many clients a second the node can let in. */
+  capacity: { ask: Record<string, never>, answer: number }
   events: { ask: Looking, answer: { totals?: Totals, audit: TailPart<Recorded> } }
   follow: { ask: Target & Looking, answer: TailPart<TracedFrame> }
 }
@@ -73,7 +76,14 @@ export class ClusterView {
   readonly #follows = new Map<string, Tail<TracedFrame>>()
 
   constructor (app: FastifyInstance) {
-    const { connections, dialects, timers, audit } = app.signalbox
+    const { connections, dialects, eventLoop, timers, audit } = app.signalbox
+    const capacity = new ConnectCapacity()
+    let accepted = 0
+    eventLoop.onReport(({ utilization }) => {
+      capacity.note({ utilization, connects: connections.accepted - accepted })
+      accepted = connections.accepted
+    })
+    connections.capacityElsewhere = async () => await this.#capacityElsewhere()
     this.#app = app
     this.here = connections.node
     this.#tracer = new Tracer({ state: app.state, events: connections.events, dialects, timers })
@@ -87,6 +97,7 @@ export class ClusterView {
       peers: (ask) => this.#peers(ask),
       close: (ask) => this.#close(ask),
       drain: ({ by }) => drainNode(app, by),
+      capacity: () => connections.isDraining ? 0 : capacity.perSecond,
       events: ({ cursor, isSecond }) => ({ ...(isSecond && { totals: totalsOf(app) }), audit: this.#audit.read(cursor) }),
       follow: (ask) => this.#follow(ask)
     }
@@ -117,6 +128,13 @@ export class ClusterView {
     const asked = await Promise.all(others.map(async (other) => await this.#put(other, name, ask(other))))
     const answers = asked.filter((answer) => answer !== undefined)
     return { answers, silent: others.length - answers.length }
+  }
+
+  /** Undefined where there is no other node, or one is of an older version. */
+  async #capacityElsewhere (): Promise<number | undefined> {
+    const { answers } = await this.askOthers('capacity', () => ({}))
+    const known = answers.map(({ answer }) => answer).filter((perSecond) => typeof perSecond === 'number')
+    return known.length === 0 ? undefined : known.reduce((sum, perSecond) => sum + perSecond, 0)
   }
 
   /** Asks one node by the name that it gives itself. Undefined if it is not there, or does not answer. */

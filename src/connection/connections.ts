@@ -26,6 +26,8 @@ export const closeTimeoutMs = 3_000
 
 /** How often the drain looks whom to close next. In ms. */
 const drainStepMs = 50
+/** Of what other nodes can let in, so much is for the clients of a node that drains: the rest is for those that come anyway. */
+const shareForDrain = 0.5
 
 /** Seconds: from the 50 µs of a relay to a delay that somebody notices. */
 const handlingBounds = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
@@ -83,6 +85,8 @@ export class Connections implements ConnectionHost {
   readonly verify?: (token: string, identity?: Identity) => MaybePromise<Permit | undefined>
   /** Names this node, for as long as it runs. */
   readonly node = randomBytes(4).toString('hex')
+  /** How many clients a second the other nodes can let in. Absent, or undefined, when there are none, or nobody knows. */
+  capacityElsewhere?: () => Promise<number | undefined>
   #accepted = 0
   /** In the order of their numbers. */
   readonly #open = new Set<ClientConnection>()
@@ -108,6 +112,11 @@ export class Connections implements ConnectionHost {
 
   get size (): number {
     return this.#open.size
+  }
+
+  /** How many have been accepted since the start. */
+  get accepted (): number {
+    return this.#accepted
   }
 
   /** True from `drain` on: nothing new is let in. */
@@ -192,11 +201,13 @@ export class Connections implements ConnectionHost {
   }
 
   /**
-   * Lets nobody in any more and closes everybody with 1001, spread evenly over `ms` so that they do not all reconnect at once elsewhere.
-   * Done when every socket has ended; one that does not answer is cut. `by` is the subject of the administrator who asked for it.
+   * Lets nobody in any more and closes everybody with 1001, spread evenly so that they do not all reconnect at once elsewhere: over the
+   * time that the other nodes need to take them, if that is known, and over `mostMs` at most. Done when every socket has ended; one that
+   * does not answer is cut. `by` is the subject of the administrator who asked for it.
    */
-  async drain (ms: number, by?: string): Promise<void> {
+  async drain (mostMs: number, by?: string): Promise<void> {
     this.#isDraining = true
+    const ms = mostMs === 0 ? 0 : await this.#drainMs(mostMs)
     const connections = [...this.#open]
     const startedAt = this.timers.now()
     let closed = 0
@@ -209,5 +220,17 @@ export class Connections implements ConnectionHost {
     const deadline = this.timers.now() + closeTimeoutMs
     while (this.#open.size > 0 && this.timers.now() < deadline) await delay(drainStepMs)
     for (const connection of this.#open) connection.socket.terminate()
+  }
+
+  /** How long the drain of the clients that there are should take. */
+  async #drainMs (mostMs: number): Promise<number> {
+    const perSecond = await this.capacityElsewhere?.()
+    if (perSecond === undefined) return mostMs
+    const ms = Math.ceil(this.size / (perSecond * shareForDrain) * 1000)
+    if (ms > mostMs) {
+      const found = { clients: this.size, perSecond: Math.round(perSecond), ms }
+      this.log.warn(found, 'the other nodes need longer than DRAIN_MS for the clients')
+    }
+    return Math.min(ms, mostMs)
   }
 }

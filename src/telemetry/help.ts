@@ -28,6 +28,7 @@ export const helpPages: Readonly<Record<string, string>> = {
   'the pages are not built: `npm run build` does it': errors,
   'changed TLS files cannot be used: the certificates loaded before stay': errors,
   'connections cannot be accepted': errors,
+  'the other nodes need longer than DRAIN_MS for the clients': errors,
   'frames dropped: their receivers had gone': errors,
   'messages from Redis skipped: not understood': errors,
   'redis refused commands': errors,
