@@ -5,6 +5,7 @@ import { connect } from './connect.js'
 import { fanout } from './fanout.js'
 import { idle } from './idle.js'
 import { joinStorm } from './join-storm.js'
+import { joins } from './joins.js'
 import { latency } from './latency.js'
 import { nodes } from './nodes.js'
 import { printPage } from './page.js'
@@ -15,7 +16,7 @@ import { pinLoad, profileInto, profilesWritten } from './servers.js'
 import { table } from './table.js'
 
 /** All benches, in the order they run. */
-const benches: readonly Bench[] = [relay, relay1, latency, fanout, connect, joinStorm, idle, churn, nodes]
+const benches: readonly Bench[] = [relay, relay1, latency, fanout, connect, joinStorm, joins, idle, churn, nodes]
 
 /** Those of the smoke, which fails only where a ratio is so many times its goal. */
 const smoked: readonly Bench[] = [relay, relay1, fanout, connect, joinStorm, idle]

@@ -27,7 +27,7 @@ export type {
   Peers, Relay, Rooms, Sender, SendOutcome, Sessions, SessionSignal, Sink, State, Watcher
 } from './state/contract.js'
 export { type MemberList, memberList } from './dialect/member-list.js'
-export { textOnce } from './dialect/text-once.js'
+export { peerArray } from './dialect/peer-array.js'
 // REST.
 export { MemoryBody } from '../routes/health-schema.js'
 export { answerOk } from '../routes/health.js'
@@ -36,6 +36,7 @@ export { discovery, type DiscoveryOptions, roomsBelow } from '../routes/discover
 export type { IceServer, IceServers } from './auth/ice-servers.js'
 export type { Config } from './config/schema.js'
 export { TokenBucket, TokenRate } from './limits/token-bucket.js'
+export { Turns } from './limits/turns.js'
 export { andThen, type MaybePromise } from './timing/maybe-promise.js'
 export type { Clock } from './timing/clock.js'
 export type { Timer, Timers } from './timing/timers.js'

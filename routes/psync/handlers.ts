@@ -1,16 +1,18 @@
 import type { Static } from '@sinclair/typebox'
 import {
   andThen, type Config, type Frame, type Handlers, type MaybePromise, passedOn, type Peer, type PlainForm,
-  type Received, register, type RegisteringClient, type State
+  type Received, register, type RegisteringClient, type State, Turns
 } from '../../src/kit.js'
-import { news, peerIn } from './presence.js'
+import { news, peerList } from './presence.js'
 import { roomOf } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'
 
+type Registration = Static<typeof frames.register>
 type Signal = Static<typeof frames.offer | typeof frames.answer | typeof frames.candidate>
 
 export function psyncHandlers (state: State, config: Config): Handlers<typeof frames, RegisteringClient> {
   const { relay } = state
+  const turns = new Turns()
 
   /** True if a frame names another sender. A frame without a sender is not forged. */
   function isForged (source: unknown, id: string): boolean {
@@ -26,31 +28,35 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
     })
   }
 
+  function join (client: RegisteringClient, { source_id: source, payload }: Registration): MaybePromise<void> {
+    const { peer_id: id, group_id: group } = payload
+    if (client.connection.isClosing === true) return
+    if (isForged(source, id)) return client.connection.refuse(errorMessages.forged)
+    if (!client.connection.may.enterGroup(group)) return client.connection.deny()
+    const room = roomOf(group)
+    const earlier = client.member
+    let others = 0
+    let listBytes = 0
+    const welcome = (members: readonly Peer[]) => {
+      const list = peerList(room, members)
+      others = members.length
+      listBytes = list.byteLength
+      return list
+    }
+    const undeliverable = (to: string) => client.connection.refuse(errorMessages.absent, to)
+    const registered = register(state, config, client, { room, id, welcome, taken: errorMessages.taken, undeliverable })
+    return andThen(registered, () => {
+      const { connection, member } = client
+      if (member === undefined || member === earlier) return
+      // The others hear of the join, and with PSYNC_PEER_LEFT of an earlier registration's end.
+      const told = config.PSYNC_PEER_LEFT && earlier !== undefined ? 2 : 1
+      connection.charge(listBytes)
+      connection.charge(news('peer_joined', room, member).byteLength, told * others)
+    })
+  }
+
   return {
-    register (client, { source_id: source, payload: { peer_id: id, group_id: group } }) {
-      if (isForged(source, id)) return client.connection.refuse(errorMessages.forged)
-      if (!client.connection.may.enterGroup(group)) return client.connection.deny()
-      const room = roomOf(group)
-      const earlier = client.member
-      let others = 0
-      let listBytes = 0
-      const welcome = (members: readonly Peer[]) => {
-        const list = encode({ type: 'peer_list', payload: { peers: members.map((member) => peerIn(room, member)) } })
-        others = members.length
-        listBytes = list.byteLength
-        return list
-      }
-      const undeliverable = (to: string) => client.connection.refuse(errorMessages.absent, to)
-      const registered = register(state, config, client, { room, id, welcome, taken: errorMessages.taken, undeliverable })
-      return andThen(registered, () => {
-        const { connection, member } = client
-        if (member === undefined || member === earlier) return
-        // The others hear of the join, and with PSYNC_PEER_LEFT of an earlier registration's end.
-        const told = config.PSYNC_PEER_LEFT && earlier !== undefined ? 2 : 1
-        connection.charge(listBytes)
-        connection.charge(news('peer_joined', room, member).byteLength, told * others)
-      })
-    },
+    register: (client, frame) => andThen(turns.enter(), () => join(client, frame)),
     offer: signal,
     answer: signal,
     candidate: signal,

@@ -1,38 +1,44 @@
 import type { Static } from '@sinclair/typebox'
 import {
-  andThen, type Config, Frame, type Handlers, type MemberList, passedOn, type Peer, type PeerInfo, type PlainForm,
-  type Received, register, type RegisteringClient, type State
+  andThen, type Config, Frame, type Handlers, type MaybePromise, type MemberList, passedOn, type Peer, type PeerInfo,
+  type PlainForm, type Received, register, type RegisteringClient, type State, Turns
 } from '../../src/kit.js'
 import { presence } from './presence.js'
 import { room } from './room.js'
 import { type frames, encode, errorMessages } from './schema.js'
 
+type Registration = Static<typeof frames.register>
 type Signal = Static<typeof frames.signal>
 
 export function tomHandlers (state: State, config: Config, list: MemberList): Handlers<typeof frames, RegisteringClient> {
   const { relay } = state
+  const turns = new Turns()
+
+  function join (client: RegisteringClient, { nodeId, username, publicKey, encryptionKey }: Registration): MaybePromise<void> {
+    if (client.connection.isClosing === true) return
+    const info: PeerInfo = { username, publicKey: publicKey ?? '', ...(typeof encryptionKey === 'string' && { encryptionKey }) }
+    const earlier = client.member
+    const undeliverable = () => client.connection.refuse(errorMessages.absent)
+    // What has waited for a node that comes back follows its welcome.
+    const welcome = config.RESUME_GRACE_MS === 0
+      ? undefined
+      : (others: readonly Peer[]) => list.welcome({ id: nodeId, info }, others)
+    const registered = register(state, config, client, { room, id: nodeId, info, welcome, taken: errorMessages.taken, undeliverable })
+    return andThen(registered, () => {
+      const { connection, member } = client
+      if (member === undefined || member === earlier) return
+      if (welcome === undefined) list.sendTo(connection)
+      else connection.charge(list.bytes / list.size)
+      connection.charge(presence('join', member).byteLength, list.size)
+      if (earlier === undefined) return
+      // A client that connects again instead is bounded by CONNECT_RATE.
+      connection.charge(list.bytes)
+      if (earlier.id !== nodeId) connection.charge(presence('leave', earlier).byteLength, list.size)
+    })
+  }
+
   return {
-    register (client, { nodeId, username, publicKey, encryptionKey }) {
-      const info: PeerInfo = { username, publicKey: publicKey ?? '', ...(typeof encryptionKey === 'string' && { encryptionKey }) }
-      const earlier = client.member
-      const undeliverable = () => client.connection.refuse(errorMessages.absent)
-      // What has waited for a node that comes back follows its welcome.
-      const welcome = config.RESUME_GRACE_MS === 0
-        ? undefined
-        : (others: readonly Peer[]) => list.welcome({ id: nodeId, info }, others)
-      const registered = register(state, config, client, { room, id: nodeId, info, welcome, taken: errorMessages.taken, undeliverable })
-      return andThen(registered, () => {
-        const { connection, member } = client
-        if (member === undefined || member === earlier) return
-        if (welcome === undefined) list.sendTo(connection)
-        else connection.charge(list.bytes / list.size)
-        connection.charge(presence('join', member).byteLength, list.size)
-        if (earlier === undefined) return
-        // A client that connects again instead is bounded by CONNECT_RATE.
-        connection.charge(list.bytes)
-        if (earlier.id !== nodeId) connection.charge(presence('leave', earlier).byteLength, list.size)
-      })
-    },
+    register: (client, frame) => andThen(turns.enter(), () => join(client, frame)),
 
     heartbeat ({ connection, member }) {
       if (member === undefined) return

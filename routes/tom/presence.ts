@@ -1,13 +1,13 @@
-import { type DialectContext, Frame, memberList, type MemberList, type Peer, type State, textOnce } from '../../src/kit.js'
+import { type DialectContext, Frame, memberList, type MemberList, type Peer, peerArray, type State } from '../../src/kit.js'
 import { dialect, room } from './room.js'
 import { encode } from './schema.js'
 
 /** Tells the nodes who comes and goes, and soon after each change who is there. */
 export function announcePresence (state: State, { timers, connections }: DialectContext): MemberList {
   const { peers, relay } = state
-  const participantText = textOnce(participant)
+  const participants = peerArray(participant)
   const list = memberList(state, timers, room, (nodes) => {
-    return new Frame('participants', `{"type":"participants","participants":[${nodes.map(participantText).join()}]}`)
+    return new Frame('participants', `{"type":"participants","participants":${participants(nodes, room)}}`)
   })
 
   function announce (action: 'join' | 'leave', peer: Peer): void {

@@ -3,8 +3,8 @@ import type { Timers } from './timers.js'
 
 /** A run is followed by a rest of this many times its duration, so that composing a list for thousands cannot take the whole process. */
 const restFactor = 4
-/** Bytes of lists that go out in a second: half of a network of 1 Gbit/s, so that the other half is for signals. */
-const bytesPerSecond = 64 * 2 ** 20
+/** Bytes of lists that go out in a second: an eighth of a network of 1 Gbit/s, and less than 1 % of a core. The rest is for signals. */
+const bytesPerSecond = 16 * 2 ** 20
 
 export interface Coalesced {
   /** Asks for a run soon. */

@@ -6,7 +6,7 @@ import { slowLine } from './slow-line.js'
 
 const tenMbits = 1_250_000
 /** Bytes a second that a node hands out for lists. */
-const listBudget = 64 * 2 ** 20
+const listBudget = 16 * 2 ** 20
 
 t.test('nodes that register with the largest keys close no honest node on a line of 10 Mbit/s, and it gets the last list', async (t) => {
   const app = await build(t)

@@ -57,7 +57,7 @@ t.test('a run that takes long is followed by a rest of four times as long', asyn
 })
 
 t.test('a run that hands out many bytes is followed by a rest in which they can be written', async (t) => {
-  const { ask, pass, ranAt } = counted(t, { bytes: 64 * 2 ** 20 })
+  const { ask, pass, ranAt } = counted(t, { bytes: 16 * 2 ** 20 })
   ask()
   pass(tickMs)
   ask()
