@@ -36,7 +36,7 @@ export { discovery, type DiscoveryOptions, roomsBelow } from '../routes/discover
 export type { IceServer, IceServers } from './auth/ice-servers.js'
 export type { Config } from './config/schema.js'
 export { TokenBucket, TokenRate } from './limits/token-bucket.js'
-export { Turns } from './limits/turns.js'
+export { Cohorts } from './limits/cohorts.js'
 export { andThen, type MaybePromise } from './timing/maybe-promise.js'
 export type { Clock } from './timing/clock.js'
 export type { Timer, Timers } from './timing/timers.js'

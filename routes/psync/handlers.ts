@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import {
   andThen, type Config, type Frame, type Handlers, type MaybePromise, passedOn, type Peer, type PlainForm,
-  type Received, register, type RegisteringClient, type State, Turns
+  type Received, register, type RegisteringClient, type State, Cohorts
 } from '../../src/kit.js'
 import { news, peerList } from './presence.js'
 import { roomOf } from './room.js'
@@ -12,7 +12,7 @@ type Signal = Static<typeof frames.offer | typeof frames.answer | typeof frames.
 
 export function psyncHandlers (state: State, config: Config): Handlers<typeof frames, RegisteringClient> {
   const { relay } = state
-  const turns = new Turns()
+  const cohorts = new Cohorts()
 
   /** True if a frame names another sender. A frame without a sender is not forged. */
   function isForged (source: unknown, id: string): boolean {
@@ -56,7 +56,7 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
   }
 
   return {
-    register: (client, frame) => andThen(turns.enter(), () => join(client, frame)),
+    register: (client, frame) => andThen(cohorts.enter(), () => join(client, frame)),
     offer: signal,
     answer: signal,
     candidate: signal,

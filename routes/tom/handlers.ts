@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import {
   andThen, type Config, Frame, type Handlers, type MaybePromise, type MemberList, passedOn, type Peer, type PeerInfo,
-  type PlainForm, type Received, register, type RegisteringClient, type State, Turns
+  type PlainForm, type Received, register, type RegisteringClient, type State, Cohorts
 } from '../../src/kit.js'
 import { presence } from './presence.js'
 import { room } from './room.js'
@@ -12,7 +12,7 @@ type Signal = Static<typeof frames.signal>
 
 export function tomHandlers (state: State, config: Config, list: MemberList): Handlers<typeof frames, RegisteringClient> {
   const { relay } = state
-  const turns = new Turns()
+  const cohorts = new Cohorts()
 
   function join (client: RegisteringClient, { nodeId, username, publicKey, encryptionKey }: Registration): MaybePromise<void> {
     if (client.connection.isClosing === true) return
@@ -38,7 +38,7 @@ export function tomHandlers (state: State, config: Config, list: MemberList): Ha
   }
 
   return {
-    register: (client, frame) => andThen(turns.enter(), () => join(client, frame)),
+    register: (client, frame) => andThen(cohorts.enter(), () => join(client, frame)),
 
     heartbeat ({ connection, member }) {
       if (member === undefined) return

@@ -226,10 +226,10 @@ export class Connections implements ConnectionHost {
   async #drainMs (mostMs: number): Promise<number> {
     const perSecond = await this.capacityElsewhere?.()
     if (perSecond === undefined) return mostMs
-    const ms = Math.ceil(this.size / (perSecond * shareForDrain) * 1000)
+    const { size: clients } = this
+    const ms = Math.ceil(clients / (perSecond * shareForDrain) * 1000)
     if (ms > mostMs) {
-      const found = { clients: this.size, perSecond: Math.round(perSecond), ms }
-      this.log.warn(found, 'the other nodes need longer than DRAIN_MS for the clients')
+      this.log.warn({ clients, perSecond, ms }, 'the other nodes need longer than DRAIN_MS for the clients')
     }
     return Math.min(ms, mostMs)
   }

@@ -1,10 +1,11 @@
+import { once } from 'node:events'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { clients } from '../../src/testing/clients.js'
 import type { ClientDialect, Frame } from '../../src/testing/dialect.js'
 import { serve } from '../../src/testing/serve.js'
 import { tokenFor, withSecret } from '../auth/tokens.js'
-import { type Client, connect, type Env, until } from '../helper.js'
+import { begin, type Client, connect, type Env, until } from '../helper.js'
 import { freshDatabase } from '../redis.js'
 
 // Each waits for a grace to end, and not for the processor.
@@ -195,8 +196,10 @@ for (const dialect of dialects) {
     await until(() => counted.length > 20)
     const closing = one.close()
     t.equal((await alice.closed).code, 1001)
-    const back = await connect(t, other, dialect.path('alice'))
+    // What has waited comes with the answer to the handshake, in peerjs.
+    const back = begin(t, other, dialect.path('alice'))
     back.socket.on('message', note(heard))
+    await once(back.socket, 'open')
     for (const frame of dialect.registration('alice')) back.send(frame)
     await back.nextThat((frame) => dialect.welcome(frame, 'alice') !== undefined)
     current = back

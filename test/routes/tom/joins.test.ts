@@ -1,34 +1,27 @@
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { type Client, connect, type Env, type Frame, until } from '../../helper.js'
-import { startRedis } from '../../redis.js'
+import { nodesOn } from '../../cluster/nodes.js'
 import { buildInVirtualTime, StandingClock } from '../../virtual-time.js'
 import { idsIn, listOf, news, register } from './nodes.js'
 
 /** Within so many ms after a change a list for all is due in a small mesh. */
 const tickMs = 25
 
-/** Servers of tom whose clocks stand: no list for all comes before the test lets time pass. */
+/** A server of tom whose clock stands: no list for all comes before the test lets time pass. */
 interface Mesh {
   readonly app: FastifyInstance
-  readonly other: FastifyInstance
   pass (ms: number): Promise<void>
 }
 
 async function oneNode (t: Test, env: Env = {}): Promise<Mesh> {
   const { app, pass } = await buildInVirtualTime(t, { DIALECTS: 'tom', ...env }, tickMs, undefined, new StandingClock())
-  return { app, other: app, pass }
-}
-
-async function twoNodes (t: Test): Promise<Mesh> {
-  const env = { REDIS_URL: (await startRedis(t)).url }
-  const [one, other] = [await oneNode(t, env), await oneNode(t, env)]
-  return { app: one.app, other: other.app, pass: async (ms) => { await Promise.all([one.pass(ms), other.pass(ms)]) } }
+  return { app, pass }
 }
 
 interface Node {
   readonly client: Client
-  /** The ids in the list that it got when it joined, and in those since. Sorted: clocks that stand put nobody in order. */
+  /** The ids in the list that it got when it joined, and in those since. Sorted: a clock that stands puts nobody in order. */
   readonly own: string[]
   readonly later: string[][]
 }
@@ -50,46 +43,56 @@ async function heardOf (client: Client, nodeId: string): Promise<void> {
   await client.nextThat((frame) => frame.action === 'join' && frame.nodeId === nodeId)
 }
 
-for (const [where, start] of Object.entries({ 'on one node': oneNode, 'over two nodes': twoNodes })) {
-  t.test(`${where}: a node that joins gets its list at once, and the others hear of it at once; only their lists wait`, async (t) => {
-    const { app, other, pass } = await start(t)
-    const alice = await node(t, app, 'a')
-    t.same(alice.own, ['a'])
-    const bob = await node(t, other, 'b')
-    t.same(bob.own, ['a', 'b'])
-    await heardOf(alice.client, 'b')
-    t.same(alice.later, [])
-    await pass(tickMs)
-    await news(alice.client, ['a', 'b'], bob.client)
-    await news(bob.client, ['b', 'a'], alice.client)
-    t.same(alice.later, [['a', 'b']])
-    t.same(bob.later, [], 'who has the list as it is gets it no second time')
-  })
+t.test('a node that joins gets its list at once, and the others hear of it at once; only their lists wait', async (t) => {
+  const { app, pass } = await oneNode(t)
+  const alice = await node(t, app, 'a')
+  t.same(alice.own, ['a'])
+  const bob = await node(t, app, 'b')
+  t.same(bob.own, ['a', 'b'])
+  await heardOf(alice.client, 'b')
+  t.same(alice.later, [])
+  await pass(tickMs)
+  await news(alice.client, ['a', 'b'], bob.client)
+  await news(bob.client, ['b', 'a'], alice.client)
+  t.same(alice.later, [['a', 'b']])
+  t.same(bob.later, [], 'who has the list as it is gets it no second time')
+})
 
-  t.test(`${where}: 200 nodes that join are sent one list each, and one more when all are there, which is complete`, async (t) => {
-    const { app, other, pass } = await start(t)
-    const nodes: Node[] = []
-    for (let at = 0; at < 200; at++) nodes.push(await node(t, at % 2 === 0 ? app : other, `n${at}`))
-    const all = nodes.map((_, at) => `n${at}`)
-    for (const [at, { own, later }] of nodes.entries()) {
-      t.same(own, all.slice(0, at + 1).sort())
-      t.same(later, [])
-    }
-    all.sort()
-    const last = nodes.pop() as Node
-    for (const { client } of nodes) await heardOf(client, 'n199')
-    await pass(tickMs)
-    await until(() => nodes.every(({ later }) => later.length > 0))
-    await pass(1000)
-    for (const [at, { client, later }] of nodes.entries()) {
-      await news(last.client, ['n199', `n${at}`], client)
-      t.same(later, [all])
-    }
-    await news(last.client, ['n199', 'n199'], last.client)
-    t.same(last.own, all)
-    t.same(last.later, [], 'the last one had it already')
-  })
-}
+t.test('200 nodes that join are sent one list each, and one more when all are there, which is complete', async (t) => {
+  const { app, pass } = await oneNode(t)
+  const nodes: Node[] = []
+  for (let at = 0; at < 200; at++) nodes.push(await node(t, app, `n${at}`))
+  const all = nodes.map((_, at) => `n${at}`)
+  for (const [at, { own, later }] of nodes.entries()) {
+    t.same(own, all.slice(0, at + 1).sort())
+    t.same(later, [])
+  }
+  all.sort()
+  const last = nodes.pop() as Node
+  for (const { client } of nodes) await heardOf(client, 'n199')
+  await pass(tickMs)
+  await until(() => nodes.every(({ later }) => later.length > 0))
+  await pass(1000)
+  for (const [at, { client, later }] of nodes.entries()) {
+    await news(last.client, ['n199', `n${at}`], client)
+    t.same(later, [all])
+  }
+  await news(last.client, ['n199', 'n199'], last.client)
+  t.same(last.own, all)
+  t.same(last.later, [], 'the last one had it already')
+})
+
+// The clocks of two nodes cannot stand: their Redis has one of its own.
+t.test('over two nodes, a node that joins gets its list at once, and in the end all have a list of all', async (t) => {
+  const { apps } = await nodesOn(t, 2)
+  const nodes: Node[] = []
+  for (let at = 0; at < 60; at++) nodes.push(await node(t, apps[at % 2] as FastifyInstance, `n${at}`))
+  const all = nodes.map((_, at) => `n${at}`)
+  for (const [at, { own }] of nodes.entries()) t.same(own, all.slice(0, at + 1).sort())
+  all.sort()
+  await until(() => nodes.every(({ own, later }) => (later.at(-1) ?? own).length === all.length))
+  for (const { own, later } of nodes) t.same(later.at(-1) ?? own, all)
+})
 
 t.test('nodes that join at once get one list, which holds all of them', async (t) => {
   const mesh = await oneNode(t)

@@ -5,10 +5,10 @@ const minRestMs = 1
 
 /**
  * Lets callers in together, such as clients that join. Of all who join in one turn of the event loop every other client is told with one
- * write, and writing takes longer than all the rest. After a turn the next begins only when as long has gone by as the turn and its
- * writes took. Who comes meanwhile waits.
+ * write, and writing takes longer than all the rest. After a cohort the next begins only when as long has gone by as it and its writes
+ * took. Who comes meanwhile waits.
  */
-export class Turns {
+export class Cohorts {
   #phase: 'free' | 'open' | 'writing' | 'resting' = 'free'
   #waiting: Array<() => void> = []
 
