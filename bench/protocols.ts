@@ -1,4 +1,4 @@
-import type { DialectName } from '../src/settings.js'
+import type { DefaultDialectName } from '../src/settings.js'
 import type { ClientDialect, Frame } from '../src/testing/dialect.js'
 import { clients } from '../src/testing/clients.js'
 import { Client, frameOf } from './client.js'
@@ -19,8 +19,8 @@ export interface Group {
 
 const { tom, psync, rooms, peerjs, drone } = clients
 
-/** Signalbox's own, in the order of the tables. */
-export const dialects = { tom, psync, rooms, peerjs, drone } satisfies Record<DialectName, Protocol>
+/** Those that Signalbox speaks by default, in the order of the tables. */
+export const dialects = { tom, psync, rooms, peerjs, drone } satisfies Record<DefaultDialectName, Protocol>
 
 /** The bare servers of `bench/servers`. Clients name their partner at once, since one server does not read what it relays. */
 export const bare: Protocol = {

@@ -1,4 +1,4 @@
-import type { DialectName } from '../src/settings.js'
+import type { DefaultDialectName } from '../src/settings.js'
 import type { Bench, Case, Options } from './bench.js'
 import { begin } from './measure.js'
 import { relayPairs } from './pairs.js'
@@ -11,7 +11,7 @@ const figure = 'CPU, µs/message'
 const parsing = '`ws`, parsing'
 
 /** 200 clients in 100 pairs, with so many signals of each pair on their way. */
-function relayWith (name: string, window: number, goalOf: (dialect: DialectName) => number): Bench {
+function relayWith (name: string, window: number, goalOf: (dialect: DefaultDialectName) => number): Bench {
   return {
     name,
     title: `Relay, ${window === 1 ? 'one signal' : `${window} signals`} of each pair in flight`,
@@ -43,7 +43,7 @@ function relayWith (name: string, window: number, goalOf: (dialect: DialectName)
           `Signalbox, ${dialect}`,
           protocol,
           one ?? startSignalbox(),
-          { baseline: parsing, goal: goalOf(dialect as DialectName) }
+          { baseline: parsing, goal: goalOf(dialect as DefaultDialectName) }
         ))
       }
       if (!isSmall) {

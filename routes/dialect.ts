@@ -12,6 +12,8 @@ export interface DialectDescription {
   readonly title: string
   /** Its routes, relative to where it is mounted. */
   readonly plugin: FastifyPluginAsync
+  /** Whether the server speaks it only where `DIALECTS` names it, or is `all`. */
+  readonly isOptional?: boolean
   readonly prefix: (config: Config) => string
   /** A path of the main listener, outside the prefix, where its sockets are accepted too, as by the original server. */
   readonly rootPath?: string
@@ -28,6 +30,11 @@ export interface DialectDescription {
    * stand for the parts of what precedes `sampleUrl`, such as `wss://example.com/signal`.
    */
   readonly sampleClient?: (config: Config) => string
+}
+
+/** A dialect that is off unless `DIALECTS` names it. */
+export interface OptionalDialect extends DialectDescription {
+  readonly isOptional: true
 }
 
 /** A kind of first frame. Of all kinds that fit, that with the lowest `rank` decides. */

@@ -12,7 +12,7 @@ export { memberPassedOn, passedOn, type PlainForm } from './frame/pass-on.js'
 export { type CloseCode, closeCodes, quote } from './frame/close-codes.js'
 // The dialect itself, and where it is mounted.
 export type { Dialect, DialectErrors, ErrorKind, FrameSchemas, Handlers, Handshake, Liveness, Ping } from './dialect/dialect.js'
-export type { DialectContext, DialectDescription, FirstFrame } from '../routes/dialect.js'
+export type { DialectContext, DialectDescription, FirstFrame, OptionalDialect } from '../routes/dialect.js'
 export { mountRoute, nativePathBelow } from '../routes/dialect.js'
 export type { NativePath } from './listener/native-path.js'
 export type { SpeakRoute } from '../plugins/speak.js'

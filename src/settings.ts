@@ -1,3 +1,4 @@
+import type { OptionalDialect } from '../routes/dialect.js'
 import { dialectSettings } from './config/dialect-settings.js'
 import { readSettings } from './config/read.js'
 import type { Config, Settings } from './config/schema.js'
@@ -6,9 +7,14 @@ import * as dialects from './dialects.js'
 /** A built-in dialect, as in `DIALECTS`. */
 export type DialectName = keyof typeof dialects
 
+/** One that is on by default. */
+export type DefaultDialectName = {
+  [Name in DialectName]: (typeof dialects)[Name] extends OptionalDialect ? never : Name
+}[DialectName]
+
 /** What the built-in dialects add to the server's settings, with what plugins add. */
 export function furtherSettings (ofPlugins: Settings = {}): Settings {
-  return { ...dialectSettings(Object.keys(dialects)), ...ofPlugins }
+  return { ...dialectSettings(Object.values(dialects)), ...ofPlugins }
 }
 
 /**

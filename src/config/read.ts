@@ -1,7 +1,7 @@
 import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { ConfigError, invalidValue } from './config-error.js'
-import { namesIn } from './dialect-settings.js'
+import { defaultsIn, everyDialect, namesIn } from './dialect-settings.js'
 import { checkFileVariables, readSettingFile } from './files.js'
 import { parseFlags, readFlags } from './flags.js'
 import { rulesWith } from './rules.js'
@@ -106,16 +106,25 @@ export function completeConfig (
     throw new ConfigError(`${name}: ${invalidValue(shown(name), acceptedBy(schema))}${hint}`)
   }
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  const config = inOneForm(Value.Default(Type.Object(settings), known) as Config)
-  for (const { name, fits, problem } of rulesWith(namesIn(settings.DIALECTS as TSchema))) {
+  const dialects = settings.DIALECTS as TSchema
+  const config = inOneForm(Value.Default(Type.Object(settings), known) as Config, namesIn(dialects))
+  for (const { name, fits, problem } of rulesWith(defaultsIn(dialects))) {
     if (!fits(config)) throw new ConfigError(`${name}: ${problem(shown(name), config)}`)
   }
   return config
 }
 
-/** What can be written in several forms, in the one that everything else reads: a path begins with a slash, and ends with none. */
-function inOneForm (config: Config): Config {
-  return { ...config, PEERJS_PATH: `/${config.PEERJS_PATH.split('/').filter((segment) => segment !== '').join('/')}` }
+/**
+ * What can be written in several forms, in the one that everything else reads: a path begins with a slash, and ends with none; dialects
+ * are named one by one.
+ */
+function inOneForm (config: Config, dialects: readonly string[]): Config {
+  const isEvery = config.DIALECTS?.includes(everyDialect) === true
+  return {
+    ...config,
+    ...(isEvery && { DIALECTS: [...dialects] }),
+    PEERJS_PATH: `/${config.PEERJS_PATH.split('/').filter((segment) => segment !== '').join('/')}`
+  }
 }
 
 /**

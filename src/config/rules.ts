@@ -80,16 +80,22 @@ const rules: readonly Rule[] = [
   needs('TURN_SECRET', ['TURN_URLS'])
 ]
 
-/** The rules for a server with these dialects built in. */
+/** The rules for a server with these dialects on by default. Their names are taken even while they are off; those of others are not. */
 export function rulesWith (dialects: readonly string[]): readonly Rule[] {
-  const others = dialects.filter((name) => name !== 'peerjs')
-  const isOther = (segment = ''): boolean => others.includes(segment)
+  const others = ({ DIALECTS = [] }: Config): string[] => [...new Set([...dialects, ...DIALECTS])].filter((name) => name !== 'peerjs')
   return [
     ...rules,
-    expected('PEERJS_PATH', ({ PEERJS_PATH }) => !isOther(PEERJS_PATH.split('/')[1]),
-      `a path that does not begin with ${others.join(', ')}`),
-    expected('PEERJS_KEY', ({ PEERJS_KEY, PEERJS_PATH }) => PEERJS_PATH !== '/' || !PEERJS_KEY.some(isOther),
-      `keys other than ${others.join(', ')}, whose REST paths they would take`)
+    {
+      name: 'PEERJS_PATH',
+      fits: (config) => !others(config).includes(config.PEERJS_PATH.split('/')[1] ?? ''),
+      problem: (value, config) => invalidValue(value, `a path that does not begin with ${others(config).join(', ')}`)
+    },
+    {
+      name: 'PEERJS_KEY',
+      fits: (config) => config.PEERJS_PATH !== '/' || !config.PEERJS_KEY.some((key) => others(config).includes(key)),
+      problem: (value, config) =>
+        invalidValue(value, `keys other than ${others(config).join(', ')}, whose REST paths they would take`)
+    }
   ]
 }
 

@@ -176,10 +176,10 @@ export class ClientConnection implements Connection, FrameHandler {
     this.#reject('refused', sentence, sentence, details)
   }
 
-  deny (): void {
+  deny (details?: string): void {
     if (this.#dialect?.unauthorized !== undefined) return this.#expel('not_allowed')
     this.noteRefusal('not_allowed')
-    this.refuse(notAllowed)
+    this.refuse(notAllowed, details)
   }
 
   noteRefusal (reason: RefusalReason, id = this.#members[0]?.id): void {

@@ -27,8 +27,10 @@ export interface Connection extends Sink {
   drop (why: DropReason): false
   /** Refuses what the client asked, in its dialect's form. The first 128 characters of `details` are told. */
   refuse (sentence: string, details?: string): void
-  /** Refuses what the client's token does not allow. Where a dialect has a last word for that, it ends the connection. */
-  deny (): void
+  /**
+   * Refuses what the client's token does not allow, as `refuse` does. Where a dialect has a last word for that, it ends the connection.
+   */
+  deny (details?: string): void
   /** Counts and records what the client was refused, beside what it is told. */
   noteRefusal (reason: RefusalReason, id?: string): void
   /**

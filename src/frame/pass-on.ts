@@ -14,6 +14,8 @@ type TypedObject = JsonObject & { readonly type: string }
 
 /** How a frame must be written for its bytes to be passed on. A constant of the dialect: the values are those of the frame. */
 export interface PlainForm {
+  /** What metrics count the frame by, where that is not in its member `type`. */
+  readonly type?: string
   /** The names of the members that must stand first. Their values are strings. */
   readonly first: readonly string[]
   /** The name of the member after them, whose value is not looked at. */
@@ -33,20 +35,20 @@ export interface PlainForm {
  * @param tail text in place of the closing brace
  * @param head text in place of all bytes before the value of `next`. Then `tail` stands in place of `last` too
  */
-export function passedOn (received: Received, frame: TypedObject, form: PlainForm, tail?: string, head?: string): Frame | undefined {
+export function passedOn (received: Received, frame: JsonObject, form: PlainForm, tail?: string, head?: string): Frame | undefined {
   const { bytes, memberCount } = received
-  const { first, next, last, members } = form
+  const { first, next, last, members, type = String(frame.type) } = form
   const count = Object.keys(frame).length
   if (memberCount !== count || (members !== undefined && members !== count)) return undefined
   const begin = behindFirst(bytes, frame, first, next)
   if (begin === -1) return undefined
-  if (tail === undefined) return new Frame(frame.type, bytes)
+  if (tail === undefined) return new Frame(type, bytes)
   const brace = bytes.length - 1
   if (bytes[brace] !== closingBrace) return undefined
   const lastAt = last === undefined ? brace : lastMember(bytes, brace, last, frame[last] as string)
   if (lastAt === -1) return undefined
-  if (head === undefined) return Frame.around(frame.type, '', bytes, 0, brace, tail)
-  return Frame.around(frame.type, head, bytes, begin, lastAt, tail)
+  if (head === undefined) return Frame.around(type, '', bytes, 0, brace, tail)
+  return Frame.around(type, head, bytes, begin, lastAt, tail)
 }
 
 /**

@@ -1,7 +1,7 @@
-import type { DialectName } from '../settings.js'
+import type { DefaultDialectName } from '../settings.js'
 import type { ClientDialect, Frame } from './dialect.js'
 
-/** The dialects that Signalbox speaks without plugins. */
+/** The dialects that Signalbox speaks by default. */
 export const clients = {
   peerjs: {
     name: 'peerjs',
@@ -58,7 +58,7 @@ export const clients = {
     candidate: (from, to, payload) => ({ type: 'signal', from, to, payload }),
     received: ({ type, from, payload }) => type === 'signal' ? { sender: String(from), load: payload } : undefined
   }
-} satisfies Record<DialectName, ClientDialect>
+} satisfies Record<DefaultDialectName, ClientDialect>
 
 function inSession (sessionId: string | undefined): Frame {
   return sessionId === undefined ? {} : { sessionId }

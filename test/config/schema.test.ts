@@ -1,9 +1,12 @@
 import t, { type Test } from 'tap'
 import { ConfigError } from '../../src/config/config-error.js'
+import { dialectSettings } from '../../src/config/dialect-settings.js'
 import * as reading from '../../src/config/read.js'
+import * as builtIn from '../../src/dialects.js'
 import { furtherSettings, readConfig } from '../../src/settings.js'
 import { type Config, settingNames, flagOf } from '../../src/config/schema.js'
 
+const dialects = `all, or a comma-separated list of ${Object.keys(builtIn).join(', ')}`
 const proxies = 'true, false, a number of hops, or a comma-separated list of addresses, networks, loopback, linklocal and uniquelocal'
 
 const completeConfig = (given: reading.GivenConfig) => reading.completeConfig(given, furtherSettings())
@@ -270,9 +273,9 @@ t.test('a bad value names the setting, its value and what is expected', async (t
   for (const [name, text, expected] of [
     ['PORT', '65536', 'an integer from 0 to 65535'],
     ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace, silent'],
-    ['DIALECTS', 'tom,klingon', 'a comma-separated list of drone, peerjs, psync, rooms, tom'],
-    ['DIALECTS', 'tom,tom', 'a comma-separated list of drone, peerjs, psync, rooms, tom'],
-    ['DIALECTS', 'Tom', 'a comma-separated list of drone, peerjs, psync, rooms, tom'],
+    ['DIALECTS', 'tom,klingon', dialects],
+    ['DIALECTS', 'tom,tom', dialects],
+    ['DIALECTS', 'Tom', dialects],
     ['NATIVE_PORTS', 'tom', 'a comma-separated list of dialect:port'],
     ['NATIVE_PORTS', 'tom:65536', 'a comma-separated list of dialect:port'],
     ['NATIVE_PORTS', 'klingon:3001', 'a comma-separated list of dialect:port'],
@@ -303,13 +306,13 @@ t.test('a bad value names the setting, its value and what is expected', async (t
 
 t.test('a plugin’s dialect has no place in DIALECTS and NATIVE_PORTS, and the message says where it has', async (t) => {
   t.equal(
-    refused(t, () => fromEnv({ DIALECTS: 'tom,ayame' })),
-    'DIALECTS: invalid value "tom,ayame", expected a comma-separated list of drone, peerjs, psync, rooms, tom; ' +
+    refused(t, () => fromEnv({ DIALECTS: 'tom,klingon' })),
+    `DIALECTS: invalid value "tom,klingon", expected ${dialects}; ` +
     'only built-in dialects are named here: PLUGINS loads others'
   )
   t.equal(
-    refused(t, () => fromEnv({ NATIVE_PORTS: 'ayame:18083' })),
-    'NATIVE_PORTS: invalid value "ayame:18083", expected a comma-separated list of dialect:port; ' +
+    refused(t, () => fromEnv({ NATIVE_PORTS: 'klingon:18083' })),
+    'NATIVE_PORTS: invalid value "klingon:18083", expected a comma-separated list of dialect:port; ' +
     'only built-in dialects are named here: PLUGINS loads others, each at a path of its own'
   )
 })
@@ -387,6 +390,25 @@ t.test('a native port is for a dialect that is spoken', async (t) => {
     refused(t, () => fromEnv({ DIALECTS: 'tom', NATIVE_PORTS: 'tom:3001,drone:8081' })),
     /^NATIVE_PORTS: invalid value .*drone:8081.*, expected .*DIALECTS/
   )
+})
+
+t.test('all is every dialect, those that are off by default among them', async (t) => {
+  for (const text of ['all', 'all,tom', 'tom, all']) t.same(fromEnv({ DIALECTS: text }).DIALECTS, Object.keys(builtIn), text)
+  t.same(completeConfig({ DIALECTS: ['all'] }).DIALECTS, Object.keys(builtIn), 'in an app, too')
+  refused(t, () => fromEnv({ DIALECTS: 'All' }))
+})
+
+t.test('a dialect that is optional is on, has a native port and takes its name from PeerJS only where DIALECTS names it', async (t) => {
+  const settings = dialectSettings([{ name: 'peerjs' }, { name: 'tom' }, { name: 'extra', isOptional: true }])
+  const from = (env: Record<string, string>) => reading.readSettings(env, [], settings)
+  t.same(from({}).DIALECTS, ['peerjs', 'tom'])
+  t.same(from({ DIALECTS: 'extra' }).DIALECTS, ['extra'], 'it alone')
+  t.same(from({ DIALECTS: 'all', NATIVE_PORTS: 'extra:1' }).NATIVE_PORTS, ['extra:1'])
+  t.match(refused(t, () => from({ NATIVE_PORTS: 'extra:1' })), /^NATIVE_PORTS: .* expected dialects that are in DIALECTS$/)
+  t.equal(from({ PEERJS_PATH: '/extra' }).PEERJS_PATH, '/extra')
+  t.equal(refused(t, () => from({ DIALECTS: 'all', PEERJS_PATH: '/extra' })),
+    'PEERJS_PATH: invalid value "/extra", expected a path that does not begin with tom, extra')
+  t.match(refused(t, () => from({ DIALECTS: 'all', PEERJS_KEY: 'extra' })), /^PEERJS_KEY: .* expected keys other than tom, extra,/)
 })
 
 t.test('PeerJS does not take the paths of another dialect', async (t) => {

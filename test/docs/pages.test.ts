@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import t from 'tap'
+import type { DialectDescription } from '../../routes/dialect.js'
 import * as builtIn from '../../src/dialects.js'
 import { build } from '../helper.js'
 import { anchorsOf, prose } from './anchors.js'
@@ -56,9 +57,10 @@ t.test('docs/README.md leads to every page of docs, and README.md leads to it', 
   t.ok(linksOf('README.md').some(([target]) => target === 'docs/README.md'))
 })
 
-t.test('the table of dialects in README.md has each by its title and its summary, and no other', async (t) => {
-  const rows = [...read('README.md').matchAll(/^\| `(\w+)`: \[(.*?)\]\(routes\/(\w+)\/README\.md\) \| (.*?) \|/gm)]
-  const described = Object.values(builtIn).map(({ name, title, summary }) => [name, title, name, summary])
+t.test('the table of dialects in README.md has each by its title and its summary, says which are off, and has no other', async (t) => {
+  const rows = [...read('README.md').matchAll(/^\| `(\w+)`: \[(.*?)\]\(routes\/(\w+)\/README\.md\)(, off by default|) \| (.*?) \|/gm)]
+  const described = Object.values<DialectDescription>(builtIn)
+    .map(({ name, title, isOptional = false, summary }) => [name, title, name, isOptional ? ', off by default' : '', summary])
   const byName = (rows: string[][]): string[][] => rows.sort(([one = ''], [other = '']) => one < other ? -1 : 1)
   t.same(byName(rows.map(([, ...cells]) => cells)), byName(described))
 })

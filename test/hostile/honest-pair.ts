@@ -3,12 +3,12 @@ import { quantile } from '../../bench/figures.js'
 import { Conversation } from '../../bench/siege/conversation.js'
 import { enter } from '../../bench/siege/honest-client.js'
 import type { Signal } from '../../bench/siege/honest-dialects.js'
-import type { DialectName } from '../../src/settings.js'
+import type { DefaultDialectName } from '../../src/settings.js'
 import { clients } from '../../src/testing/clients.js'
 
 /** The honest pair of `neighbour.ts`, in a process of its own. Every IPC message is a task, and its result is sent back. */
 export type Task =
-  | { task: 'connect', dialect: DialectName, clients: readonly [Whence, Whence], perSecond: number }
+  | { task: 'connect', dialect: DefaultDialectName, clients: readonly [Whence, Whence], perSecond: number }
   | { task: 'measure', ms: number }
 
 export interface Whence {
@@ -55,7 +55,7 @@ function receive (signal: Signal): void {
   latencies.push(performance.now() - signal.at)
 }
 
-async function connect (name: DialectName, entries: readonly [Whence, Whence], perSecond: number): Promise<void> {
+async function connect (name: DefaultDialectName, entries: readonly [Whence, Whence], perSecond: number): Promise<void> {
   const dialect = clients[name]
   everyMs = 1000 / perSecond
   const first = await enter({ dialect, ...entries[0] })

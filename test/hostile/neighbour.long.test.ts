@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { DialectName } from '../../src/settings.js'
+import type { DefaultDialectName } from '../../src/settings.js'
 import { connect } from '../helper.js'
 import { clients } from '../../src/testing/clients.js'
 import { start } from '../process.js'
@@ -7,7 +7,7 @@ import { honestPair, rawWebSocket, textFrame, throttledReader } from './neighbou
 
 t.test('an honest pair alone loses nothing, in every dialect, and what it loses shows', async (t) => {
   const { child, port, rss, peakRss, openFiles } = await start(t)
-  for (const dialect of Object.keys(clients) as DialectName[]) {
+  for (const dialect of Object.keys(clients) as DefaultDialectName[]) {
     const pair = await honestPair(t, port, { dialect, name: `${dialect}-honest` })
     const { sent, delivered, p50, p99, troubles } = await pair.measure(500)
     t.same({ delivered, troubles }, { delivered: sent, troubles: {} }, `${dialect}: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`)

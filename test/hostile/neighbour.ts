@@ -4,7 +4,7 @@ import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { type Intruder, intrude, type Manners } from '../../bench/siege/intruder.js'
-import type { DialectName } from '../../src/settings.js'
+import type { DefaultDialectName } from '../../src/settings.js'
 import { type Reachable, urlOf } from '../helper.js'
 import { upgradeRequest } from '../../src/testing/websocket.js'
 import type { Answer, Measured, Task } from './honest-pair.js'
@@ -14,7 +14,7 @@ export { throttledReader } from '../../bench/siege/throttled-reader.js'
 export type { Measured }
 
 export interface Pairing {
-  dialect?: DialectName
+  dialect?: DefaultDialectName
   /** Where the second client connects; by default to the same node. */
   partner?: Reachable
   /** The two are `<name>-a` and `<name>-b`. */

@@ -1,13 +1,22 @@
 import t from 'tap'
+import type { DialectDescription } from '../../routes/dialect.js'
+import * as dialects from '../../src/dialects.js'
 import { surviveContract } from '../../src/testing/contract.js'
 import type { Runner } from '../../src/testing/runner.js'
 import { build } from '../helper.js'
-import { subjects } from './dialects.js'
+import { builtIn, optional, subjects } from './dialects.js'
 
 // Most of the time goes into waiting for the server's own timeouts.
 t.jobs = subjects.length
 
 /** Only buffered tests of tap run at the same time. */
 const parallel: Runner = { test: (title, body) => t.test(title, { buffered: true }, body) }
+
+t.test('no built-in dialect is left out', async (t) => {
+  const names = (subjects: ReadonlyArray<{ name: string }>) => subjects.map(({ name }) => name).sort()
+  const described = Object.values<DialectDescription>(dialects)
+  t.same(names(builtIn), names(described.filter(({ isOptional = false }) => !isOptional)))
+  t.same(names(optional), names(described.filter(({ isOptional = false }) => isOptional)))
+})
 
 for (const subject of subjects) surviveContract(parallel, { ...subject, build })

@@ -233,8 +233,11 @@ const yWebrtc: Subject = {
   ]
 }
 
-/** The built-in dialects. */
+/** The built-in dialects that are on by default. */
 export const builtIn: readonly Subject[] = [peerjs, rooms, psync, drone, tom]
 
-/** The built-in dialects, and one that comes as a plugin. */
-export const subjects: readonly Subject[] = [...builtIn, yWebrtc]
+/** Those that are off by default: `env` names each. */
+export const optional: readonly Subject[] = []
+
+/** All built-in dialects, and one that comes as a plugin. */
+export const subjects: readonly Subject[] = [...builtIn, ...optional, yWebrtc]

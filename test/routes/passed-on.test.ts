@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import type { DialectName } from '../../src/settings.js'
+import type { DefaultDialectName } from '../../src/settings.js'
 import { build, type Frame } from '../helper.js'
 import type { ClientDialect } from '../../src/testing/dialect.js'
 import { clients } from '../../src/testing/clients.js'
@@ -28,7 +28,7 @@ const subjects = builtIn.filter(({ name }) => name !== 'tom')
 
 async function pairOf (t: Test, subject: Subject, from: string, to: string): Promise<Pair> {
   const app = await build(t, env)
-  const dialect: ClientDialect = clients[subject.name as DialectName]
+  const dialect: ClientDialect = clients[subject.name as DefaultDialectName]
   const alice = await enter(t, app, subject, from)
   const bob = await enter(t, app, subject, to, { place: alice.place })
   let at = 0

@@ -9,6 +9,7 @@ import { Sequence } from './sequence.js'
 import { Session, type Shown } from './session.js'
 import { Stage } from './stage.js'
 import { State } from './state.js'
+import { hasTalk } from './talk.js'
 import { Token } from './token.js'
 
 /** What a link says after its `#`: only the browsers of the two see it, no server. */
@@ -56,8 +57,9 @@ function Demo () {
   )
 }
 
-function Choice ({ info: { dialects, auth }, place, move }: { info: Info, place: Place, move: (place: Place) => void }) {
+function Choice ({ info: { dialects: spoken, auth }, place, move }: { info: Info, place: Place, move: (place: Place) => void }) {
   const [token, setToken] = useState<string>()
+  const dialects = spoken.filter(({ name }) => hasTalk(name))
   // The one that needs the fewest words, if it is on.
   const usual = dialects.find(({ name }) => name === 'rooms') ?? dialects[0]
   const dialect = place.dialect === undefined ? usual : dialects.find(({ name }) => name === place.dialect)

@@ -37,7 +37,7 @@ export interface TalkOptions {
 
 type Client = Pick<RoomsClient, 'onerror' | 'close'> & { oncall: (call: Call, from: string) => void }
 
-const makers: Record<string, (options: TalkOptions, heard: Heard) => Client> = {
+const makers: Readonly<Record<string, (options: TalkOptions, heard: Heard) => Client>> = {
   rooms ({ url, meet, ...options }, { ready }) {
     const client = new RoomsClient(url, { ...options, roomId: meet })
     client.onready = ready
@@ -67,6 +67,11 @@ const makers: Record<string, (options: TalkOptions, heard: Heard) => Client> = {
     }
     return client
   }
+}
+
+/** Whether there is a client for a dialect: not for each of those that are off by default. */
+export function hasTalk (dialect: string): boolean {
+  return dialect === 'peerjs' || Object.hasOwn(makers, dialect)
 }
 
 /** Begins to talk in a dialect: this page meets one other page at a time. */
