@@ -1,4 +1,4 @@
-import { median, type Figures } from './figures.js'
+import { median, medianInterval, type Figures } from './figures.js'
 import type { Server } from './servers.js'
 
 /** One bench: cases measured in turns, and the figure they are compared by. `bench/run.ts` lists all benches. */
@@ -12,8 +12,10 @@ export interface Bench {
 }
 
 export interface Options {
-  /** How many times every case is measured, in turns. */
+  /** How many times every case is measured, in turns, at least. */
   readonly rounds: number
+  /** How many times at most: cases are measured until each ratio is known to within `narrow` of itself. */
+  readonly mostRounds: number
   /** Load before each measurement, which warms the code up. In ms. */
   readonly warmUpMs: number
   /** Duration of one measurement, in ms. */
@@ -71,7 +73,13 @@ export interface Check {
   readonly atLeast?: number
 }
 
-/** Measures all cases in turns: A B A B. */
+/** A ratio is known once its interval is this share of it, so that a noisy machine says the same as a quiet one. */
+const narrow = 0.1
+
+/**
+ * Measures all cases in turns, A B A B, until each ratio is known, or for `mostRounds`. A plan with a number of rounds of its own is
+ * measured as often.
+ */
 export async function measure (bench: Bench, options: Omit<Options, 'keep'>, log: (line: string) => void): Promise<Result> {
   const servers: Server[] = []
   const keep: Options['keep'] = async (starting) => {
@@ -80,30 +88,47 @@ export async function measure (bench: Bench, options: Omit<Options, 'keep'>, log
     return server
   }
   try {
-    const { setting, cases, rounds = options.rounds, checks } = await bench.prepare({ ...options, keep })
+    const { setting, cases, rounds: own, checks } = await bench.prepare({ ...options, keep })
+    const [least, most] = own === undefined ? [options.rounds, Math.max(options.rounds, options.mostRounds)] : [own, own]
     const { title, figure } = bench
     const measured = cases.map((): Figures[] => [])
-    for (let round = 1; round <= rounds; round++) {
+    const soFar = (): Row[] => cases.map(({ measure, ...row }, at) => ({ ...row, rounds: measured[at] ?? [] }))
+    let rounds = 0
+    while (rounds < least || (rounds < most && !soFar().every((row) => isKnown({ figure, rows: soFar() }, row)))) {
+      const round = ++rounds
       for (const [at, one] of cases.entries()) {
         const figures = await one.measure()
         measured[at]?.push(figures)
         log(`${bench.name}, round ${round}, ${one.name}: ${figures[figure]?.toPrecision(3)} ${figure}`)
       }
     }
-    const rows = cases.map(({ measure, ...row }, at) => ({ ...row, rounds: measured[at] ?? [] }))
+    const rows = soFar()
     return { title, setting: { ...setting, rounds }, figure, rows, checks: checks?.(rows) ?? [] }
   } finally {
     for (const server of servers.reverse()) await server.end()
   }
 }
 
+type Compared = Pick<Result, 'figure' | 'rows'>
+
 /** A row relative to its baseline: median, minimum and maximum of the rounds. */
-export function ratioOf ({ figure, rows }: Result, row: Row): { median: number, least: number, most: number } | undefined {
+export function ratioOf (result: Compared, row: Row): { median: number, least: number, most: number } | undefined {
+  const ratios = ratiosOf(result, row)
+  return ratios && { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) }
+}
+
+function isKnown (result: Compared, row: Row): boolean {
+  const ratios = ratiosOf(result, row)
+  if (ratios === undefined) return true
+  const { least, most } = medianInterval(ratios)
+  return most - least <= narrow * median(ratios)
+}
+
+function ratiosOf ({ figure, rows }: Compared, row: Row): number[] | undefined {
   const baseline = rows.find(({ name }) => name === row.baseline)
   if (baseline === undefined) return undefined
   const others = valuesOf(baseline, figure)
-  const ratios = valuesOf(row, figure).map((value, round) => value / (others[round] ?? NaN))
-  return { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) }
+  return valuesOf(row, figure).map((value, round) => value / (others[round] ?? NaN))
 }
 
 /** One figure of a row, round by round. */

@@ -26,6 +26,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     rounds: { type: 'string', default: '5' },
+    'most-rounds': { type: 'string', default: '25' },
     seconds: { type: 'string', default: '2' },
     'churn-seconds': { type: 'string', default: '300' },
     node: { type: 'string' },
@@ -46,9 +47,10 @@ async function runAll (): Promise<void> {
   await pinLoad()
   if (profiles !== undefined) profileInto(profiles)
   const options: Omit<Options, 'keep'> = isSmall
-    ? { rounds: 3, warmUpMs: 250, measureMs: 250, churnMs: 0, isSmall, node: undefined }
+    ? { rounds: 3, mostRounds: 3, warmUpMs: 250, measureMs: 250, churnMs: 0, isSmall, node: undefined }
     : {
         rounds: Number(rounds),
+        mostRounds: Number(values['most-rounds']),
         warmUpMs: 500,
         measureMs: Number(seconds) * 1000,
         churnMs: Number(values['churn-seconds']) * 1000,

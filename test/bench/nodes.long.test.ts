@@ -7,7 +7,7 @@ t.test('the bench of relay between nodes measures every case in turns and prints
   const lines: string[] = []
   const result = await measure(
     nodes,
-    { rounds: 2, warmUpMs: 100, measureMs: 200, churnMs: 0, isSmall: true, node: undefined },
+    { rounds: 2, mostRounds: 2, warmUpMs: 100, measureMs: 200, churnMs: 0, isSmall: true, node: undefined },
     (line) => lines.push(line)
   )
   t.equal(result.rows.length, 6)
