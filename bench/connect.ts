@@ -8,7 +8,7 @@ import { type NodeServer, quiet, startOther, startSignalbox } from './servers.js
 const figure = 'CPU, µs/connect'
 
 /** How many clients connect, how many at once, and how many times over. */
-interface Crowd {
+export interface Crowd {
   readonly clients: number
   readonly times: number
   readonly atOnce: number
@@ -32,12 +32,7 @@ export const connect: Bench = {
       starting: Promise<NodeServer>,
       crowd: Crowd,
       compared: Pick<Case, 'baseline' | 'goal'> = {}
-    ): Promise<Case> => {
-      const server = await keep(starting)
-      // Two warm-up runs.
-      for (let times = 0; times < 2; times++) await measure(server, protocol, crowd)
-      return { name, ...compared, measure: async () => await measure(server, protocol, crowd) }
-    }
+    ): Promise<Case> => await connecting(name, protocol, await keep(starting), crowd, compared)
     const byAnyone = '`ws`'
     const byCohorts = `\`ws\`, ${cohorts.atOnce} every ${cohorts.everyMs} ms`
     const cases = [await add(byAnyone, bare, startOther('parsing'), crowd)]
@@ -55,6 +50,19 @@ export const connect: Bench = {
     ))
     return { setting: { clients: crowd.clients, times: crowd.times, 'tom clients': cohorts.clients }, cases }
   }
+}
+
+/** A case of clients that connect to a server, which is warm by then. */
+export async function connecting (
+  name: string,
+  protocol: Protocol,
+  server: NodeServer,
+  crowd: Crowd,
+  compared: Pick<Case, 'baseline' | 'goal'> = {}
+): Promise<Case> {
+  // Two warm-up runs.
+  for (let times = 0; times < 2; times++) await measure(server, protocol, crowd)
+  return { name, ...compared, measure: async () => await measure(server, protocol, crowd) }
 }
 
 async function measure (

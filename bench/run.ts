@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { type Bench, measure, type Options, ratioOf, type Result } from './bench.js'
 import { churn } from './churn.js'
 import { connect } from './connect.js'
+import { connectFloor } from './connect-floor.js'
 import { fanout } from './fanout.js'
 import { idle } from './idle.js'
 import { joinStorm } from './join-storm.js'
@@ -16,7 +17,7 @@ import { pinLoad, profileInto, profilesWritten } from './servers.js'
 import { table } from './table.js'
 
 /** All benches, in the order they run. */
-const benches: readonly Bench[] = [relay, relay1, latency, fanout, connect, joinStorm, joins, idle, churn, nodes]
+const benches: readonly Bench[] = [relay, relay1, latency, fanout, connect, connectFloor, joinStorm, joins, idle, churn, nodes]
 
 /** Those of the smoke, which fails only where a ratio is so many times its goal. */
 const smoked: readonly Bench[] = [relay, relay1, fanout, connect, joinStorm, idle]

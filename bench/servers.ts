@@ -18,7 +18,7 @@ const startTimeoutMs = 20_000
 const signalbox = '../dist/src/server.js'
 
 /** All that is run for comparison, beside Signalbox. */
-export type Other = 'parsing' | 'raw' | 'peer' | 'broadcast' | 'tom'
+export type Other = 'parsing' | 'fastify' | 'raw' | 'peer' | 'broadcast' | 'tom'
 
 export interface Server {
   readonly pid: number
@@ -68,7 +68,7 @@ export async function startSignalbox ({ env = {}, ...start }: Start = {}): Promi
 
 /** One of `bench/servers`. A server written by hand usually has `ws` alone, so it runs without `bufferutil`. */
 export async function startOther (name: Other, start: Start = {}): Promise<NodeServer> {
-  return await startNode(`servers/${name}.mjs`, { ...start, env: { WS_NO_BUFFER_UTIL: '1' } })
+  return await startNode(`servers/${name}.mjs`, { ...start, env: { WS_NO_BUFFER_UTIL: '1', ...start.env } })
 }
 
 let profiles: string | undefined
