@@ -1,4 +1,5 @@
-import { eventsIn, type ServerEvent } from '../shared/event-stream.js'
+import type { ServerEvent } from '../../src/net/event-stream.js'
+import { eventsIn } from '../shared/event-stream.js'
 
 /** An answer that is none. */
 export class Refusal extends Error {

@@ -1,7 +1,7 @@
 import { Value } from '@sinclair/typebox/value'
 import { AuditBody, type AuditEntry, type NodesAnswer, type NodeStatus, type RoomsAnswer, type Sample, SampleBody } from
   '../../../routes/admin/console-schema.js'
-import type { ServerEvent } from './events.js'
+import type { ServerEvent } from '../../net/event-stream.js'
 
 /** Events that are kept of each kind. */
 const maxEvents = 100

@@ -2,8 +2,8 @@ import type { Static, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { CommandError } from '../command.js'
 import { problemOf } from '../doctor/errors.js'
+import { eventReader, type ServerEvent } from '../../net/event-stream.js'
 import { printable } from '../printable.js'
-import { eventsIn, type ServerEvent } from './events.js'
 
 /** How long an answer may take, and a stream may be silent. In ms. */
 const patienceMs = 5_000
@@ -59,9 +59,10 @@ export class Server {
     try {
       const { body } = await this.#ask(path, AbortSignal.any([signal, silence.signal]))
       if (body === null) return
-      for await (const event of eventsIn(body)) {
+      const read = eventReader()
+      for await (const part of body) {
         silent.refresh()
-        yield event
+        yield * read(part)
       }
     } catch (error) {
       if (error instanceof CommandError || error instanceof Lost) throw error
