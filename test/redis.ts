@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import tap, { type Test } from 'tap'
 import { Redis } from 'ioredis'
 import { freePort } from '../scripts/ports.js'
+import type { Scope } from '../src/testing/runner.js'
 import { until } from './helper.js'
 
 export interface RedisServer {
@@ -21,7 +21,7 @@ export interface RedisServer {
 export const replicating = ['--repl-diskless-sync-delay', '0', '--repl-diskless-load', 'swapdb', '--repl-ping-replica-period', '1']
 
 /** A redis-server of its own on this or a free port of the loopback, without persistence, ended with the test. */
-export async function startRedis (t: Test, port?: number, extra: readonly string[] = []): Promise<RedisServer> {
+export async function startRedis (t: Scope, port?: number, extra: readonly string[] = []): Promise<RedisServer> {
   const chosen = port ?? await freePort()
   const options = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no', ...extra]
   const process = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'ignore'] })
@@ -30,7 +30,7 @@ export async function startRedis (t: Test, port?: number, extra: readonly string
   if (log !== undefined) throw new Error(`redis-server has ended instead of listening: ${log}`)
   const client = new Redis(chosen, '127.0.0.1', { retryStrategy: () => 20, maxRetriesPerRequest: null })
   client.on('error', () => {})
-  t.teardown(async () => {
+  t.after(async () => {
     client.disconnect()
     process.kill('SIGCONT')
     process.kill('SIGKILL')
@@ -47,7 +47,8 @@ let nextDatabase = 0
 
 /** The URL of an empty database on a redis-server that all tests of this process share. Ended with the process. */
 export async function freshDatabase (): Promise<string> {
-  shared ??= startRedis(tap, undefined, ['--databases', String(databases)])
+  // Only for tests: loaded, tap takes a process for one.
+  shared ??= import('tap').then(async ({ default: tap }) => await startRedis(tap, undefined, ['--databases', String(databases)]))
   return `${(await shared).url}/${nextDatabase++}`
 }
 
@@ -74,7 +75,7 @@ export interface RedisCluster {
 }
 
 /** Three masters on the loopback that share the slots evenly, ended with the test. */
-export async function startCluster (t: Test, extra: readonly string[] = []): Promise<RedisCluster> {
+export async function startCluster (t: Scope, extra: readonly string[] = []): Promise<RedisCluster> {
   const home = await mkdtemp(join(tmpdir(), 'redis-cluster-'))
   const ports = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort(), await freePort()]
   const startNode = async (port: number, busPort: number): Promise<RedisServer> => await startRedis(t, port, [
@@ -87,7 +88,7 @@ export async function startCluster (t: Test, extra: readonly string[] = []): Pro
   ])
   const start = async (at: number): Promise<RedisServer> => await startNode(ports[at] as number, ports[at + 3] as number)
   const nodes = await Promise.all([0, 1, 2].map(start))
-  t.teardown(async () => await rm(home, { recursive: true, force: true }))
+  t.after(async () => await rm(home, { recursive: true, force: true }))
   const slots = 16384
   for (const [at, { client }] of nodes.entries()) {
     await client.cluster('ADDSLOTSRANGE', Math.ceil(slots / 3 * at), Math.ceil(slots / 3 * (at + 1)) - 1)

@@ -6,6 +6,7 @@ import type { Test } from 'tap'
 import type { StateCounters } from '../../src/state/contract.js'
 import { askEveryMs, build, type Client, connect, type Env, type Frame, urlOf } from '../helper.js'
 import { clients } from '../../src/testing/clients.js'
+import type { Scope } from '../../src/testing/runner.js'
 import { type RedisServer, startRedis } from '../redis.js'
 
 /** Nodes in this process, on one Redis of their own. */
@@ -67,17 +68,25 @@ export interface Way {
   /** Holds up those connections; with `all` new ones too. With `answers` only the answers to commands are held up. */
   freeze: (which: 'all' | 'listening' | 'answers') => void
   thaw: () => void
+  /** Resets all connections, and new ones too until `join`. */
+  cut: () => void
+  join: () => void
+  /** New connections lead to another Redis from now on. */
+  leadTo: (redis: Pick<RedisServer, 'port'>) => void
 }
 
-export async function wayTo (t: Test, { port }: RedisServer): Promise<Way> {
+export async function wayTo (t: Scope, redis: Pick<RedisServer, 'port'>): Promise<Way> {
   const pairs = new Set<{ near: Socket, far: Socket, isListening: boolean, isFrozen: boolean }>()
+  let { port } = redis
   let isFrozen = false
+  let isCut = false
   const hold = (pair: { near: Socket, far: Socket, isFrozen: boolean }) => {
     pair.isFrozen = true
     pair.near.pause()
     pair.far.pause()
   }
   const server = createServer((near) => {
+    if (isCut) return near.resetAndDestroy()
     const far = dial(port, '127.0.0.1')
     const pair = { near, far, isListening: false, isFrozen: false }
     pairs.add(pair)
@@ -96,7 +105,7 @@ export async function wayTo (t: Test, { port }: RedisServer): Promise<Way> {
     if (isFrozen) hold(pair)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  t.teardown(() => {
+  t.after(() => {
     server.close()
     for (const { near } of pairs) near.destroy()
   })
@@ -115,6 +124,19 @@ export async function wayTo (t: Test, { port }: RedisServer): Promise<Way> {
         near.resume()
         far.resume()
       }
+    },
+    cut () {
+      isCut = true
+      for (const { near, far } of pairs) {
+        near.resetAndDestroy()
+        far.destroy()
+      }
+    },
+    join () {
+      isCut = false
+    },
+    leadTo (other) {
+      port = other.port
     }
   }
 }

@@ -6,6 +6,7 @@ import { WebSocket } from 'ws'
 import { freePort } from '../../scripts/ports.js'
 import { clients as dialects } from '../../src/testing/clients.js'
 import type { ClientDialect, Frame } from '../../src/testing/dialect.js'
+import { dial, isNews } from '../dialing.js'
 import { type Env, refusal, until, urlOf } from '../helper.js'
 import { run, type Running } from '../process.js'
 import { startRedis } from '../redis.js'
@@ -70,46 +71,31 @@ class Wanderer {
   }
 
   connect (goneAt = performance.now(), isFirst = true): void {
-    const { dialect, id } = this
-    const socket = new WebSocket(`ws://127.0.0.1:${this.#port}/signal${dialect.path(id)}`, { perMessageDeflate: false })
-    this.#socket = socket
-    let code = 0
-    socket.on('open', () => { for (const frame of dialect.registration(id)) socket.send(JSON.stringify(frame)) })
-    socket.on('message', (data) => {
-      const frame = JSON.parse(String(data)) as Frame
-      if (!this.isBack && dialect.welcome(frame, id) !== undefined) {
+    this.#socket = dial(`ws://127.0.0.1:${this.#port}/signal`, this.dialect, this.id, {
+      welcomed: () => {
         this.isBack = true
         if (!isFirst) this.absences.push(performance.now() - goneAt)
+      },
+      signal: (from, load) => {
+        const numbers = this.heard.get(from) ?? []
+        this.heard.set(from, numbers)
+        numbers.push(Number(load))
+      },
+      refused: (frame) => this.errors.push(frame),
+      told: (frame) => { if (this.#takesNews && isNews(frame)) this.news.push(frame) },
+      closed: (code) => {
+        const now = performance.now()
+        const since = this.isBack ? now : goneAt
+        if (this.isBack && code === 1006) this.cuts.push(now)
+        this.isBack = false
+        if (!this.#isOver) setTimeout(() => this.connect(since, isFirst && since === goneAt), Math.random() * backOffMs)
       }
-      this.#take(frame)
-    })
-    socket.on('error', () => {})
-    socket.on('close', (closedWith) => {
-      code = closedWith
-      const now = performance.now()
-      const since = this.isBack ? now : goneAt
-      if (this.isBack && code === 1006) this.cuts.push(now)
-      this.isBack = false
-      if (!this.#isOver) setTimeout(() => this.connect(since, isFirst && since === goneAt), Math.random() * backOffMs)
     })
   }
 
   /** From now on nobody should come or go. */
   listen (): void {
     this.#takesNews = true
-  }
-
-  #take (frame: Frame): void {
-    const received = this.dialect.received(frame)
-    if (received?.sender !== undefined) {
-      const numbers = this.heard.get(received.sender) ?? []
-      this.heard.set(received.sender, numbers)
-      numbers.push(Number(received.load))
-    } else if (frame.type === 'error' || frame.type === 'EXPIRE' || frame.type === 'ERROR') {
-      this.errors.push(frame)
-    } else if (this.#takesNews && isNews(frame)) {
-      this.news.push(frame)
-    }
   }
 
   signal (to: string): void {
@@ -123,10 +109,6 @@ class Wanderer {
     this.#isOver = true
     this.#socket?.terminate()
   }
-}
-
-function isNews ({ type }: Frame): boolean {
-  return type === 'presence' || type === 'peer_joined' || type === 'peer_left' || type === 'client_list_update'
 }
 
 interface Deployment {
