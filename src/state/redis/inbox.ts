@@ -48,7 +48,7 @@ export class Inbox {
       case 'answer': return this.#holders.onAnswer(message)
       case 'query': return this.#questions.onQuery(message)
       case 'reply': return this.#questions.onReply(message)
-      case 'found': return this.#kept.forget(message.batch)
+      case 'found': return this.#kept.found(message.batch)
       case 'seen': return this.#rooms.onSeen(message)
       case 'restore': {
         const room = this.#rooms.get(message.room)

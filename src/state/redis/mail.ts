@@ -35,6 +35,9 @@ interface Batch {
   weight: number
 }
 
+/** Redis answers that a frame is kept so long after it has told that the frame was found, at most. In ms. */
+const answerMs = 5_000
+
 /** The accounts of the mail that this node has put into Redis: its size, its senders, its expiry. */
 export class KeptMail {
   readonly #timers: Timers
@@ -43,6 +46,8 @@ export class KeptMail {
   readonly #batches = new Map<string, Batch>()
   /** The batches that rooms keep for the first who joins, by sender. */
   readonly #forAnybody = new Map<string, Set<string>>()
+  /** Batches that were found before Redis has answered that it keeps them: the answer comes on another connection. */
+  readonly #foundEarly = new Set<string>()
 
   /** @param onDue called when a batch that began on this node expires */
   constructor (timers: Timers, limits: MailboxLimits, onDue: (mail: Kept, batch: string) => void) {
@@ -88,6 +93,7 @@ export class KeptMail {
 
   /** Accounts for a kept frame. `begins`: the frame began the batch; otherwise it had begun earlier, on this node or another. */
   add (mail: Unsent, weight: number, name: string, begins: boolean): void {
+    if (this.#foundEarly.has(name)) return this.giveBack(mail, weight)
     const { byteLength: bytes } = frameOf(mail.frame)
     const batch = this.#batches.get(name)
     if (batch !== undefined) {
@@ -119,6 +125,13 @@ export class KeptMail {
     const lost = [...this.#batches.values()].filter(({ isOurs }) => isOurs).map(({ mail }) => mail)
     for (const name of [...this.#batches.keys()]) this.forget(name)
     return lost
+  }
+
+  /** Another node has delivered a batch. */
+  found (name: string): void {
+    if (this.#batches.has(name)) return this.forget(name)
+    this.#foundEarly.add(name)
+    this.#timers.schedule(answerMs, () => this.#foundEarly.delete(name))
   }
 
   /** Forgets a batch that was delivered or has expired. */

@@ -15,7 +15,7 @@ import type { Parts, Registrations } from './registrations.js'
 import type { LocalRoom } from './room.js'
 import type { LocalRooms } from './rooms.js'
 import { broadcastOrKeep, expireMail, limitsOf, type MailLimits, sendOrKeep } from './scripts/mail.js'
-import { broadcast, type LetterOutcome } from './scripts/relay.js'
+import { broadcast, graceOfBatch, type LetterOutcome } from './scripts/relay.js'
 import { endSession, sendInSession } from './scripts/sessions.js'
 
 export interface RelayParts extends Parts {
@@ -53,7 +53,7 @@ export class RedisRelay implements Relay {
 
   /** Accounts for a frame that waits for a peer which is away. */
   onKept ([, room, to, from]: LetterHead, frame: Frame, batch: string): void {
-    this.#kept.addForAway({ room, to, from, frame, keepMs: forgetAfterMs }, batch)
+    this.#kept.addForAway({ room, to, from, frame, keepMs: graceOfBatch(batch) + forgetAfterMs }, batch)
   }
 
   send (room: string, to: string, frame: FrameLike, from = ''): MaybePromise<SendOutcome> {
@@ -298,8 +298,11 @@ export class RedisRelay implements Relay {
   }
 }
 
-/** The account of a frame for who is away ends with its mail. So much later at the latest, should that not have been heard of. In ms. */
-const forgetAfterMs = 3_600_000
+/**
+ * The account of a frame for who is away ends with its mail. Should that not have been heard of, it ends with the mailbox, so long after
+ * the grace. In ms.
+ */
+const forgetAfterMs = 60_000
 
 /** Stands for the session in a frame that is composed before its session is known. */
 const marker = `session-${randomUUID()}`

@@ -84,6 +84,11 @@ export interface Kept {
   readonly batch: string
 }
 
+/** The ms of grace of who a batch waits for, which its name ends with. */
+export function graceOfBatch (name: string): number {
+  return Number(/\/(\d+)$/.exec(name)?.[1] ?? 0)
+}
+
 /** Who is away, and has a frame in this batch. */
 export interface KeptFor extends Kept {
   readonly id: string

@@ -160,13 +160,15 @@ local function comeBack (members, id, member)
   redis.call('SREM', tag .. ':away:' .. room, id)
 end
 -- Keeps a frame for who is away, a minute longer than its grace, which ends with the mail. What is given is 'batch to begin, most frames,
--- most bytes, and the same of one sender, and of one origin', or '' when nothing may be kept. Answers as keep does.
+-- most bytes, and the same of one sender, and of one origin', or '' when nothing may be kept. Answers as keep does. The name of a batch
+-- ends with the grace.
 local function keepForAway (members, id, graceMs, from, frame, given)
   if given == '' then return end
   local tag, room = tagAndRoom(members)
   local words = {}
   for word in string.gmatch(given, '%S+') do words[#words + 1] = word end
-  return keep(tag .. ':mail:' .. room .. '\\n' .. id, from, frame, graceMs + 60000, words[1], { unpack(words, 2, 7) }, '')
+  return keep(tag .. ':mail:' .. room .. '\\n' .. id, from, frame, graceMs + 60000, string.format('%s/%.0f', words[1], graceMs),
+    { unpack(words, 2, 7) }, '')
 end
 -- Throws away the mail of who has not come back, and tells its senders.
 local function discardMail (members, id, nodePrefix)
