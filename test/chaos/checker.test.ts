@@ -80,6 +80,14 @@ t.test('what a fault may lose is no violation, and the same without the fault is
   const inHands = sends(1, 'b', 0, 9_900)
   allows(t, 'in the hands of Redis', fault('redis ends', 10_000, 2_000), inHands)
   finds(t, 'a signal is delivered, kept or answered', [9_900], inHands)
+  const outOfOrder = [
+    sends(1, 'c', 0, 9_000), hears(4, 'a', 0, 16_000), sends(1, 'c', 1, 11_500), hears(4, 'a', 1, 11_510)
+  ]
+  const returned = [
+    ...connection(3, 'c', 5_000), lists(3, ['a', 'b', 'c'], 5_030), ...bothHear('joined', 5_020), ends(3, 8_000, 1006), ...third(11_000, 4)
+  ]
+  allows(t, 'kept by Redis, and there again after what its node had', fault('redis stops', 10_000, 5_000), returned, ...outOfOrder)
+  finds(t, 'signals come in order', [9_000, 16_000], returned, ...outOfOrder)
   const broken = [...connection(4, 'd', 5_000, { dialect: 'drone' }), ends(4, 10_300, 1006)]
   const back = [...connection(6, 'd', 11_000, { dialect: 'drone' }), ends(6, overAt + 30, 1000)]
   allows(t, 'written to who broke', broken, sends(1, 'd', 0, 10_000), back)

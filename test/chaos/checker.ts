@@ -218,13 +218,19 @@ class Checker {
       // Of one connection to whichever connections the receiver has had since.
       const way = `${sent.conn} ${sent.to}`
       const before = last.get(way)
-      if (before !== undefined && isBefore(first, before.heard)) {
+      if (before !== undefined && isBefore(first, before.heard) && !this.#cameBackInAnOutage(before.heard, before.sent.at)) {
         this.#fail('signals come in order', `${key} has come before ${before.sent.number}`,
           [before.sent, sent, before.heard, first, ...this.#around([sender.id, sent.to], before.sent.at, before.heard.at)])
       }
       last.set(way, { sent, heard: first })
     }
     for (const [key, entries] of heard) this.#fail('a signal comes once', `${key} was never sent`, entries)
+  }
+
+  /** Whether it was kept before its receiver came back to a node without Redis, which had it only when Redis was there again. */
+  #cameBackInAnOutage ({ conn }: Hears, sentAt: number): boolean {
+    const { welcomedAt } = this.#conns.get(conn) as Conn
+    return welcomedAt !== undefined && sentAt < welcomedAt && this.#isDuringOutage(welcomedAt, welcomedAt)
   }
 
   #checkLoss (sent: Sends, sender: Conn): void {
@@ -294,7 +300,7 @@ class Checker {
           [late, ...this.#around([older.id], welcomedAt - leewayMs, late.at)])
       }
       const end = older.entries.find((entry) => entry.kind === 'ends' && entry.code === 4000)
-      if (end !== undefined && !newer.some(({ opensAt }) => opensAt !== undefined && opensAt <= end.at)) {
+      if (end !== undefined && !newer.some(({ dialsAt, opensAt }) => opensAt !== undefined && dialsAt <= end.at)) {
         const evidence = [end, ...this.#around([older.id], end.at - healMs, end.at)]
         this.#fail('the newest connection stays', `${older.id} is replaced by nobody`, evidence)
       }
