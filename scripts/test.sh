@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 shopt -s globstar extglob nullglob
 
 # Folders that time separate processes, and need a machine that keeps up.
-timed=@(bench|cluster|deploy|hostile|redis-cluster|siege)
+timed=@(bench|chaos|cluster|deploy|hostile|redis-cluster|siege)
 # And quick tests elsewhere that hold short times against the clock.
 punctual=@(auth/jwks|state/redis)
 # Quick tests that take so long that each has a process of its own, which begins first.

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
-import type { Frame } from '../helper.js'
+import { build, type Frame } from '../helper.js'
 import { start } from '../process.js'
 import { type RedisServer, startRedis } from '../redis.js'
-import { eventually, heardOf, isReady, listenTo, nodesOn, signal, tomPeer } from './nodes.js'
+import { eventually, heardOf, isReady, listenTo, nodesOn, signal, tomPeer, wayTo } from './nodes.js'
 import type { FastifyInstance } from 'fastify'
 
 const leaseMs = 1_500
@@ -83,6 +83,34 @@ t.test('Redis loses its data: who is away leaves, and its senders hear that', as
   t.match(await witness.nextOf('error') satisfies Frame, { error: 'peer not found' })
   await eventually(() => heard.length > 0)
   t.same(heard, ['leave p'])
+})
+
+t.test('mail that is found before its node hears that it is kept does not count for ever', async (t) => {
+  const redis = await startRedis(t)
+  const way = await wayTo(t, redis)
+  const shared = { RESUME_GRACE_MS: '60000', NODE_LEASE_MS: '5000' }
+  const one = await build(t, { REDIS_URL: way.url, ...shared })
+  const other = await build(t, { REDIS_URL: redis.url, ...shared })
+  const witness = await tomPeer(t, one, 'w')
+  const peer = await tomPeer(t, other, 'p')
+  await heardOf(witness, 'p')
+  peer.socket.terminate()
+  await eventually(async () => await redis.client.zcard('{sb:0}:away') === 1)
+  way.freeze('answers')
+  witness.send(signal('w', 'p', 'meanwhile'))
+  await eventually(async () => await redis.client.llen('{sb:0}:mail:tom\np') === 1)
+  const back = await tomPeer(t, other, 'p')
+  t.match(await back.nextOf('signal'), { payload: 'meanwhile' })
+  // This comes behind what Redis has told the node of the mail.
+  back.send(signal('p', 'w', 'thanks'))
+  await witness.nextOf('signal')
+  t.match(one.state.size(), { mailboxes: 0 })
+  way.thaw()
+  witness.send(signal('w', 'p', 'again'))
+  await back.nextOf('signal')
+  witness.send(signal('w', 'nobody', 'the answer comes behind that to the mail'))
+  await witness.nextOf('error')
+  t.match(one.state.size(), { mailboxes: 0, mailboxBytes: 0 })
 })
 
 t.test('ends and returns that race leave one peer, or none, and nothing behind', async (t) => {
