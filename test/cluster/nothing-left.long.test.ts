@@ -106,7 +106,7 @@ t.test('a node that stops leaves nothing behind, and one that is killed only unt
   t.same((await held(redis)).filter((name) => !name.includes('node') && !name.includes('probe')), alone)
   await redis.client.zadd('{sb:0}:nodes', 1, 'dead')
   await redis.client.sadd('{sb:0}:rooms:dead', 'psync/ghosts')
-  await redis.client.hset('{sb:0}:members:psync/ghosts', 'ghost', 'dead\nepoch\nnull\n1\n1\n1\n{}')
+  await redis.client.hset('{sb:0}:members:psync/ghosts', 'ghost', 'dead\nepoch\nnull\n1\n1\n1\n0\nnull\nepoch\n{}')
   await eventually(async () => await redis.client.zcard('{sb:0}:nodes') === 1)
   t.same((await held(redis)).filter((name) => !name.includes('node') && !name.includes('probe')), alone)
   t.match(countersOf(survivor as FastifyInstance), { nodesReaped: 1, peersReaped: 1 })
