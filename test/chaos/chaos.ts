@@ -6,7 +6,7 @@ import type { ClientDialect } from '../../src/testing/dialect.js'
 import type { Scope } from '../../src/testing/runner.js'
 import type { Env } from '../helper.js'
 import { Actor, type World } from './actor.js'
-import { check, type Violation } from './checker.js'
+import { check, type Fate, type Violation } from './checker.js'
 import { type Entry, History, lineOf } from './history.js'
 import { deedsOf, type Fault, faultsOf } from './schedule.js'
 import { setUp } from './stage.js'
@@ -123,7 +123,8 @@ export async function chaos (t: Scope, { seed, ms, graceMs, isCluster, log }: Ch
     }
   }
   const { entries } = history
-  return { violations: check(entries, { graceMs, leaseMs }), entries, nodeLogs: stage.logs(), faults, tally: tallyOf(entries, faults) }
+  const { violations, fates } = check(entries, { graceMs, leaseMs })
+  return { violations, entries, nodeLogs: stage.logs(), faults, tally: tallyOf(entries, faults, fates) }
 }
 
 function enter (world: World): Actor[] {
@@ -144,10 +145,10 @@ function enter (world: World): Actor[] {
   return actors
 }
 
-function tallyOf (entries: readonly Entry[], faults: readonly Fault[]): string {
+function tallyOf (entries: readonly Entry[], faults: readonly Fault[], fates: ReadonlyMap<Fate, number>): string {
   const count = (kind: Entry['kind']) => entries.filter((entry) => entry.kind === kind).length
-  return `${faults.length} faults, ${count('dials')} connections, ${count('sends')} signals, ${count('hears')} heard, ${
-    count('refused')} answers`
+  const became = [...fates].map(([fate, number]) => `${number} ${fate}`).join(', ')
+  return `${faults.length} faults, ${count('dials')} connections, ${count('sends')} signals: ${became}`
 }
 
 async function holds (what: () => unknown, patience: number): Promise<boolean> {

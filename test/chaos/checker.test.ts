@@ -48,13 +48,13 @@ const third = (at: number, conn = 3): At[] => [
 const bothHear = (kind: 'joined' | 'left', at: number): At[] => [news(1, kind, 'c', at), news(2, kind, 'c', at + 5)]
 
 function allows (t: Test, title: string, ...more: Array<At | At[]>): void {
-  const violations = check(history(...more), bounds)
+  const { violations } = check(history(...more), bounds)
   t.equal(describe(violations), '', title)
 }
 
 /** The history breaks this rule, and no other; the evidence holds whatever else happened at these times. */
 function finds (t: Test, rule: Rule, shownBy: number[], ...more: Array<At | At[]>): void {
-  const violations = check(history(...more), bounds)
+  const { violations } = check(history(...more), bounds)
   t.same([...new Set(violations.map(({ rule }) => rule))], [rule], describe(violations))
   for (const at of shownBy) t.ok(violations[0]?.evidence.some((entry) => entry.at === at), `${rule}: what happened at ${at} is shown`)
 }

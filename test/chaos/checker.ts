@@ -74,13 +74,34 @@ const readyMs = 8_000
 
 const isOfRedis = (fault: FaultKind) => (redisFaults as readonly FaultKind[]).includes(fault)
 
-/** Reads a history against the contract. */
-export function check (entries: readonly Entry[], bounds: Bounds): Violation[] {
-  return new Checker(entries, bounds).violations
+/** What became of the signals. */
+export type Fate =
+  | 'delivered'
+  | 'answered'
+  /** Its sender was cut off or replaced. */
+  | 'not read'
+  /** Its receiver was cut off. */
+  | 'written to a broken connection'
+  | 'lost with Redis'
+  /** Its sender may have been gone when the answer came. */
+  | 'not told'
+  /** Nobody else was surely in the room. */
+  | 'in a room'
+  | 'lost'
+
+export interface Verdict {
+  readonly violations: readonly Violation[]
+  readonly fates: ReadonlyMap<Fate, number>
 }
 
-class Checker {
+/** Reads a history against the contract. */
+export function check (entries: readonly Entry[], bounds: Bounds): Verdict {
+  return new Checker(entries, bounds)
+}
+
+class Checker implements Verdict {
   readonly violations: Violation[] = []
+  readonly fates = new Map<Fate, number>()
   readonly #entries: readonly Entry[]
   readonly #graceMs: number
   /** By then a signal is answered, if it is not delivered. */
@@ -211,10 +232,10 @@ class Checker {
         this.#fail('a signal comes once', `${key} has come ${found.length} times`,
           [sent, ...found, ...this.#around([sender.id, sent.to], sent.at, found.at(-1)?.at ?? sent.at)])
       }
-      if (first === undefined) {
-        this.#checkLoss(sent, sender)
-        continue
-      }
+      const fate = first === undefined ? this.#fateOf(sent, sender) : 'delivered'
+      this.fates.set(fate, (this.fates.get(fate) ?? 0) + 1)
+      if (fate === 'lost') this.#tellLost(sent, sender)
+      if (first === undefined) continue
       // Of one connection to whichever connections the receiver has had since.
       const way = `${sent.conn} ${sent.to}`
       const before = last.get(way)
@@ -233,37 +254,38 @@ class Checker {
     return welcomedAt !== undefined && sentAt < welcomedAt && this.#isDuringOutage(welcomedAt, welcomedAt)
   }
 
-  #checkLoss (sent: Sends, sender: Conn): void {
-    const { at, to } = sent
+  /** What became of a signal that was not heard. */
+  #fateOf ({ at, to }: Sends, sender: Conn): Fate {
     const until = at + this.#answerMs
     const sendersConns = this.#byId.get(sender.id) ?? []
-    const answer = sendersConns.some(({ entries }) => entries.some((entry) =>
+    const isAnswered = sendersConns.some(({ entries }) => entries.some((entry) =>
       entry.kind === 'refused' && entry.at >= at && entry.at <= until && (entry.about === undefined || entry.about === to)))
-    if (answer) return
-    // It may never have been read.
+    if (isAnswered) return 'answered'
     const isCutOff = sender.isBroken || sender.isReplaced || sender.silentAt < sender.endsAt
-    if (isCutOff && sender.silentAt <= this.#takenBy(sender.node, at) + handMs) return
-    if (this.#mayBeLostWithRedis(at)) return
+    if (isCutOff && sender.silentAt <= this.#takenBy(sender.node, at) + handMs) return 'not read'
+    if (this.#mayBeLostWithRedis(at)) return 'lost with Redis'
     const receivers = this.#byId.get(to) ?? []
     if (sender.dialect === 'rooms') {
       // Members of another node do not get it while Redis is away, and a room may have gone with it.
-      if (this.#isDuring(at, at)) return
+      if (this.#isDuring(at, at)) return 'lost with Redis'
       const room = roomAt(sender, at)
       const isThere = receivers.some((conn) => room !== undefined && conn.silentAt > at + handMs &&
         roomAt(conn, at - handMs) === room && roomAt(conn, at + handMs) === room)
-      if (!isThere) return
-    } else {
-      if (receivers.some((conn) => this.#wasWrittenTo(conn, at))) return
-      // An answer goes to whoever is there to get it.
-      const isSteady = receivers.some((conn) => conn.welcomedAt !== undefined && conn.welcomedAt < at - leewayMs &&
-        conn.silentAt > this.#takenBy(conn.node, at) + leewayMs)
-      const wasGone = sendersConns.some(({ silentAt }) => silentAt > at && silentAt < Math.min(until, this.#overAt))
-      if (wasGone && !isSteady) return
+      return isThere ? 'lost' : 'in a room'
     }
-    const answers = sendersConns.flatMap(({ entries }) => entries.filter((entry) => entry.kind === 'refused' && entry.at >= at - handMs &&
-      entry.at <= until))
-    this.#fail('a signal is delivered, kept or answered', `${sender.id} ${to} ${sent.number} is lost`,
-      [sent, ...answers, ...this.#around([sender.id, to], at - leewayMs, at + this.#graceMs + 2 * this.#leaseMs)])
+    if (receivers.some((conn) => this.#wasWrittenTo(conn, at))) return 'written to a broken connection'
+    const isSteady = receivers.some((conn) => conn.welcomedAt !== undefined && conn.welcomedAt < at - leewayMs &&
+      conn.silentAt > this.#takenBy(conn.node, at) + leewayMs)
+    const wasGone = sendersConns.some(({ silentAt }) => silentAt > at && silentAt < Math.min(until, this.#overAt))
+    return wasGone && !isSteady ? 'not told' : 'lost'
+  }
+
+  #tellLost (sent: Sends, { id }: Conn): void {
+    const { at, to, number } = sent
+    const answers = (this.#byId.get(id) ?? []).flatMap(({ entries }) => entries)
+      .filter((entry) => entry.kind === 'refused' && entry.at >= at - handMs && entry.at <= at + this.#answerMs)
+    this.#fail('a signal is delivered, kept or answered', `${id} ${to} ${number} is lost`,
+      [sent, ...answers, ...this.#around([id, to], at - leewayMs, at + this.#graceMs + 2 * this.#leaseMs)])
   }
 
   /** Whether a signal of that time may have been written to a connection that broke before its client could read it. */
