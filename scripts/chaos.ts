@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chaos, describe } from '../test/chaos/chaos.js'
@@ -22,28 +22,41 @@ const { values } = parseArgs({
     help: { type: 'boolean' }
   }
 })
+/** Ends what was started. */
+const cleanUps: Array<() => unknown> = []
 
-async function main (): Promise<void> {
-  const { seed, minutes, grace, cluster, keep } = values
-  const cleanUps: Array<() => unknown> = []
-  const startedAt = performance.now()
-  const log = (line: string) => process.stdout.write(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(7)} ${line}\n`)
-  try {
-    const options = { seed: Number(seed), ms: Number(minutes) * 60_000, graceMs: Number(grace), isCluster: cluster, log }
-    log(`seed ${seed}, ${minutes} min, RESUME_GRACE_MS ${grace}${cluster ? ', a Redis Cluster' : ''}`)
-    const { violations, entries, nodeLogs, tally } = await chaos({ after: (cleanUp) => cleanUps.push(cleanUp) }, options)
-    if (keep !== undefined) {
-      writeFileSync(join(keep, 'history.jsonl'), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
-      for (const [at, text] of nodeLogs.entries()) writeFileSync(join(keep, `node-${at}.log`), text)
-    }
-    log(tally)
-    log(violations.length === 0 ? 'all is as promised' : `${violations.length} violations with seed ${seed}\n${describe(violations)}`)
-    process.exitCode = violations.length === 0 ? 0 : 1
-  } finally {
-    for (const cleanUp of cleanUps.reverse()) await cleanUp()
-  }
+async function end (code: number): Promise<never> {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
+  process.exit(code)
 }
 
-if (values.help === true) process.stdout.write(help)
-else await main()
-process.exit()
+/** Answers whether all is as promised. */
+async function main (): Promise<boolean> {
+  const { seed, minutes, grace, cluster, keep } = values
+  for (const value of [seed, minutes, grace]) if (!(Number(value) >= 0)) throw new Error(`expected a number, not ${value}\n\n${help}`)
+  const startedAt = performance.now()
+  const log = (line: string) => process.stdout.write(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(7)} ${line}\n`)
+  const options = { seed: Number(seed), ms: Number(minutes) * 60_000, graceMs: Number(grace), isCluster: cluster, log }
+  log(`seed ${seed}, ${minutes} min, RESUME_GRACE_MS ${grace}${cluster ? ', a Redis Cluster' : ''}`)
+  const { violations, entries, nodeLogs, tally } = await chaos({ after: (cleanUp) => cleanUps.push(cleanUp) }, options)
+  if (keep !== undefined) {
+    mkdirSync(keep, { recursive: true })
+    writeFileSync(join(keep, 'history.jsonl'), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
+    for (const [at, text] of nodeLogs.entries()) writeFileSync(join(keep, `process-${at}.log`), text)
+  }
+  log(tally)
+  log(violations.length === 0 ? 'all is as promised' : `${violations.length} violations with seed ${seed}\n${describe(violations)}`)
+  return violations.length === 0
+}
+
+process.once('SIGINT', () => end(1)).once('SIGTERM', () => end(1))
+if (values.help === true) {
+  process.stdout.write(help)
+} else {
+  try {
+    await end(await main() ? 0 : 1)
+  } catch (error) {
+    process.stderr.write(`chaos: ${(error as Error).message}\n`)
+    await end(1)
+  }
+}

@@ -176,7 +176,11 @@ export async function setUp (t: Scope, history: History, settings: Env, isCluste
       await Promise.all(nodes.map(async (_node, at) => history.write({ kind: 'ready', node: at, ms: await becomesReady(at) })))
     },
     remains: async () => (await Promise.all(redis.masters().map(async ({ client }) => await leftIn(client)))).flat(),
-    show: async (node, path) => await (await fetch(urlOf(ports[node] as number) + path)).text(),
+    async show (node, path) {
+      const response = await fetch(urlOf(ports[node] as number) + path)
+      if (!response.ok) throw new Error(`${path} of node ${node} answers ${response.status}`)
+      return await response.text()
+    },
     logs: () => logs.map(({ node, stdout, stderr }) => `--- node ${node}\n${stdout}${stderr}`)
   }
 }
