@@ -339,8 +339,9 @@ class Checker implements Verdict {
     if (welcomedAt === undefined || (dialect !== 'tom' && dialect !== 'psync')) return
     const there = new Map<string, boolean>()
     const lastNews = new Map<string, Entry>()
+    const first = entries.find(({ kind }) => kind === 'lists')
     for (const entry of entries) {
-      if (entry.kind === 'lists' && there.size === 0) for (const one of entry.ids) there.set(one, true)
+      if (entry === first && entry.kind === 'lists') for (const one of entry.ids) there.set(one, true)
       if (entry.kind !== 'joined' && entry.kind !== 'left') continue
       const { about, kind, at } = entry
       const before = lastNews.get(about)
@@ -368,9 +369,11 @@ class Checker implements Verdict {
     const conns = (this.#byId.get(id) ?? []).filter(({ dialsAt }) => dialsAt <= at)
     if (this.#isDuringOutage(at - this.#graceMs, at)) return true
     if (this.#graceMs === 0 && this.#isDuring(at - 2 * this.#leaseMs, at)) return true
-    return conns.some(({ saysGoodbyeAt, silentAt, endsAt }) => {
+    return conns.some(({ node, saysGoodbyeAt, silentAt, endsAt }) => {
       if (saysGoodbyeAt !== undefined && at - saysGoodbyeAt < this.#answerMs) return true
-      const goneAt = Math.min(silentAt, endsAt)
+      // Who breaks off from a node that counts as dead has counted as gone since then.
+      const dead = this.#spans.find((span) => span.fault === 'stop' && span.node === node && endsAt >= span.from && endsAt <= span.to)
+      const goneAt = Math.min(silentAt, endsAt, (dead?.from ?? Infinity) + this.#leaseMs / 2)
       if (goneAt > at || at - goneAt > this.#answerMs) return false
       // It was away for the whole of its grace.
       const backAt = Math.min(...conns.flatMap(({ welcomedAt }) => welcomedAt !== undefined && welcomedAt > goneAt ? [welcomedAt] : []))

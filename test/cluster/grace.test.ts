@@ -69,6 +69,47 @@ t.test('a node that stood still for longer than its lease goes on with its peers
   t.same(heard, [])
 })
 
+t.test('a peer drops while its node stands still: it may come back, and nobody on any node hears of it', async (t) => {
+  const { nodes: [one, two, three], redis } = await processes(t)
+  const [witness, neighbour] = [await tomPeer(t, one.port, 'w'), await tomPeer(t, three.port, 'n')]
+  const peer = await tomPeer(t, three.port, 'p')
+  await heardOf(witness, 'p')
+  await heardOf(neighbour, 'p')
+  const heard = [listenTo(witness), listenTo(neighbour)]
+  three.child.kill('SIGSTOP')
+  await eventually(async () => await redis.client.zcard('{sb:0}:away') === 2)
+  witness.send(signal('w', 'p', 'before'))
+  await eventually(async () => await redis.client.llen('{sb:0}:mail:tom\np') === 1)
+  peer.socket.terminate()
+  three.child.kill('SIGCONT')
+  await eventually(async () => await isReady(three.port))
+  await eventually(async () => await redis.client.zcard('{sb:0}:away') === 1)
+  witness.send(signal('w', 'p', 'meanwhile'))
+  const back = await tomPeer(t, two.port, 'p')
+  for (const payload of ['before', 'meanwhile']) t.match(await back.nextOf('signal'), { payload })
+  await tomPeer(t, two.port, 'mark')
+  await eventually(() => heard.every((news) => news.includes('join mark')))
+  t.same(heard, [['join mark'], ['join mark']])
+})
+
+t.test('the node of a sender stands still when the grace of its receiver ends: the sender hears that later', async (t) => {
+  const { nodes: [one, , three], redis } = await processes(t, { NODE_LEASE_MS: '1000', RESUME_GRACE_MS: '3000' })
+  const witness = await tomPeer(t, one.port, 'w')
+  const sender = await tomPeer(t, three.port, 's')
+  const peer = await tomPeer(t, one.port, 'p')
+  await heardOf(witness, 'p')
+  const heard = listenTo(witness)
+  peer.socket.terminate()
+  await eventually(async () => await redis.client.zcard('{sb:0}:away') === 1)
+  sender.send(signal('s', 'p', 'lost'))
+  await eventually(async () => await redis.client.llen('{sb:0}:mail:tom\np') === 1)
+  three.child.kill('SIGSTOP')
+  await eventually(() => heard.length > 0)
+  t.same(heard, ['leave p'])
+  three.child.kill('SIGCONT')
+  t.match(await sender.nextOf('error'), { error: 'peer not found' })
+})
+
 t.test('Redis loses its data: who is away leaves, and its senders hear that', async (t) => {
   const { apps: [one, other], redis } = await nodesOn(t, 2, { RESUME_GRACE_MS: '60000', NODE_LEASE_MS: '1500' })
   const witness = await tomPeer(t, one as FastifyInstance, 'w')

@@ -189,6 +189,13 @@ export class RedisNode {
       })
   }
 
+  /** Settles when a node that has lost its lease is among the others again. At once without Redis. */
+  async comeBack (): Promise<void> {
+    if (this.isUp || !this.link.isUp) return
+    if (this.#reregistering === undefined) this.reregister()
+    await this.#reregistering
+  }
+
   /** Repairs the data in Redis after a command that may or may not have been executed: at once, or once Redis no longer refuses. */
   mend (error: unknown): void {
     if (error instanceof RedisRefused) this.#isStale = true

@@ -172,7 +172,7 @@ export class Registrations {
   leave (member: Registration, mayReturn = false): MaybePromise<boolean> {
     const room = this.#rooms.get(member.room)
     if (room?.members.get(member.id) !== member || member.isGoing) return false
-    if (!this.#node.isUp) return this.#leaveLocal(member)
+    if (!this.#node.isUp) return mayReturn && member.grace !== undefined ? this.#goAwayLater(room, member) : this.#leaveLocal(member)
     if (mayReturn && member.grace !== undefined) return this.#goAway(room, member, member.grace)
     this.#end(room, member)
     const { id, registrationId } = member
@@ -223,6 +223,17 @@ export class Registrations {
       room.sessions.endOf(id)
       this.#rooms.release(room)
     }
+  }
+
+  /** After the node has stood still, Redis keeps the place once it knows the node again. While Redis is away, the peer has left. */
+  async #goAwayLater (room: LocalRoom, member: Registration): Promise<boolean> {
+    if (!this.#node.link.isUp) return this.#leaveLocal(member)
+    member.isGoing = true
+    room.going++
+    await withTimeout(this.#node.comeBack())
+    member.isGoing = false
+    room.going--
+    return this.#node.isUp ? await this.leave(member, true) : this.#leaveLocal(member)
   }
 
   /** A place that was here is kept by Redis. */
@@ -289,6 +300,11 @@ export class Registrations {
     // A join under the same id may replace it.
     await room.pending.get(member.id)?.done
     if (room.members.get(member.id) !== member) return
+    if (member.isGoing) {
+      const { id, registrationId } = member
+      await goAway(this.#node.run, this.#node.link.keys.of(room.name), { room: room.name, id, registrationId })
+      return
+    }
     member.joinedAt ??= this.#node.clockOfRedis(member.registeredAt)
     member.place ??= this.#node.clockOfRedis(member.placedAt)
     const { maxMembers, place = 0, presence } = member

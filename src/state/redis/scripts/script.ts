@@ -180,7 +180,8 @@ local function discardMail (members, id, nodePrefix)
       told[batch] = true
       tellKeeper(batch, id, room, '', nodePrefix)
       local held = redis.call('HGET', members, sender)
-      local node = held and string.match(held, '^[^\\n]+')
+      -- A sender that is away itself may only seem so: its node, which kept the mail, stands still.
+      local node = held and (string.match(held, '^[^\\n]+') or string.match(batch, '^[^/]*'))
       local lost = { 'lost ' .. #room, #sender, #id, #'expired', '-\\n' .. room .. '\\n' .. sender .. '\\n' .. id .. '\\nexpired\\n' }
       if node then redis.call('PUBLISH', nodePrefix .. node, table.concat(lost, ' ')) end
     end
