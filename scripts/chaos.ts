@@ -38,7 +38,7 @@ async function main (): Promise<boolean> {
   const log = (line: string) => process.stdout.write(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(7)} ${line}\n`)
   const options = { seed: Number(seed), ms: Number(minutes) * 60_000, graceMs: Number(grace), isCluster: cluster, log }
   log(`seed ${seed}, ${minutes} min, RESUME_GRACE_MS ${grace}${cluster ? ', a Redis Cluster' : ''}`)
-  const { violations, entries, nodeLogs, tally } = await chaos({ after: (cleanUp) => cleanUps.push(cleanUp) }, options)
+  const { violations, entries, nodeLogs, tally } = await chaos({ teardown: (cleanUp) => { cleanUps.push(cleanUp) } }, options)
   if (keep !== undefined) {
     mkdirSync(keep, { recursive: true })
     writeFileSync(join(keep, 'history.jsonl'), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import type { Scope } from '../src/testing/runner.js'
 import type { Env } from './helper.js'
+import type { Ending } from './redis.js'
 
 const built = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
 
@@ -23,7 +23,7 @@ export interface Running {
 }
 
 /** Runs the built server with these settings and flags only, and ends it with the test. `maxFiles` bounds its open files. */
-export function run (t: Scope, env: Env = {}, argv: string[] = [], server = built, maxFiles?: number): Running {
+export function run (t: Ending, env: Env = {}, argv: string[] = [], server = built, maxFiles?: number): Running {
   const { PATH = '' } = process.env
   const [command, ...before] = maxFiles === undefined
     ? [process.execPath]
@@ -33,7 +33,7 @@ export function run (t: Scope, env: Env = {}, argv: string[] = [], server = buil
   child.stdout.setEncoding('utf8').on('data', (text: string) => { output.stdout += text })
   child.stderr.setEncoding('utf8').on('data', (text: string) => { output.stderr += text })
   const exited = once(child, 'close').then(([code, signal]: Array<number | string | null>) => code ?? signal ?? 'nothing')
-  t.after(async () => {
+  t.teardown(async () => {
     child.kill('SIGKILL')
     await exited
   })
@@ -53,7 +53,7 @@ export function run (t: Scope, env: Env = {}, argv: string[] = [], server = buil
 
 /** The same on a free port of the loopback, once it listens. */
 export async function start (
-  t: Scope,
+  t: Ending,
   env: Env = {},
   argv: string[] = [],
   server = built,
@@ -65,7 +65,7 @@ export async function start (
 }
 
 /** The same on a Unix socket. */
-export async function startAt (t: Scope, path: string, env: Env = {}): Promise<Running> {
+export async function startAt (t: Ending, path: string, env: Env = {}): Promise<Running> {
   const running = run(t, { HOST: `unix:${path}`, ...env })
   await outputOf(running, /Server listening at \/.*"/)
   return running

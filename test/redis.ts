@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { Redis } from 'ioredis'
+import type { Test } from 'tap'
 import { freePort } from '../scripts/ports.js'
-import type { Scope } from '../src/testing/runner.js'
 import { until } from './helper.js'
+
+/** A test, or whatever else ends and takes with it what it started. */
+export type Ending = Pick<Test, 'teardown'>
 
 export interface RedisServer {
   readonly port: number
@@ -21,7 +24,7 @@ export interface RedisServer {
 export const replicating = ['--repl-diskless-sync-delay', '0', '--repl-diskless-load', 'swapdb', '--repl-ping-replica-period', '1']
 
 /** A redis-server of its own on this or a free port of the loopback, without persistence, ended with the test. */
-export async function startRedis (t: Scope, port?: number, extra: readonly string[] = []): Promise<RedisServer> {
+export async function startRedis (t: Ending, port?: number, extra: readonly string[] = []): Promise<RedisServer> {
   const chosen = port ?? await freePort()
   const options = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no', ...extra]
   const process = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'ignore'] })
@@ -30,7 +33,7 @@ export async function startRedis (t: Scope, port?: number, extra: readonly strin
   if (log !== undefined) throw new Error(`redis-server has ended instead of listening: ${log}`)
   const client = new Redis(chosen, '127.0.0.1', { retryStrategy: () => 20, maxRetriesPerRequest: null })
   client.on('error', () => {})
-  t.after(async () => {
+  t.teardown(async () => {
     client.disconnect()
     process.kill('SIGCONT')
     process.kill('SIGKILL')
@@ -75,7 +78,7 @@ export interface RedisCluster {
 }
 
 /** Three masters on the loopback that share the slots evenly, ended with the test. */
-export async function startCluster (t: Scope, extra: readonly string[] = []): Promise<RedisCluster> {
+export async function startCluster (t: Ending, extra: readonly string[] = []): Promise<RedisCluster> {
   const home = await mkdtemp(join(tmpdir(), 'redis-cluster-'))
   const ports = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort(), await freePort()]
   const startNode = async (port: number, busPort: number): Promise<RedisServer> => await startRedis(t, port, [
@@ -88,7 +91,7 @@ export async function startCluster (t: Scope, extra: readonly string[] = []): Pr
   ])
   const start = async (at: number): Promise<RedisServer> => await startNode(ports[at] as number, ports[at + 3] as number)
   const nodes = await Promise.all([0, 1, 2].map(start))
-  t.after(async () => await rm(home, { recursive: true, force: true }))
+  t.teardown(async () => await rm(home, { recursive: true, force: true }))
   const slots = 16384
   for (const [at, { client }] of nodes.entries()) {
     await client.cluster('ADDSLOTSRANGE', Math.ceil(slots / 3 * at), Math.ceil(slots / 3 * (at + 1)) - 1)

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { randomFrom } from '../../bench/siege/random.js'
 import { clients as dialects } from '../../src/testing/clients.js'
 import type { ClientDialect } from '../../src/testing/dialect.js'
-import type { Scope } from '../../src/testing/runner.js'
 import type { Env } from '../helper.js'
+import type { Ending } from '../redis.js'
 import { Actor, type World } from './actor.js'
 import { check, type Fate, type Violation } from './checker.js'
 import { type Entry, History, lineOf } from './history.js'
@@ -60,14 +60,14 @@ const settings: Env = {
 }
 
 /** Scripted clients, faults drawn from the seed, and the verdict on what everybody has written down. */
-export async function chaos (t: Scope, { seed, ms, graceMs, isCluster, log }: ChaosOptions): Promise<ChaosReport> {
+export async function chaos (t: Ending, { seed, ms, graceMs, isCluster, log }: ChaosOptions): Promise<ChaosReport> {
   const history = new History()
   const stage = await setUp(t, history, { ...settings, RESUME_GRACE_MS: String(graceMs) }, isCluster)
   const world: World = {
     history, ports: stage.ports, random: randomFrom(seed), codes: new Map(), assigned: new Map(), nextConn: 1
   }
   const actors = enter(world)
-  t.after(() => { for (const actor of actors) actor.end(false) })
+  t.teardown(() => { for (const actor of actors) actor.end(false) })
   const settle = async () => await holds(() => actors.every(({ isBack }) => isBack), patienceMs)
   await settle()
   log('everybody is there')

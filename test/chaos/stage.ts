@@ -2,11 +2,10 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { freePort } from '../../scripts/ports.js'
-import type { Scope } from '../../src/testing/runner.js'
 import { type Way, wayTo } from '../cluster/nodes.js'
 import { type Env, until, urlOf } from '../helper.js'
 import { run, type Running } from '../process.js'
-import { type RedisServer, replicating, startCluster, startRedis } from '../redis.js'
+import { type Ending, type RedisServer, replicating, startCluster, startRedis } from '../redis.js'
 import type { History } from './history.js'
 import { type Fault, nodeCount } from './schedule.js'
 
@@ -38,7 +37,7 @@ interface Backend {
 }
 
 /** Ends a server, and starts another on its port, which is empty. */
-async function restarted (t: Scope, { port, process }: RedisServer, extra: readonly string[] = []): Promise<RedisServer> {
+async function restarted (t: Ending, { port, process }: RedisServer, extra: readonly string[] = []): Promise<RedisServer> {
   if (process.exitCode === null && process.signalCode === null) {
     process.kill('SIGKILL')
     await once(process, 'exit')
@@ -46,7 +45,7 @@ async function restarted (t: Scope, { port, process }: RedisServer, extra: reado
   return await startRedis(t, port, extra)
 }
 
-async function pair (t: Scope): Promise<Backend> {
+async function pair (t: Ending): Promise<Backend> {
   let master = await startRedis(t, undefined, replicating)
   let replica = await startRedis(t, undefined, [...replicating, '--replicaof', '127.0.0.1', String(master.port)])
   const ways = await Promise.all(Array.from({ length: nodeCount }, async () => await wayTo(t, master)))
@@ -77,7 +76,7 @@ async function pair (t: Scope): Promise<Backend> {
   }
 }
 
-async function cluster (t: Scope): Promise<Backend> {
+async function cluster (t: Ending): Promise<Backend> {
   const { urls, nodes, restart, add } = await startCluster(t)
   // The first has a replica, which takes over from it and gives way again.
   let [first, second] = [nodes[0] as RedisServer, await add(nodes[0] as RedisServer)]
@@ -110,7 +109,7 @@ globalThis.Date = class extends Date { constructor (...given) { given.length > 0
 }
 
 /** Three nodes on one Redis with a replica, or on a cluster of Redis. */
-export async function setUp (t: Scope, history: History, settings: Env, isCluster: boolean): Promise<Stage> {
+export async function setUp (t: Ending, history: History, settings: Env, isCluster: boolean): Promise<Stage> {
   const redis = await (isCluster ? cluster : pair)(t)
   const ports = await Promise.all(Array.from({ length: nodeCount }, async () => await freePort()))
   const logs: Array<Running['output'] & { readonly node: number }> = []

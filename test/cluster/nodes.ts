@@ -6,8 +6,7 @@ import type { Test } from 'tap'
 import type { StateCounters } from '../../src/state/contract.js'
 import { askEveryMs, build, type Client, connect, type Env, type Frame, urlOf } from '../helper.js'
 import { clients } from '../../src/testing/clients.js'
-import type { Scope } from '../../src/testing/runner.js'
-import { type RedisServer, startRedis } from '../redis.js'
+import { type Ending, type RedisServer, startRedis } from '../redis.js'
 
 /** Nodes in this process, on one Redis of their own. */
 export async function nodesOn (t: Test, count: number, env: Env = {}): Promise<{ redis: RedisServer, apps: FastifyInstance[] }> {
@@ -75,7 +74,7 @@ export interface Way {
   leadTo: (redis: Pick<RedisServer, 'port'>) => void
 }
 
-export async function wayTo (t: Scope, redis: Pick<RedisServer, 'port'>): Promise<Way> {
+export async function wayTo (t: Ending, redis: Pick<RedisServer, 'port'>): Promise<Way> {
   const pairs = new Set<{ near: Socket, far: Socket, isListening: boolean, isFrozen: boolean }>()
   let { port } = redis
   let isFrozen = false
@@ -105,7 +104,7 @@ export async function wayTo (t: Scope, redis: Pick<RedisServer, 'port'>): Promis
     if (isFrozen) hold(pair)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  t.after(() => {
+  t.teardown(() => {
     server.close()
     for (const { near } of pairs) near.destroy()
   })
