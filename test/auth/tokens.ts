@@ -51,6 +51,7 @@ export function notAllowed ({ name }: Subject): Frame {
   if (name === 'tom') return { type: 'error', error: 'not allowed' }
   if (name === 'psync') return { type: 'error', payload: { message: 'not allowed' } }
   if (name === 'peerjs') return invalidToken
+  if (name === 'tracker') return { action: 'announce', 'failure reason': 'not allowed', info_hash: '' }
   return { type: 'error', message: 'not allowed' }
 }
 

@@ -4,6 +4,7 @@ import { sends as peerjsFrames } from '../../routes/peerjs/schema.js'
 import { sends as psyncFrames } from '../../routes/psync/schema.js'
 import { sends as roomsFrames } from '../../routes/rooms/schema.js'
 import { sends as tomFrames } from '../../routes/tom/schema.js'
+import { sends as trackerFrames } from '../../routes/tracker/schema.js'
 import type { Frame } from '../../src/testing/dialect.js'
 import { type CompleteSubject, nonsense } from '../../src/testing/subject.js'
 import { clients } from '../../src/testing/clients.js'
@@ -196,6 +197,69 @@ const tom: Subject = {
   }
 }
 
+const failure = (reason: string, hash = ''): Frame => ({ action: 'announce', 'failure reason': reason, info_hash: hash })
+
+const twoOffers = [{ offer: { type: 'offer', sdp: 'v=0' }, offer_id: 'o' }, { offer: null, offer_id: '\0' }]
+
+/** Peers address each other by their answers, whose load may be anything that is not nothing. */
+const tracker: Subject = {
+  name: 'tracker',
+  takesNames: true,
+  env: { DIALECTS: 'tracker' },
+  outgoing: Type.Union(Object.values(trackerFrames)),
+  path: () => '/t',
+  registration: (id, place = 'here') => [{ action: 'announce', info_hash: place, peer_id: id, event: 'started', left: 1, offers: [] }],
+  welcome: ({ interval }) => interval === undefined ? undefined : {},
+  signal: (from, to, load, place = 'here') =>
+    ({ action: 'announce', info_hash: place, peer_id: from, to_peer_id: to, answer: { load }, offer_id: 'o' }),
+  received: ({ answer, peer_id: sender }) =>
+    answer === undefined ? undefined : { sender: String(sender), load: (answer as Frame).load },
+  question: () => ({ action: nonsense }),
+  isAnswer: (frame) => frame['failure reason'] === `unknown action: ${nonsense}`,
+  isError: (frame) => frame['failure reason'] !== undefined,
+  errors: {
+    notJson: failure('not a JSON object with an action'),
+    untyped: () => failure('not a JSON object with an action'),
+    unknown: () => failure('not a JSON object with an action')
+  },
+  misfits: (id, long) => [
+    ...['', 'Announce', 'constructor', '__proto__', 'answer '].map((action): [Frame, Frame] =>
+      [{ action, info_hash: 'here', peer_id: id }, failure(`unknown action: ${action}`)]),
+    ...[7, null, {}, ['announce']].map((action): [Frame, Frame] => [{ action }, failure('not a JSON object with an action')]),
+    ...[
+      {}, { info_hash: 'here' }, { peer_id: id }, { info_hash: 7, peer_id: id }, { info_hash: '', peer_id: id },
+      { info_hash: long, peer_id: id }, { info_hash: 'here', peer_id: long }, { info_hash: 'here', peer_id: id, offers: {} },
+      { info_hash: 'here', peer_id: id, offers: [7] }, { info_hash: 'here', peer_id: id, offers: [{ offer: 1 }] },
+      { info_hash: 'here', peer_id: id, offers: [{ offer_id: 'o' }] }
+    ].map((more): [Frame, Frame] => [{ action: 'announce', ...more }, failure('invalid info_hash, peer_id or offers')]),
+    ...[{}, { to_peer_id: 'a' }, { offer_id: 'o' }, { to_peer_id: 7, offer_id: 'o' }, { to_peer_id: long, offer_id: 'o' }]
+      .map((more): [Frame, Frame] => [
+        { action: 'announce', info_hash: 'here', peer_id: id, answer: {}, ...more },
+        failure('invalid info_hash, peer_id, to_peer_id or offer_id')
+      ]),
+    ...[{}, { info_hash: [] }, { info_hash: null }, { info_hash: [7] }, { info_hash: Array.from({ length: 75 }, () => 'x') }]
+      .map((more): [Frame, Frame] => [{ action: 'scrape', ...more }, failure('a scrape names 1 to 74 hashes')]),
+    ...['begun', 7, {}, []].map((event): [Frame, Frame] =>
+      [{ action: 'announce', info_hash: 'here', peer_id: id, event }, failure('invalid event', 'here')])
+  ],
+  ignored: [],
+  samples: (id, other) => [
+    { action: 'announce', info_hash: 'here', peer_id: id, event: 'started', left: null, numwant: 5, offers: twoOffers },
+    { action: 'announce', info_hash: 'here', peer_id: id, event: 'completed', left: 0 },
+    { action: 'announce', info_hash: 'there', peer_id: 'x', event: 'stopped', offers: null },
+    { action: 'announce', info_hash: 'here', peer_id: id, to_peer_id: other, answer: { type: 'answer', sdp: 'v=0' }, offer_id: 'o' },
+    { action: 'announce', info_hash: 'here', peer_id: 'x', to_peer_id: 'nobody', answer: 1, offer_id: 'o' },
+    { action: 'scrape', info_hash: 'here' }, { action: 'scrape', info_hash: ['here', '__proto__'] }
+  ],
+  addressing: {
+    forged: (_from, victim, to) =>
+      ({ action: 'announce', info_hash: 'here', peer_id: victim, to_peer_id: to, answer: 1, offer_id: 'o' }),
+    refusal: failure('peer_id has not announced', 'here'),
+    vanished: () => failure('peer not found', 'here'),
+    takesOver: false
+  }
+}
+
 /** The example plugin: a subscriber of a topic is a peer, and a publish reaches its publisher too. */
 const yWebrtc: Subject = {
   name: 'y-webrtc',
@@ -237,7 +301,7 @@ const yWebrtc: Subject = {
 export const builtIn: readonly Subject[] = [peerjs, rooms, psync, drone, tom]
 
 /** Those that are off by default: `env` names each. */
-export const optional: readonly Subject[] = []
+export const optional: readonly Subject[] = [tracker]
 
 /** All built-in dialects, and one that comes as a plugin. */
 export const subjects: readonly Subject[] = [...builtIn, ...optional, yWebrtc]
