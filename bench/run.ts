@@ -15,12 +15,16 @@ import { relay, relay1 } from './relay.js'
 import { record } from './results.js'
 import { pinLoad, profileInto, profilesWritten } from './servers.js'
 import { table } from './table.js'
+import { tracker } from './tracker.js'
 
 /** All benches, in the order they run. */
-const benches: readonly Bench[] = [relay, relay1, latency, fanout, connect, connectFloor, joinStorm, joins, idle, churn, nodes]
+const benches: readonly Bench[] = [
+  relay, relay1, latency, fanout, connect, connectFloor, joinStorm, joins, idle, churn, nodes,
+  tracker
+]
 
 /** Those of the smoke, which fails only where a ratio is so many times its goal. */
-const smoked: readonly Bench[] = [relay, relay1, fanout, connect, joinStorm, idle]
+const smoked: readonly Bench[] = [relay, relay1, fanout, connect, joinStorm, idle, tracker]
 const slack = 2
 
 const { values } = parseArgs({

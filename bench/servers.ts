@@ -18,7 +18,7 @@ const startTimeoutMs = 20_000
 const signalbox = '../dist/src/server.js'
 
 /** All that is run for comparison, beside Signalbox. */
-export type Other = 'parsing' | 'fastify' | 'raw' | 'peer' | 'broadcast' | 'tom'
+export type Other = 'parsing' | 'fastify' | 'raw' | 'peer' | 'broadcast' | 'tom' | 'tracker'
 
 export interface Server {
   readonly pid: number

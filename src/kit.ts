@@ -7,7 +7,7 @@
 export { type Static, type TSchema, Type } from '@sinclair/typebox'
 export { Frame, type FrameLike, payloadOf } from './frame/bytes.js'
 export { IdSchema } from './frame/ids.js'
-export type { JsonObject, Received } from './frame/parse.js'
+export { type JsonObject, type Received, type Span, valuesOf } from './frame/parse.js'
 export { memberPassedOn, passedOn, type PlainForm } from './frame/pass-on.js'
 export { type CloseCode, closeCodes, quote } from './frame/close-codes.js'
 // The dialect itself, and where it is mounted.

@@ -7,6 +7,8 @@ export interface Place {
   seeder: Member | undefined
   /** The name of the swarm. */
   readonly swarm: string
+  /** The room of those that have everything. */
+  readonly seeders: string
   /** The hash as JSON. */
   readonly hash: string
   /** The end of its offers: who they are from, and in which swarm. */

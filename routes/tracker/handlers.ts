@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import {
-  andThen, Frame, type Handlers, type MaybePromise, type Member, passedOn, type Peer, type PlainForm, type Received, type State
+  andThen, Frame, type Handlers, type MaybePromise, type Member, passedOn, type Peer, type PlainForm, type Received, type State, valuesOf
 } from '../../src/kit.js'
 import type { Place, TrackerClient } from './client.js'
 import { errorMessages, type frames } from './schema.js'
@@ -11,6 +11,8 @@ type Answer = Static<typeof frames.answer>
 
 /** Time between two announces of a client, in s. */
 const interval = 120
+/** In the frame, its list of offers, and one of these. */
+const depthOfOffer = 3
 /** Offers of one announce that are passed on. */
 const maxOffers = 10
 
@@ -22,9 +24,9 @@ interface Counts {
 }
 
 export function trackerHandlers ({ peers, relay }: State): Handlers<typeof frames, TrackerClient> {
-  function count (swarm: string): MaybePromise<Counts> {
-    const [all, seeders] = [peers.count(roomOf(swarm)), peers.count(seedersOf(swarm))]
-    return andThen(all, (all) => andThen(seeders, (complete) => ({ complete, incomplete: Math.max(0, all - complete) })))
+  function count (room: string, seeders: string): MaybePromise<Counts> {
+    const [all, complete] = [peers.count(room), peers.count(seeders)]
+    return andThen(all, (all) => andThen(complete, (complete) => ({ complete, incomplete: Math.max(0, all - complete) })))
   }
 
   /** The place of the peer id, which it gets with its first announce in the swarm. Undefined once that was refused. */
@@ -48,7 +50,7 @@ export function trackerHandlers ({ peers, relay }: State): Handlers<typeof frame
       }
       const json = JSON.stringify(hash)
       const stamp = `,"peer_id":${JSON.stringify(peerId)},"info_hash":${json}}`
-      const place: Place = { member, seeder: undefined, swarm, hash: json, stamp }
+      const place: Place = { member, seeder: undefined, swarm, seeders: seedersOf(swarm), hash: json, stamp }
       client.add(hash, peerId, place)
       return place
     })
@@ -56,13 +58,13 @@ export function trackerHandlers ({ peers, relay }: State): Handlers<typeof frame
 
   /** Counts the peer with those that have everything, or no longer. One that has no room for that is counted with the others. */
   function seed (place: Place, seeds: boolean): MaybePromise<unknown> {
-    const { swarm, seeder, member: { id, sink } } = place
+    const { seeders, seeder, member: { id, sink } } = place
     if (seeds === (seeder !== undefined)) return
     if (seeder !== undefined) {
       place.seeder = undefined
       return peers.leave(seeder)
     }
-    return andThen(peers.join({ room: seedersOf(swarm), id, sink, replace: false }), ({ member }) => { place.seeder = member })
+    return andThen(peers.join({ room: seeders, id, sink, replace: false }), ({ member }) => { place.seeder = member })
   }
 
   function leave (client: TrackerClient, { info_hash: hash, peer_id: peerId }: Announce): MaybePromise<unknown> {
@@ -74,43 +76,42 @@ export function trackerHandlers ({ peers, relay }: State): Handlers<typeof frame
   }
 
   /** Each offer goes to another peer. Those for which there is none are dropped: clients make new ones for the next announce. */
-  function spread ({ connection }: TrackerClient, { member, stamp }: Place, { info_hash: hash, offers }: Announce): MaybePromise<unknown> {
+  function spread ({ connection }: TrackerClient, place: Place, frame: Announce, { bytes }: Received): MaybePromise<unknown> {
+    const { member: { room, id: from }, stamp } = place
+    const { info_hash: hash, offers } = frame
     if (offers === undefined || offers === null || offers.length === 0) return
-    return andThen(peers.sample(member.room, Math.min(offers.length, maxOffers), member.id), (drawn) => {
-      let bytes = 0
-      const sent = drawn.map(({ id }: Peer, at) => {
-        const { offer, offer_id: offerId } = offers[at] as NonNullable<typeof offers>[number]
-        const head = `{"action":"announce","offer":${JSON.stringify(offer)},"offer_id":${JSON.stringify(offerId)}`
-        const frame = new Frame('offer', head + stamp)
-        bytes += frame.byteLength
-        return relay.send(member.room, id, frame, member.id)
-      })
-      if (sent.length > 0) connection.charge(bytes / sent.length, sent.length)
-      return allOf(sent, (outcomes) => {
+    return andThen(peers.sample(room, Math.min(offers.length, maxOffers), from), (drawn) => {
+      if (drawn.length === 0) return
+      connection.charge(bytes.length / drawn.length, drawn.length)
+      const frames = offersIn(offers, bytes, stamp)
+      return allOf(drawn.map(({ id }: Peer, at) => relay.send(room, id, frames(at), from)), (outcomes) => {
         if (outcomes.some((outcome) => outcome !== 'sent')) connection.refuse(errorMessages.absent, hash)
       })
     })
   }
 
-  function answerCounts ({ connection }: TrackerClient, swarm: string, hash: string): MaybePromise<unknown> {
-    return andThen(count(swarm), ({ complete, incomplete }) => {
+  function answerCounts ({ connection }: TrackerClient, counting: MaybePromise<Counts>, hash: string): MaybePromise<unknown> {
+    return andThen(counting, ({ complete, incomplete }) => {
       const counts = `"complete":${complete},"incomplete":${incomplete}`
       connection.deliver(new Frame('announce', `{${counts},"action":"announce","info_hash":${hash},"interval":${interval}}`))
     })
   }
 
   return {
-    announce (client, frame) {
+    announce (client, frame, received) {
       const { connection } = client
       const { info_hash: hash, peer_id: peerId, event, left } = frame
       if (!events.includes(event)) return connection.refuse(errorMessages.badEvent, hash)
       const swarm = client.place(hash, peerId)?.swarm ?? nameOf(hash)
       if (!connection.may.enterRoom(swarm)) return connection.deny(hash)
-      if (event === 'stopped') return andThen(leave(client, frame), () => answerCounts(client, swarm, JSON.stringify(hash)))
+      if (event === 'stopped') {
+        const counting = () => count(roomOf(swarm), seedersOf(swarm))
+        return andThen(leave(client, frame), () => answerCounts(client, counting(), JSON.stringify(hash)))
+      }
       return andThen(enter(client, frame, swarm), (place) => {
         if (place === undefined) return
         return andThen(seed(place, isComplete(place, event, left)), () =>
-          andThen(answerCounts(client, place.swarm, place.hash), () => spread(client, place, frame)))
+          andThen(answerCounts(client, count(place.member.room, place.seeders), place.hash), () => spread(client, place, frame, received)))
       })
     },
 
@@ -130,7 +131,7 @@ export function trackerHandlers ({ peers, relay }: State): Handlers<typeof frame
       const asked = [...new Set([hashes].flat())]
       const denied = asked.find((hash) => !connection.may.enterRoom(nameOf(hash)))
       if (denied !== undefined) return connection.deny(denied)
-      return allOf(asked.map((hash) => count(nameOf(hash))), (counts) => {
+      return allOf(asked.map(nameOf).map((swarm) => count(roomOf(swarm), seedersOf(swarm))), (counts) => {
         // As the original has it: at least those that have everything have got it.
         const files = counts.map((count, at) => [asked[at], { ...count, downloaded: count.complete }])
         const flags = { min_request_interval: interval }
@@ -146,6 +147,21 @@ export function trackerHandlers ({ peers, relay }: State): Handlers<typeof frame
 function isComplete ({ seeder }: Place, event: unknown, left: unknown): boolean {
   if (event === 'completed' || left === 0) return true
   return typeof left === 'number' ? false : seeder !== undefined
+}
+
+const offerHead = '{"action":"announce","offer":'
+
+/** Makes the frame of each offer: of the bytes that came, where they show where it is. Nobody here reads what is in it. */
+function offersIn (offers: NonNullable<Announce['offers']>, bytes: Buffer, stamp: string): (at: number) => Frame {
+  const spans = valuesOf(bytes, 'offer', depthOfOffer)
+  return (at) => {
+    const { offer, offer_id: offerId } = offers[at] as typeof offers[number]
+    const tail = `,"offer_id":${JSON.stringify(offerId)}${stamp}`
+    const span = spans.length === offers.length ? spans[at] : undefined
+    return span === undefined
+      ? new Frame('offer', offerHead + JSON.stringify(offer) + tail)
+      : Frame.around('offer', offerHead, bytes, ...span, tail)
+  }
 }
 
 /** How clients write an answer. */

@@ -8,6 +8,10 @@ import { ReadPause } from './read-pause.js'
 
 /** A frame takes one token for each of these bytes that it begins: parsing and passing on cost by the byte. */
 const bytesPerToken = 4096
+/**
+ * Up to here no frame is timed, which takes two system calls: the bound of its members makes none of them take more time for each token.
+ */
+const untimedBytes = 2 * bytesPerToken
 /** What others are sent because of it takes one token for each of these bytes. */
 const causedBytesPerToken = 16_384
 /** Each of those frames counts as this many bytes at least: handing it over costs as much. */
@@ -225,7 +229,7 @@ export class SocketReader implements Waiting {
   }
 
   #dispatch (bytes: Buffer): void {
-    if (bytes.length <= bytesPerToken) return this.#handler.process(bytes)
+    if (bytes.length <= untimedBytes) return this.#handler.process(bytes)
     if (bytes.length <= largeBytes) return this.#processTimed(bytes)
     this.#obstacle = 'handler'
     this.#handler.socket.pause()

@@ -35,6 +35,7 @@ const beyondBounds = -1
 
 const [other, quoteSign, opening, closing, comma] = [0, 1, 2, 3, 4]
 const backslash = 92
+const colon = 58
 const quoteByte = 34
 
 /** The kind of each byte outside strings. */
@@ -70,6 +71,44 @@ export function countMembers (bytes: Buffer): number {
     }
   }
   return outer
+}
+
+/** Where a value begins in the bytes of a frame, and where it ends. */
+export type Span = readonly [from: number, to: number]
+
+/**
+ * The values of all members of this name that lie so deep in a frame, in their order: 1 is the frame itself. Each is one whole value.
+ * A name that is written with escapes is passed over: whoever needs all values compares their number. For frames that have been parsed.
+ */
+export function valuesOf (bytes: Buffer, name: string, depth: number): Span[] {
+  const key = Buffer.from(JSON.stringify(name))
+  const spans: Span[] = []
+  let level = 0
+  let from = -1
+  for (let at = 0; at < bytes.length; at++) {
+    switch (kinds[bytes[at] as number]) {
+      case other:
+        break
+      case quoteSign: {
+        const begin = at
+        at = endOfString(bytes, at + 1)
+        // What a colon follows is a name.
+        const isName = level === depth && bytes[at + 1] === colon && at + 1 - begin === key.length
+        if (isName && key.compare(bytes, begin, at + 1) === 0) from = at + 2
+        break
+      }
+      case opening:
+        level++
+        break
+      default:
+        if (level === depth && from !== -1) {
+          spans.push([from, at])
+          from = -1
+        }
+        if (kinds[bytes[at] as number] === closing) level--
+    }
+  }
+  return spans
 }
 
 /** The end of a string is looked for byte by byte within this many bytes: a call into Node costs as much. */

@@ -110,7 +110,9 @@ for (const subject of subjects) {
       await isRefused(t, begin(t, app, withQuery(path, `token=${tokenFor(claims)}`)), name, kind)
     }
     for (const aud of ['signalbox', ['other', 'signalbox']]) {
-      await enter(t, app, subject, 'alice', { options: { headers: { authorization: `Bearer ${tokenFor({ ...issuedClaims, aud })}` } } })
+      const options = { headers: { authorization: `Bearer ${tokenFor({ ...issuedClaims, aud })}` } }
+      const { client } = await enter(t, app, subject, 'alice', { options })
+      await client.close()
     }
   })
 }
