@@ -7,19 +7,21 @@ import { listenError } from '../../src/listener/listening.js'
 import { rawAnswer, statusOf } from '../../src/listener/raw-answers.js'
 import { readConfig } from '../../src/settings.js'
 import { helpFor, helpPages } from '../../src/telemetry/help.js'
+import type { DialectDescription } from '../../routes/dialect.js'
 import { disconnectReason } from '../../routes/admin/connections.js'
 import * as drone from '../../routes/drone/schema.js'
 import * as peerjs from '../../routes/peerjs/schema.js'
 import * as psync from '../../routes/psync/schema.js'
 import * as rooms from '../../routes/rooms/schema.js'
 import * as tom from '../../routes/tom/schema.js'
+import * as topics from '../../routes/topics/schema.js'
 import { build, connect, until, urlOf } from '../helper.js'
 import { start } from '../process.js'
 import { anchorsOf } from './anchors.js'
 
 const root = new URL('../../', import.meta.url)
 const page = readFileSync(new URL('docs/errors.md', root), 'utf8')
-const dialects = { drone, peerjs, psync, rooms, tom }
+const dialects = { drone, peerjs, psync, rooms, tom, topics }
 
 /** The cells of the tables below a heading, up to the next one; code without its backticks. */
 function rowsOf (heading: string): string[][] {
@@ -81,6 +83,8 @@ t.test('it has every error of HTTP, and no other', async (t) => {
   for (const [status, text] of raw) t.ok(statuses.includes(`${status} ${text}`), `${status} ${text}`)
 })
 
+const byDefault = Object.values<DialectDescription>(builtIn).filter(({ isOptional = false }) => !isOptional).map(({ name }) => name)
+
 t.test('it has every fixed sentence that stops the start, and no other', async (t) => {
   const listening = (code: string, HOST: string, port: string) => listenError({ code }, { HOST }, 'PORT', port).message
   const fixed = ['src', 'routes'].flatMap((folder) => sourcesOf(folder))
@@ -88,7 +92,7 @@ t.test('it has every fixed sentence that stops the start, and no other', async (
     .map(([, , text = '']) => text.replaceAll('\\`', '`'))
     .filter((text) => /[a-z]{2} [a-z]/.test(text) || /; --help/.test(text) || text.includes('unknown setting'))
   t.same(columnOf('## At the start'), sorted([
-    ...rulesWith(Object.keys(dialects)).map(({ name, problem }) => `${name}: ${problem('…', {} as never)}`),
+    ...rulesWith(byDefault).map(({ name, problem }) => `${name}: ${problem('…', {} as never)}`),
     ...fixed,
     listening('EADDRINUSE', '0.0.0.0', '8080'),
     listening('EACCES', '0.0.0.0', '80'),
