@@ -1,4 +1,5 @@
 import { type TSchema, Type } from '@sinclair/typebox'
+import { sends as ayameFrames } from '../../routes/ayame/schema.js'
 import { sends as droneFrames } from '../../routes/drone/schema.js'
 import { sends as peerjsFrames } from '../../routes/peerjs/schema.js'
 import { sends as psyncFrames } from '../../routes/psync/schema.js'
@@ -6,11 +7,11 @@ import { sends as roomsFrames } from '../../routes/rooms/schema.js'
 import { sends as tomFrames } from '../../routes/tom/schema.js'
 import { sends as topicsFrames } from '../../routes/topics/schema.js'
 import type { Frame } from '../../src/testing/dialect.js'
-import { type CompleteSubject, nonsense } from '../../src/testing/subject.js'
+import { type CompleteSubject, nonsense, type Subject as Declared } from '../../src/testing/subject.js'
 import { clients } from '../../src/testing/clients.js'
 
 /** A dialect as the suites of this project see it that treat all dialects alike. */
-export interface Subject extends CompleteSubject {
+export interface Subject extends Omit<CompleteSubject, 'endsTogether'>, Pick<Declared, 'endsTogether'> {
   /** The schema of every frame that its clients may get. */
   readonly outgoing: TSchema
   /** Valid frames of all types, for mutation. */
@@ -247,6 +248,39 @@ const relayTopics: Subject = {
   received: ({ type, topic, payload }) => type === undefined && topic !== undefined ? { sender: undefined, load: payload } : undefined
 }
 
+const reasonError = (reason: string): Frame => ({ type: 'error', reason })
+
+/** Two clients in a room whose name they know: by default that of the first, so that others have a room of their own. */
+const ayame: Subject = {
+  name: 'ayame',
+  takesNames: true,
+  endsTogether: true,
+  env: { DIALECTS: 'ayame' },
+  outgoing: Type.Union(Object.values(ayameFrames)),
+  path: () => '/signaling',
+  registration: (id, roomId = id) => [{ type: 'register', roomId, clientId: id }],
+  welcome: ({ type, isExistClient, connectionId }, id) =>
+    type === 'accept' ? { id: String(connectionId), ...(isExistClient !== true && { place: id }) } : undefined,
+  signal: (_from, _to, load) => ({ type: 'candidate', load }),
+  received: ({ type, load }) => type === 'candidate' ? { sender: undefined, load } : undefined,
+  question: () => ({ type: nonsense }),
+  isAnswer: ({ reason }) => reason === `InvalidMessageType: ${nonsense}`,
+  isError: ({ type }) => type === 'error',
+  errors: {
+    notJson: reasonError('InvalidJSON'),
+    untyped: (type) => reasonError(`InvalidMessageType: ${String(type)}`),
+    unknown: (type) => reasonError(`InvalidMessageType: ${type}`)
+  },
+  misfits: (_id, long, dirty) => [{}, { roomId: '' }, { roomId: 7 }, { roomId: null }, { roomId: long }, { roomId: dirty }]
+    .map((more) => [{ type: 'register', clientId: 'c', ...more }, reasonError('MissingRoomID')]),
+  ignored: [{ type: 'pong' }, { type: 'connected' }],
+  samples: (id) => [
+    { type: 'register', roomId: id, clientId: 'c' }, { type: 'register', roomId: 'x', standalone: true, key: 'k', authnMetadata: {} },
+    { type: 'offer', sdp: 'v=0' }, { type: 'answer', sdp: 'v=0' }, { type: 'candidate', ice: { candidate: '' } }, { type: 'pong' },
+    { type: 'connected' }
+  ]
+}
+
 /** The example plugin, as topics. */
 const yWebrtc: Subject = {
   name: 'y-webrtc',
@@ -283,7 +317,7 @@ const yWebrtc: Subject = {
 export const builtIn: readonly Subject[] = [peerjs, rooms, psync, drone, tom]
 
 /** Those that are off by default: `env` names each. */
-export const optional: readonly Subject[] = [topics]
+export const optional: readonly Subject[] = [topics, ayame]
 
 /** Other clients of dialects that have several kinds of them. */
 export const further: readonly Subject[] = [relayTopics]
