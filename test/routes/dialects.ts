@@ -273,7 +273,7 @@ const ayame: Subject = {
   },
   misfits: (_id, long, dirty) => [{}, { roomId: '' }, { roomId: 7 }, { roomId: null }, { roomId: long }, { roomId: dirty }]
     .map((more) => [{ type: 'register', clientId: 'c', ...more }, reasonError('MissingRoomID')]),
-  ignored: [{ type: 'pong' }, { type: 'connected' }],
+  ignored: [{ type: 'pong' }],
   samples: (id) => [
     { type: 'register', roomId: id, clientId: 'c' }, { type: 'register', roomId: 'x', standalone: true, key: 'k', authnMetadata: {} },
     { type: 'offer', sdp: 'v=0' }, { type: 'answer', sdp: 'v=0' }, { type: 'candidate', ice: { candidate: '' } }, { type: 'pong' },
