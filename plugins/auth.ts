@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { identityOf } from '../src/auth/certificate.js'
-import { type Identity, openPermit, type Permit, readPermit } from '../src/auth/permit.js'
+import { type Identity, openPermit, type Permit, readPermit, strangersPermit } from '../src/auth/permit.js'
 import { tokenOf, verificationOf } from '../src/auth/tokens.js'
 import type { Config } from '../src/config/schema.js'
 import type { MaybePromise } from '../src/timing/maybe-promise.js'
@@ -15,6 +15,8 @@ export interface Auth {
   readonly hasKey: boolean
   /** The permit for a request, by its token, its certificate or both. Without either an open server gives `openPermit`. */
   readonly authenticate: (request: FastifyRequest) => MaybePromise<Permit | undefined>
+  /** The permit of a client whose token may still come in a frame: it allows nothing. Undefined where it has shown one, or none counts. */
+  readonly stranger: (request: FastifyRequest) => Permit | undefined
   /** The permit for a token. Its subject must be that of the certificate, if there is one. Without a JWT key no token is good. */
   readonly verify: (token: string | undefined, identity?: Identity) => MaybePromise<Permit | undefined>
 }
@@ -57,10 +59,13 @@ export async function openAuth (app: FastifyInstance, config: Config, timers: Ti
     }
   }
 
+  const tokenIn = ({ headers, query }: FastifyRequest) => tokenOf(headers, query as Record<string, unknown>)
+
   return {
     isOpen: false,
     hasKey: true,
-    authenticate: (request) => verify(tokenOf(request.headers, request.query as Record<string, unknown>), certificateOf(request)),
+    authenticate: (request) => verify(tokenIn(request), certificateOf(request)),
+    stranger: (request) => tokenIn(request) === undefined ? strangersPermit(certificateOf(request)) : undefined,
     verify
   }
 }
@@ -75,6 +80,7 @@ function withoutKey (app: FastifyInstance, config: Config, timers: Timers): Auth
     isOpen,
     hasKey: false,
     authenticate: (request) => byCertificate(certificateOf(request)) ?? (isOpen ? openPermit : undefined),
+    stranger: () => undefined,
     verify: () => undefined
   }
 }

@@ -94,6 +94,12 @@ export default fp(async (app) => {
     else accept(permit)
   }
 
+  /** For a dialect with a place for the token in its first frame. */
+  function awaitToken (request: FastifyRequest, _reply: FastifyReply, done: () => void) {
+    if (request.ws) (request as UpgradeRequest)[permitted] ??= auth.stranger(request)
+    done()
+  }
+
   /** Corks the socket until the write batch ends, so that the answer and the first frames are one write: a connect costs 5 % less. */
   function cork ({ ws, raw: { headers, socket }, ip }: FastifyRequest, reply: FastifyReply, done: () => void) {
     if (!ws) return done()
@@ -126,11 +132,12 @@ export default fp(async (app) => {
   }
 
   function route (speaks: DialectSource): SpeakRoute {
-    const protocols = 'protocols' in speaks ? speaks.protocols : undefined
+    const { protocols, tokenIn } = 'name' in speaks ? speaks : {}
+    const authentication = tokenIn === undefined ? [authenticate] : [authenticate, awaitToken]
     const route: SpeakRoute = {
       method: 'GET',
       schema: { hide: true },
-      onRequest: [keepResponse, ...app.admission, authenticate],
+      onRequest: [keepResponse, ...app.admission, ...authentication],
       preHandler: protocols === undefined ? cork : [chooseFrom(protocols), cork],
       handler: async (_request, reply) => await reply.code(404).send({ error: 'not found' }),
       wsHandler (socket, request) {

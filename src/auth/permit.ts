@@ -74,6 +74,12 @@ export function isGranted (permit: Permit | undefined, role: 'discover' | 'admin
 /** The permit of everybody on an open server. */
 export const openPermit: Permit = permitOf(undefined, undefined)
 
+/** The permit of a client that has shown no token yet: it allows nothing. */
+export function strangersPermit (identity: Identity | undefined): Permit {
+  const nothing = permitOf({ sub: '', ids: [], dialects: [], groups: [], rooms: [], roles: [] }, identity)
+  return { ...nothing, subject: undefined, claims: undefined, register: () => false }
+}
+
 /**
  * The permit for a token's payload. Its signature, issuer, audience and `nbf` must have been checked. Undefined for a token that has
  * expired, was issued in the future, has no subject or another than the certificate, or has a malformed claim: a claim that cannot be

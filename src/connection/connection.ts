@@ -18,7 +18,7 @@ import { Handshaking, openDialect } from './opening.js'
 import { Outbox } from './outbox.js'
 import { OwnTimers } from './own-timers.js'
 import { type FrameHandler, SocketReader } from './reader.js'
-import { ExpiryCheck, renew, renewed } from './token-renewal.js'
+import { awaitsToken, ExpiryCheck, firstTokenMs, firstPermit, renew, renewed } from './token-renewal.js'
 
 const none: readonly never[] = []
 
@@ -236,9 +236,14 @@ export class ClientConnection implements Connection, FrameHandler {
     const memberCount = countMembers(bytes)
     const value = parse(bytes, memberCount)
     const object = objectOf(value)
-    if (object?.type === 'auth' && this.host.verify !== undefined) return this.#renew(object.token, this.host.verify)
+    const { verify } = this.host
+    if (object?.type === 'auth' && verify !== undefined) return this.#take(renew(object, this.#may, verify), () => this.deliver(renewed))
     const dialect = this.#dialect ?? this.#choose(object, bytes)
     if (dialect === undefined || this.isClosed) return
+    if (awaitsToken(dialect, this.#may, this.host)) {
+      const again = () => this.#reader.isBlocked ? this.#reader.putBack(bytes) : this.process(bytes)
+      return this.#take(firstPermit(dialect, object, this.#may, verify), again)
+    }
     if (!this.#may.useDialect(dialect.name)) return this.deny()
     if (this.#phase === 'chosen') this.#open(dialect)
     if (this.isClosed) return
@@ -296,7 +301,8 @@ export class ClientConnection implements Connection, FrameHandler {
     this.#dialect = dialect
     this.#outbox.counter = dialect.traffic.sent
     this.#phase = 'chosen'
-    if (this.#may.useDialect(dialect.name)) this.#open(dialect)
+    if (awaitsToken(dialect, this.#may, this.host)) this.after(firstTokenMs, () => this.#may.subject ?? this.#expel('unauthorized'))
+    else if (this.#may.useDialect(dialect.name)) this.#open(dialect)
     else if (dialect.unauthorized !== undefined) this.#expel('not_allowed')
   }
 
@@ -305,31 +311,22 @@ export class ClientConnection implements Connection, FrameHandler {
     this.#handshaking = undefined
     this.#phase = 'open'
     const opening = openDialect(dialect, this, handshake, {
-      opened: (peer) => {
-        this.#peer = peer
-        if (peer === undefined) return this.close(closeCodes.policy)
-        const { ping } = dialect
-        if (ping !== undefined) this.every(ping.everyMs, () => this.deliver(ping.frame))
-      },
-      failed: (error) => {
-        this.#fail(error, undefined)
-        this.close(closeCodes.policy)
-      }
+      opened: (peer) => { this.#peer = peer },
+      failed: (error) => this.#fail(error, undefined)
     })
     if (opening !== undefined) this.#reader.waitFor(opening, 'handler')
   }
 
-  /** A fresh token of the same subject takes the place of the old one. */
-  #renew (token: unknown, verify: NonNullable<ConnectionHost['verify']>): void {
+  /** What a token permits takes the place of what the one before did. */
+  #take (permit: MaybePromise<Permit | undefined>, then: () => void): void {
     const take = (permit: Permit | undefined): void => {
       // Meanwhile the old token may have expired, or the client gone.
       if (this.isClosed) return
       if (permit === undefined) return this.#expel('unauthorized')
       this.#may = permit
       this.#expiry.schedule()
-      this.deliver(renewed)
+      then()
     }
-    const permit = renew(token, this.#may, verify)
     if (permit instanceof Promise) this.#waitFor(permit.then(take), 'renewal', 'auth')
     else take(permit)
   }

@@ -1,6 +1,7 @@
 import type { Connection } from '../dialect/connection.js'
 import type { Chooser, CompiledDialect, DialectSource, Handshake } from '../dialect/dialect.js'
 import type { FrameLike } from '../frame/bytes.js'
+import { closeCodes } from '../frame/close-codes.js'
 import type { JsonObject } from '../frame/parse.js'
 
 /** A socket is closed after this many frames that fit no dialect. */
@@ -38,18 +39,28 @@ export class Handshaking {
   }
 }
 
-/** Opens a dialect: `opened` gets its peer, or undefined when it closed the connection instead. A promise when that takes time. */
+/** Opens a dialect: `opened` gets its peer. Closes the connection when there is none, or it `failed`. A promise when that takes time. */
 export function openDialect (
   dialect: CompiledDialect,
   connection: Connection,
   handshake: Handshake,
   { opened, failed }: { opened: (peer: unknown) => void, failed: (error: unknown) => void }
 ): Promise<void> | undefined {
+  const begin = (peer: unknown): void => {
+    opened(peer)
+    if (peer === undefined) return connection.close(closeCodes.policy)
+    const { ping } = dialect
+    if (ping !== undefined) connection.every(ping.everyMs, () => connection.deliver(ping.frame))
+  }
+  const end = (error: unknown): void => {
+    failed(error)
+    connection.close(closeCodes.policy)
+  }
   try {
     const peer = dialect.open(connection, handshake)
-    if (peer instanceof Promise) return peer.then(opened).catch(failed)
-    opened(peer)
+    if (peer instanceof Promise) return peer.then(begin).catch(end)
+    begin(peer)
   } catch (error) {
-    failed(error)
+    end(error)
   }
 }

@@ -1,8 +1,10 @@
 import { Type } from '@sinclair/typebox'
 import type { Permit } from '../auth/permit.js'
 import type { Connection } from '../dialect/connection.js'
+import type { CompiledDialect } from '../dialect/dialect.js'
 import { Frame } from '../frame/bytes.js'
 import { closeCodes } from '../frame/close-codes.js'
+import type { JsonObject } from '../frame/parse.js'
 import { andThen, type MaybePromise } from '../timing/maybe-promise.js'
 import type { Timer, Timers } from '../timing/timers.js'
 import type { ConnectionHost } from './host.js'
@@ -11,6 +13,9 @@ type Verify = NonNullable<ConnectionHost['verify']>
 
 /** A wait for a time of day is at most this long: the clock may be set meanwhile. In ms. */
 const clockCheckMs = 60_000
+
+/** How long a client may take for the frame with its token, where none came with its handshake. In ms. */
+export const firstTokenMs = 5_000
 
 /** The frames of every dialect where clients have tokens. */
 export const renewalFrames = {
@@ -22,9 +27,25 @@ export const renewalFrames = {
 export const renewed = new Frame('auth', JSON.stringify({ type: 'auth', ok: true }))
 
 /** The permit of a fresh token; undefined when the token is bad, or another subject's. */
-export function renew (token: unknown, { subject, identity }: Permit, verify: Verify): MaybePromise<Permit | undefined> {
+export function renew ({ token }: JsonObject, { subject, identity }: Permit, verify: Verify): MaybePromise<Permit | undefined> {
   if (typeof token !== 'string') return undefined
   return andThen(verify(token, identity), (fresh) => fresh?.subject === subject ? fresh : undefined)
+}
+
+/** Whether a client's first frame must bring its token, since none came with the handshake. */
+export function awaitsToken ({ tokenIn }: CompiledDialect, { subject }: Permit, { verify }: Pick<ConnectionHost, 'verify'>): boolean {
+  return tokenIn !== undefined && verify !== undefined && subject === undefined
+}
+
+/** The permit for the token in a client's first frame; undefined when there is none, or a bad one. */
+export function firstPermit (
+  { tokenIn }: CompiledDialect,
+  frame: JsonObject | undefined,
+  { identity }: Permit,
+  verify: Verify | undefined
+): MaybePromise<Permit | undefined> {
+  const token = frame && tokenIn?.(frame)
+  return typeof token === 'string' ? verify?.(token, identity) : undefined
 }
 
 /** Closes a connection once its token has expired. */

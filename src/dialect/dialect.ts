@@ -3,7 +3,7 @@ import type { Static, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Connection } from './connection.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
-import type { Received } from '../frame/parse.js'
+import type { JsonObject, Received } from '../frame/parse.js'
 import { LabelCounter } from '../telemetry/counter.js'
 import { type Frame, type FrameLike, frameOf } from '../frame/bytes.js'
 import { checkClose } from '../frame/close-codes.js'
@@ -52,6 +52,12 @@ export interface Dialect<Frames extends FrameSchemas, ClientState> {
    * Without it an invalid token is closed without a frame, and a request that is not allowed is refused with `not allowed`.
    */
   readonly unauthorized?: FrameLike
+  /**
+   * Finds the token in a client's first frame, for protocols that have a place for it there. A client that has none in its handshake is let
+   * in, and `open` is called once that frame has come, with a good token, within 5 s. Then the frame is handled like any other. By default
+   * the token must be in the handshake.
+   */
+  readonly tokenIn?: (frame: JsonObject) => unknown
   /**
    * Begins a connection and makes the client's state, or answers undefined if it closed the connection. Frames wait until it is
    * done.
@@ -126,6 +132,7 @@ export interface CompiledDialect {
   readonly liveness: Liveness
   readonly ping: (Ping & { readonly frame: Frame }) | undefined
   readonly unauthorized: FrameLike | undefined
+  readonly tokenIn: ((frame: JsonObject) => unknown) | undefined
   readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<unknown>
   readonly close: ((client: unknown) => MaybePromise<unknown>) | undefined
   readonly frames: ReadonlyMap<string, CompiledFrame>
@@ -191,7 +198,7 @@ export function compileDialect<Frames extends FrameSchemas, ClientState> (dialec
     // The cast is safe: the connection calls a handler only with frames that fit, and with the state that `open` made.
     frames.set(type, { received: 0, schema, fits: (frame) => check.Check(frame), handle: handle as CompiledFrame['handle'] })
   }
-  const { name, errors, typeOf, protocols, liveness = {}, unauthorized, open, sends = {} } = dialect
+  const { name, errors, typeOf, protocols, liveness = {}, unauthorized, tokenIn, open, sends = {} } = dialect
   const events = eventsOf(dialect)
   const traffic = { sent: new LabelCounter(), errors: new LabelCounter(), events, registrations: 0 }
   const count = (event: string): void => {
@@ -202,7 +209,7 @@ export function compileDialect<Frames extends FrameSchemas, ClientState> (dialec
   const close = dialect.close as CompiledDialect['close']
   const ping = dialect.ping && { ...dialect.ping, frame: frameOf(dialect.ping.frame) }
   const closes = closesOf(errors)
-  const form = { name, errors, closes, typeOf, protocols, liveness, ping, unauthorized }
+  const form = { name, errors, closes, typeOf, protocols, liveness, ping, unauthorized, tokenIn }
   return { ...form, open, close, frames, sends, paths: new Set(), traffic, count }
 }
 

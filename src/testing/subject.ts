@@ -43,6 +43,8 @@ export interface Subject extends Omit<ClientDialect, 'offer' | 'candidate' | 'ta
   readonly build?: Build
   /** False where the server assigns ids and places. By default true. */
   readonly takesNames?: boolean
+  /** Whether everybody in a place ends with the first who does. By default false. */
+  readonly endsTogether?: boolean
   /** A signal whose load may be any JSON value, and of any size. */
   signal (from: string, to: string, load: unknown, place?: string): Frame
   /**
@@ -66,7 +68,7 @@ export interface Subject extends Omit<ClientDialect, 'offer' | 'candidate' | 'ta
   readonly addressing?: Addressing
 }
 
-type Optional = 'env' | 'takesNames' | 'question' | 'isAnswer' | 'isError' | 'misfits' | 'ignored'
+type Optional = 'env' | 'takesNames' | 'endsTogether' | 'question' | 'isAnswer' | 'isError' | 'misfits' | 'ignored'
 
 /** A subject in which nothing that has a default is missing. */
 export type CompleteSubject = Omit<Subject, Optional | 'errors'> & Required<Pick<Subject, Optional>> & {
@@ -79,6 +81,7 @@ export function completed (subject: Subject): CompleteSubject {
   return {
     env: {},
     takesNames: true,
+    endsTogether: false,
     question: () => ({ type: nonsense }),
     isAnswer: (frame) => isDeepStrictEqual(frame, errors.unknown(nonsense)),
     isError: ({ type }) => type === errors.notJson.type,

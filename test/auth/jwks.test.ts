@@ -54,6 +54,16 @@ async function isRefused (t: Test, app: App, token: string, message: string): Pr
   t.match(await begin(t, app, `/drone?token=${token}`).closed, { code: 1008, reason: 'Unauthorized' }, message)
 }
 
+t.test('what comes behind the first frame waits for the key of its token, where the token is in that frame', async (t) => {
+  const key = keyOf('ES256', 'ec')
+  const app = await build(t, { ...(await keyServer(t, [key.jwk])).env, DIALECTS: 'ayame' })
+  const client = await connect(t, app, '/signaling')
+  client.send({ type: 'register', roomId: 'room', clientId: 'c', authnMetadata: key.sign() })
+  client.send({ type: 'nope' })
+  t.match(await client.next(), { type: 'accept' })
+  t.same(await client.next(), { type: 'error', reason: 'InvalidMessageType: nope' })
+})
+
 t.test('keys are looked up by their kid, and fetched once', async (t) => {
   const keys = [keyOf('RS256', 'rsa'), keyOf('ES256', 'ec'), keyOf('EdDSA', 'ed'), keyOf('RS256', 'rsa 2', { alg: 'RS256', use: 'sig' })]
   const server = await keyServer(t, keys.map(({ jwk }) => jwk))

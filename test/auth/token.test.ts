@@ -7,7 +7,7 @@ import { enter } from '../../src/testing/actors.js'
 import { subjects } from '../routes/dialects.js'
 import { connectTcp, upgradeBytes } from '../../src/testing/raw.js'
 import { textFrame } from '../../src/testing/websocket.js'
-import { inSeconds, invalidToken, tokenFor, withQuery, withSecret } from './tokens.js'
+import { inSeconds, lastWords, tokenFor, withQuery, withSecret } from './tokens.js'
 
 const claims = { sub: 'alice' }
 const good = tokenFor(claims)
@@ -16,8 +16,10 @@ const issuedClaims = { ...claims, iss: 'https://issuer.test', aud: 'signalbox' }
 
 /** The socket is opened and closed at once; what came before that. */
 async function isRefused (t: Test, client: Client, name: string, message: string): Promise<void> {
+  // Without a token in its handshake, it could come in its first frame.
+  if (name === 'ayame') client.socket.once('open', () => client.send({ type: 'register', roomId: 'room', clientId: 'alice' }))
   t.same(await client.closed, { code: 1008, reason: 'Unauthorized' }, message)
-  t.same(client.taken(), name === 'peerjs' ? [invalidToken] : [], message)
+  t.same(client.taken(), lastWords(name), message)
 }
 
 const [head = '', body = '', signature = ''] = good.split('.')
@@ -93,7 +95,7 @@ for (const subject of subjects) {
     let heard = ''
     while (!heard.endsWith('Unauthorized')) heard += (await once(socket, 'data') as [Buffer])[0].toString('latin1')
     const [, sent = ''] = heard.split('\r\n\r\n')
-    const error = name === 'peerjs' ? JSON.stringify(invalidToken) : ''
+    const error = lastWords(name).map((frame) => JSON.stringify(frame)).join('')
     t.equal(sent, `${error === '' ? '' : `\x81${String.fromCharCode(error.length)}${error}`}\x88\x0e\x03\xf0Unauthorized`)
     t.equal(app.state.size().peers, 0)
   })

@@ -52,10 +52,18 @@ export function notAllowed ({ name }: Subject): Frame {
   if (name === 'psync') return { type: 'error', payload: { message: 'not allowed' } }
   if (name === 'peerjs') return invalidToken
   if (name === 'tracker') return { action: 'announce', 'failure reason': 'not allowed', info_hash: '' }
+  const [lastWord] = lastWords(name)
+  if (lastWord !== undefined) return lastWord
   return { type: 'error', message: 'not allowed' }
 }
 
 export const invalidToken: Frame = { type: 'ERROR', payload: { msg: 'Invalid token provided' } }
+
+/** What a dialect says to a client before it is closed for its token. */
+export function lastWords (name: string): Frame[] {
+  if (name === 'peerjs') return [invalidToken]
+  return name === 'ayame' ? [{ type: 'reject', reason: 'not allowed' }] : []
+}
 
 export function withQuery (path: string, query: string): string {
   return `${path}${path.includes('?') ? '&' : '?'}${query}`

@@ -9,19 +9,21 @@ import { readConfig } from '../../src/settings.js'
 import { helpFor, helpPages } from '../../src/telemetry/help.js'
 import type { DialectDescription } from '../../routes/dialect.js'
 import { disconnectReason } from '../../routes/admin/connections.js'
+import * as ayame from '../../routes/ayame/schema.js'
 import * as drone from '../../routes/drone/schema.js'
 import * as peerjs from '../../routes/peerjs/schema.js'
 import * as psync from '../../routes/psync/schema.js'
 import * as rooms from '../../routes/rooms/schema.js'
 import * as tom from '../../routes/tom/schema.js'
 import * as tracker from '../../routes/tracker/schema.js'
+import * as topics from '../../routes/topics/schema.js'
 import { build, connect, until, urlOf } from '../helper.js'
 import { start } from '../process.js'
 import { anchorsOf } from './anchors.js'
 
 const root = new URL('../../', import.meta.url)
 const page = readFileSync(new URL('docs/errors.md', root), 'utf8')
-const dialects = { drone, peerjs, psync, rooms, tom, tracker }
+const dialects = { ayame, drone, peerjs, psync, rooms, tom, topics, tracker }
 
 /** The cells of the tables below a heading, up to the next one; code without its backticks. */
 function rowsOf (heading: string): string[][] {
@@ -46,6 +48,7 @@ function sentencesOf (dialect: { frames: object, errorMessages: object }): strin
   const { unknownType, malformed, ...fixed } = dialect.errorMessages as Record<string, unknown> & typeof rooms.errorMessages
   const texts = [
     ...Object.values(fixed),
+    ...Object.values('rejections' in dialect ? dialect.rejections as object : {}),
     ...['X', undefined, 7].map((type) => unknownType(type)),
     ...Object.keys(dialect.frames).map((type) => (malformed as (type: string) => string)(type))
   ]

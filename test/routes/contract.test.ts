@@ -4,10 +4,11 @@ import * as dialects from '../../src/dialects.js'
 import { surviveContract } from '../../src/testing/contract.js'
 import type { Runner } from '../../src/testing/runner.js'
 import { build } from '../helper.js'
-import { builtIn, optional, subjects } from './dialects.js'
+import { builtIn, further, optional, subjects } from './dialects.js'
 
 // Most of the time goes into waiting for the server's own timeouts.
-t.jobs = subjects.length
+const all = [...subjects, ...further]
+t.jobs = all.length
 
 /** Only buffered tests of tap run at the same time. */
 const parallel: Runner = { test: (title, body) => t.test(title, { buffered: true }, body) }
@@ -19,4 +20,4 @@ t.test('no built-in dialect is left out', async (t) => {
   t.same(names(optional), names(described.filter(({ isOptional = false }) => isOptional)))
 })
 
-for (const subject of subjects) surviveContract(parallel, { ...subject, build })
+for (const subject of all) surviveContract(parallel, { ...subject, build })

@@ -1,16 +1,18 @@
 import { type TSchema, Type } from '@sinclair/typebox'
+import { sends as ayameFrames } from '../../routes/ayame/schema.js'
 import { sends as droneFrames } from '../../routes/drone/schema.js'
 import { sends as peerjsFrames } from '../../routes/peerjs/schema.js'
 import { sends as psyncFrames } from '../../routes/psync/schema.js'
 import { sends as roomsFrames } from '../../routes/rooms/schema.js'
 import { sends as tomFrames } from '../../routes/tom/schema.js'
 import { sends as trackerFrames } from '../../routes/tracker/schema.js'
+import { sends as topicsFrames } from '../../routes/topics/schema.js'
 import type { Frame } from '../../src/testing/dialect.js'
-import { type CompleteSubject, nonsense } from '../../src/testing/subject.js'
+import { type CompleteSubject, nonsense, type Subject as Declared } from '../../src/testing/subject.js'
 import { clients } from '../../src/testing/clients.js'
 
 /** A dialect as the suites of this project see it that treat all dialects alike. */
-export interface Subject extends CompleteSubject {
+export interface Subject extends Omit<CompleteSubject, 'endsTogether'>, Pick<Declared, 'endsTogether'> {
   /** The schema of every frame that its clients may get. */
   readonly outgoing: TSchema
   /** Valid frames of all types, for mutation. */
@@ -261,6 +263,90 @@ const tracker: Subject = {
 }
 
 /** The example plugin: a subscriber of a topic is a peer, and a publish reaches its publisher too. */
+const topicErrors = {
+  notJson: messageError('Invalid JSON'),
+  untyped: (type: unknown) => messageError(`Unknown message type: ${String(type)}`),
+  unknown: (type: string) => messageError(`Unknown message type: ${type}`)
+}
+
+const publishMisfits = (long: string): Array<[Frame, Frame]> => [{}, { topic: 7 }, { topic: '' }, { topic: long }]
+  .map((more) => [{ type: 'publish', ...more }, messageError('Invalid or missing topic')])
+
+/** A subscriber of a topic is a peer, and a publish reaches its publisher too. This one is as y-webrtc. */
+const topics: Subject = {
+  name: 'topics',
+  takesNames: true,
+  env: { DIALECTS: 'topics' },
+  outgoing: Type.Union(Object.values(topicsFrames)),
+  path: () => '/topics',
+  // Subscribing has no answer, but it is complete before the ping is answered.
+  registration: (_id, place = 'here') => [{ type: 'subscribe', topics: [place] }, { type: 'ping' }],
+  welcome: ({ type }) => type === 'pong' ? {} : undefined,
+  signal: (_from, to, data, place = 'here') => ({ type: 'publish', topic: place, to, data }),
+  received: ({ type, data }) => type === 'publish' ? { sender: undefined, load: data } : undefined,
+  question: () => ({ type: 'ping' }),
+  isAnswer: ({ type }) => type === 'pong',
+  isError: ({ type }) => type === 'error',
+  errors: topicErrors,
+  misfits: (_id, long, dirty) => [
+    ...['subscribe', 'unsubscribe'].flatMap((type) => [
+      {}, { topics: 'a' }, { topics: [7] }, { topics: [long] }, { topics: [dirty] }, { topics: null }, { topic: 7 }, { topic: '' },
+      { topic: long }, { topic: dirty }, { topic: ['a'] }, { topic: 'a', topics: [7] }, { topics: ['a'], topic: 7 }
+    ].map((more): [Frame, Frame] => [{ type, ...more }, messageError('Invalid or missing topics')])),
+    ...publishMisfits(long)
+  ],
+  ignored: [
+    { type: 'publish', topic: 'nobody listens' }, { type: 'unsubscribe', topic: 'never subscribed' }, { type: 'subscribe', topics: [] }
+  ],
+  samples: () => [
+    { type: 'subscribe', topics: ['a', 'b'] }, { type: 'subscribe', topic: 'c' }, { type: 'unsubscribe', topics: ['a'] },
+    { type: 'unsubscribe', topic: 'c' }, { type: 'publish', topic: 'here', data: { a: 1 } },
+    { type: 'publish', topic: 'here', payload: '{}' }, { type: 'publish', topic: 'c', payload: null, clients: 7 }, { type: 'ping' }
+  ]
+}
+
+/** The same as Trystero's ws-relay. */
+const relayTopics: Subject = {
+  ...topics,
+  registration: (_id, place = 'here') => [{ type: 'subscribe', topic: place }, { type: 'ping' }],
+  signal: (_from, _to, payload, place = 'here') => ({ type: 'publish', topic: place, payload }),
+  received: ({ type, topic, payload }) => type === undefined && topic !== undefined ? { sender: undefined, load: payload } : undefined
+}
+
+const reasonError = (reason: string): Frame => ({ type: 'error', reason })
+
+/** Two clients in a room whose name they know: by default that of the first, so that others have a room of their own. */
+const ayame: Subject = {
+  name: 'ayame',
+  takesNames: true,
+  endsTogether: true,
+  env: { DIALECTS: 'ayame' },
+  outgoing: Type.Union(Object.values(ayameFrames)),
+  path: () => '/signaling',
+  registration: (id, roomId = id) => [{ type: 'register', roomId, clientId: id }],
+  welcome: ({ type, isExistClient, connectionId }, id) =>
+    type === 'accept' ? { id: String(connectionId), ...(isExistClient !== true && { place: id }) } : undefined,
+  signal: (_from, _to, load) => ({ type: 'candidate', load }),
+  received: ({ type, load }) => type === 'candidate' ? { sender: undefined, load } : undefined,
+  question: () => ({ type: nonsense }),
+  isAnswer: ({ reason }) => reason === `InvalidMessageType: ${nonsense}`,
+  isError: ({ type }) => type === 'error',
+  errors: {
+    notJson: reasonError('InvalidJSON'),
+    untyped: (type) => reasonError(`InvalidMessageType: ${String(type)}`),
+    unknown: (type) => reasonError(`InvalidMessageType: ${type}`)
+  },
+  misfits: (_id, long, dirty) => [{}, { roomId: '' }, { roomId: 7 }, { roomId: null }, { roomId: long }, { roomId: dirty }]
+    .map((more) => [{ type: 'register', clientId: 'c', ...more }, reasonError('MissingRoomID')]),
+  ignored: [{ type: 'pong' }],
+  samples: (id) => [
+    { type: 'register', roomId: id, clientId: 'c' }, { type: 'register', roomId: 'x', standalone: true, key: 'k', authnMetadata: {} },
+    { type: 'offer', sdp: 'v=0' }, { type: 'answer', sdp: 'v=0' }, { type: 'candidate', ice: { candidate: '' } }, { type: 'pong' },
+    { type: 'connected' }
+  ]
+}
+
+/** The example plugin, as topics. */
 const yWebrtc: Subject = {
   name: 'y-webrtc',
   takesNames: true,
@@ -279,16 +365,11 @@ const yWebrtc: Subject = {
   question: () => ({ type: 'ping' }),
   isAnswer: ({ type }) => type === 'pong',
   isError: ({ type }) => type === 'error',
-  errors: {
-    notJson: messageError('Invalid JSON'),
-    untyped: (type) => messageError(`Unknown message type: ${String(type)}`),
-    unknown: (type) => messageError(`Unknown message type: ${type}`)
-  },
+  errors: topicErrors,
   misfits: (_id, long, dirty) => [
     ...[{}, { topics: 'a' }, { topics: [7] }, { topics: [long] }, { topics: [dirty] }, { topics: null }]
       .map((more): [Frame, Frame] => [{ type: 'subscribe', ...more }, messageError('Invalid or missing topics')]),
-    ...[{}, { topic: 7 }, { topic: '' }, { topic: long }]
-      .map((more): [Frame, Frame] => [{ type: 'publish', ...more }, messageError('Invalid or missing topic')])
+    ...publishMisfits(long)
   ],
   ignored: [{ type: 'publish', topic: 'nobody listens' }, { type: 'unsubscribe', topics: ['never subscribed'] }],
   samples: () => [
@@ -301,7 +382,10 @@ const yWebrtc: Subject = {
 export const builtIn: readonly Subject[] = [peerjs, rooms, psync, drone, tom]
 
 /** Those that are off by default: `env` names each. */
-export const optional: readonly Subject[] = [tracker]
+export const optional: readonly Subject[] = [tracker, topics, ayame]
+
+/** Other clients of dialects that have several kinds of them. */
+export const further: readonly Subject[] = [relayTopics]
 
 /** All built-in dialects, and one that comes as a plugin. */
 export const subjects: readonly Subject[] = [...builtIn, ...optional, yWebrtc]

@@ -6,7 +6,7 @@ import fc, { type Arbitrary } from 'fast-check'
 import t from 'tap'
 import { build, connect, type Frame, urlOf } from '../helper.js'
 import { enter } from '../../src/testing/actors.js'
-import { builtIn, optional } from './dialects.js'
+import { builtIn, further, optional } from './dialects.js'
 import { anyBytes, anyJson, mutated } from './shots.js'
 import { type Outcome, type Shot, volley } from './volley.js'
 
@@ -42,11 +42,11 @@ function assertValid (frames: readonly Frame[], outgoing: TypeCheck<TSchema>): v
 const kinds = (samples: readonly Frame[]): Array<[kind: string, shots: Arbitrary<Shot>]> =>
   [['any JSON', anyJson], ['any bytes', anyBytes], ['any change to a valid frame', mutated(samples)]]
 
-for (const subject of [...builtIn, ...optional]) {
+for (const subject of [...builtIn, ...optional, ...further]) {
   const outgoing = TypeCompiler.Compile(subject.outgoing)
   for (const [kind, shot] of kinds(subject.samples('probe', 'witness'))) {
     t.test(`${subject.name}: ${kind} gets at most one error, and nothing that a client may not get`, async (t) => {
-      const app = await build(t, { ...env, ...subject.env })
+      const app = await build(t, { ...subject.env, ...env })
       const witness = await enter(t, app, subject, 'witness')
       await fc.assert(fc.asyncProperty(fc.array(shot, { minLength: 1, maxLength: maxShots }), async (shots) => {
         const probe = await enter(t, app, subject, 'probe', { place: witness.place, options: elsewhere() })

@@ -16,8 +16,16 @@ function use (given: RTCDataChannel): void {
   if (given.readyState === 'open') opened.push(true)
 }
 
-/** Enters a room; with the picture and sound of fake devices if `hasMedia`. The second in the room calls. */
-export async function enter (url: string, room: string, hasMedia = false): Promise<void> {
+/** How to enter. */
+export interface Entering {
+  /** With the picture and sound of fake devices. */
+  hasMedia?: boolean
+  /** Goes into `authnMetadata`. */
+  token?: string
+}
+
+/** Enters a room. The second in it calls. */
+export async function enter (url: string, room: string, { hasMedia = false, token }: Entering = {}): Promise<void> {
   connection = createConnection(url, room, {
     ...defaultOptions,
     audio: { ...defaultOptions.audio, enabled: hasMedia },
@@ -35,7 +43,8 @@ export async function enter (url: string, room: string, hasMedia = false): Promi
   connection.on('bye', () => news.push('bye'))
   connection.on('disconnect', ({ reason }: { reason: string }) => news.push(reason))
   const own = hasMedia ? await navigator.mediaDevices.getUserMedia({ audio: true, video: true }) : null
-  await connection.connect(own).catch((reason: unknown) => news.push(String(reason)))
+  const metadata = token === undefined ? null : { authnMetadata: token }
+  await connection.connect(own, metadata).catch((reason: unknown) => news.push(String(reason)))
 }
 
 /** What the other side said over the data channel, once both have said something. */

@@ -1,0 +1,95 @@
+import type { Static } from '@sinclair/typebox'
+import {
+  andThen, type Connection, Frame, type Handlers, type MaybePromise, type Member, memberPassedOn, passedOn, type PlainForm,
+  type Received, type State
+} from '../../src/kit.js'
+import { type Form, roomPrefixOf } from './room.js'
+import { type frames, type Publish, errorMessages, pong } from './schema.js'
+
+type Topics = Static<typeof frames.subscribe | typeof frames.unsubscribe>
+
+export interface TopicsClient {
+  readonly connection: Connection
+  /** Its id in every room. */
+  readonly id: string
+  /** That of its first subscription. */
+  form: Form | undefined
+  /** By topic. */
+  readonly members: Map<string, Member>
+}
+
+/** How y-webrtc and Trystero write a publish. */
+const publishForm: PlainForm = { first: ['type', 'topic'] }
+const payloadForm: PlainForm = { first: ['type', 'topic'], next: 'payload', members: 3 }
+
+export function topicsHandlers ({ peers, relay }: State): Handlers<typeof frames, TopicsClient> {
+  function broadcast (form: Form, { connection, id }: TopicsClient, topic: string, frame: Frame): MaybePromise<void> {
+    const sent = relay.broadcast(roomPrefixOf(form) + topic, frame, undefined, { from: id, isSignal: true })
+    return andThen(sent, (receivers) => connection.charge(frame.byteLength, receivers))
+  }
+
+  return {
+    /** Takes what fits: a page with many documents subscribes to all of them at once, and again after every reconnect. */
+    async subscribe (client, frame) {
+      const { connection, id, members } = client
+      client.form ??= frame.topics === undefined ? 'ws-relay' : 'y-webrtc'
+      const wanted = new Set(topicsOf(frame).filter((topic) => !members.has(topic)))
+      const allowed = [...wanted].filter((topic) => connection.may.enterRoom(topic))
+      if (allowed.length < wanted.size) connection.deny(`${wanted.size - allowed.length} left out`)
+      for (const [at, topic] of allowed.entries()) {
+        const { outcome, member } = await peers.join({
+          room: roomPrefixOf(client.form) + topic,
+          id,
+          sink: connection,
+          replace: false,
+          undeliverable: () => connection.refuse(errorMessages.slow)
+        })
+        if (outcome === 'limited') return connection.refuse(errorMessages.tooMany, `${allowed.length - at} left out`)
+        if (member !== undefined) members.set(topic, member)
+      }
+    },
+
+    async unsubscribe ({ members }, frame) {
+      for (const topic of topicsOf(frame)) {
+        const member = members.get(topic)
+        if (member === undefined) continue
+        members.delete(topic)
+        await peers.leave(member)
+      }
+    },
+
+    publish (client, frame, received) {
+      const { connection } = client
+      const { topic } = frame
+      if (!connection.may.enterRoom(topic)) return connection.deny()
+      const [ofYjs, ofTrystero] = [peers.count(roomPrefixOf('y-webrtc') + topic), peers.count(roomPrefixOf('ws-relay') + topic)]
+      return andThen(ofYjs, (ofYjs) => andThen(ofTrystero, (ofTrystero) => {
+        const whole = ofYjs === 0 ? undefined : broadcast('y-webrtc', client, topic, counted(frame, received, ofYjs + ofTrystero))
+        // Without a payload it says nothing to clients of ws-relay.
+        if (ofTrystero === 0 || !Object.hasOwn(frame, 'payload')) return whole
+        const alone = broadcast('ws-relay', client, topic, payloadAlone(frame, received))
+        return andThen(whole, () => alone)
+      }))
+    },
+
+    ping: ({ connection }) => connection.deliver(pong)
+  }
+}
+
+function topicsOf ({ topics = [], topic }: Topics): readonly string[] {
+  return topic === undefined ? topics : [...topics, topic]
+}
+
+/** All that the frame holds, with the number of subscribers. */
+function counted (frame: Publish, received: Received, clients: number): Frame {
+  const passed = Object.hasOwn(frame, 'clients') ? undefined : passedOn(received, frame, publishForm, `,"clients":${clients}}`)
+  return passed ?? new Frame('publish', JSON.stringify({ ...frame, clients }))
+}
+
+function payloadAlone (frame: Publish & { payload?: unknown }, received: Received): Frame {
+  const { topic, payload } = frame
+  const head = `{"topic":${JSON.stringify(topic)},"payload":`
+  return passedOn(received, frame, payloadForm, '}', head) ??
+    memberPassedOn(received, frame, 'payload', head, '}') ??
+    new Frame('publish', JSON.stringify({ topic, payload }))
+}
