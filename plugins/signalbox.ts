@@ -91,14 +91,16 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
     idProbeMs: config.ID_PROBE_MS
   }, { timers, log: app.log, audit, leave: (...leaving) => state.peers.leave(...leaving), ...(auth.hasKey && { verify: auth.verify }) })
   const dialects: Signalbox['dialects'] = new Map()
-  const bridge = config.BRIDGE.length === 0 ? undefined : new Bridge(config.BRIDGE, {
-    state,
-    audit,
-    log: app.log,
-    clock: timers,
-    isDraining: () => connections.isDraining,
-    askEveryMs: config.NODE_LEASE_MS
-  })
+  const bridge = config.BRIDGE.length === 0
+    ? undefined
+    : new Bridge(config.BRIDGE, {
+      state,
+      audit,
+      log: app.log,
+      clock: timers,
+      isDraining: () => connections.isDraining,
+      askEveryMs: config.NODE_LEASE_MS
+    })
   const files = openFilesLimit()
   const room = Math.max(1, files - spareFiles)
   const isAllowedOrigin = originFilter(config.ALLOWED_ORIGINS)

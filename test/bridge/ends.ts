@@ -1,14 +1,13 @@
-import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { WebSocket } from 'ws'
-import { type Client, connect, type Frame } from '../helper.js'
+import { type Client, connect, type Frame, type Reachable } from '../helper.js'
 import { clients } from '../../src/testing/clients.js'
 import type { ClientDialect } from '../../src/testing/dialect.js'
 
 /** A peer of a dialect, registered. */
 export async function peerOf (
   t: Test,
-  app: FastifyInstance,
+  app: Reachable,
   name: 'drone' | 'peerjs' | 'psync',
   id: string,
   { place, ...options }: WebSocket.ClientOptions & { place?: string } = {}

@@ -106,8 +106,29 @@ export async function call (id: string): Promise<void> {
   watch(peer.call(id, await camera()))
 }
 
-/** Plays the stream of the other end until pictures of it have moved. */
-export async function see (): Promise<{ kinds: string[], hasPicture: boolean }> {
+let viewing: MediaConnection
+const viewsClosed = new Queue<true>()
+
+/** Calls somebody only to see them: PeerJS takes no call without a stream, so it is an empty one. */
+export function view (id: string): void {
+  // Not in its types, where the options are those of `createOffer`.
+  const options = { constraints: { offerToReceiveVideo: true, offerToReceiveAudio: true } } as object
+  viewing = peer.call(id, new MediaStream(), options)
+  viewing.on('close', () => viewsClosed.push(true))
+  watch(viewing)
+}
+
+/** Waits until the call of `view` has been closed. */
+export async function viewClosed (): Promise<boolean> {
+  return await viewsClosed.next('the end of the call')
+}
+
+export function isViewing (): boolean {
+  return viewing.open
+}
+
+/** Plays the stream of the other end until so many pictures of it have been decoded. */
+export async function see (pictures = 2): Promise<{ kinds: string[], hasPicture: boolean }> {
   const stream = await streams.next('a stream')
   const frames = new Queue<number>()
   const video = document.createElement('video')
@@ -115,7 +136,7 @@ export async function see (): Promise<{ kinds: string[], hasPicture: boolean }> 
   video.srcObject = stream
   document.body.append(video)
   await video.play()
-  for (let shown = 0; shown < 2; shown++) {
+  for (let shown = 0; shown < pictures; shown++) {
     video.requestVideoFrameCallback((at) => frames.push(at))
     await frames.next('a picture of the stream')
   }
