@@ -297,7 +297,8 @@ export class Bridge {
       call.outgoing = []
       for (const said of [signal, ...incoming]) this.#say(call, said)
       for (const signal of outgoing) this.#reply(call, { signal, name: call.name })
-    } else if (call.isCaller && call.phase === 'offered' && !call.party.dialect.keepsEarly) {
+    } else if (call.isCaller && call.phase === 'offered') {
+      // A daemon may find candidates before it has written its answer, and browsers refuse them until they have that.
       if (call.incoming.length < mostHeld) call.incoming.push(signal)
       else this.#reply(call, { refused: 'absent' })
     } else {

@@ -61,7 +61,7 @@ export type BridgeRefusal = 'absent' | 'not_allowed' | 'impossible'
 export interface Bridging {
   /** Which calls its peers can have. */
   readonly kinds: readonly CallKind[]
-  /** Whether its peers keep candidates that come before the answer to their call, or before they have answered one. */
+  /** Whether its peers keep candidates that come before they have answered a call. Where they do not, candidates wait for the answer. */
   readonly keepsEarly: boolean
   /** Whether its peers are told, by a `bye`, when the other end has gone. */
   readonly hearsLoss: boolean

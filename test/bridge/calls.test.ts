@@ -35,8 +35,9 @@ for (const [where, start] of Object.entries(ways)) {
       sessionId: 'mc_1'
     })
 
-    camera.send({ type: 'answer', target: 'peerjs:alice', sdp: answered, sessionId: 'mc_1' })
+    // A browser that has called refuses candidates before the answer, so they wait for it.
     camera.send({ type: 'ice', target: 'peerjs:alice', candidate: { candidate: candidate(2), sdpMLineIndex: 1 } })
+    camera.send({ type: 'answer', target: 'peerjs:alice', sdp: answered, sessionId: 'mc_1' })
     camera.send({ type: 'ice', target: 'peerjs:alice', candidate: null })
     t.same(await alice.next(), {
       type: 'ANSWER',
@@ -112,7 +113,7 @@ for (const [where, start] of Object.entries(ways)) {
     const { connectionId } = offer.payload as { connectionId: string }
     daemon.send({ type: 'candidate', source_id: 'd', target_id: 'peerjs:alice', payload: { candidate: candidate(1) } })
     t.match(await alice.next(), { payload: { connectionId, candidate: { candidate: candidate(1), sdpMid: 'data', sdpMLineIndex: 0 } } })
-    // A candidate that overtakes the answer would be lost at the daemon.
+    // A candidate that comes before the answer would be lost at the daemon.
     alice.send(peerjsFrames.candidate('psync:g/d', connectionId, 2))
     alice.send(peerjsFrames.answer('psync:g/d', connectionId, channels))
     t.same(await daemon.next(), { type: 'answer', source_id: 'peerjs:alice', target_id: 'd', payload: { sdp: channels } })

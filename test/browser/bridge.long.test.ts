@@ -6,6 +6,7 @@ import { launch } from './browser.js'
 import { failedIn, peerPages, whereIs } from './peerjs-pages.js'
 
 declare const client: typeof import('./pages/peerjs.js') & typeof import('./pages/drone-camera.js')
+declare const daemon: typeof import('./pages/psync-daemon.js')
 
 const open = await launch(t)
 const { join } = peerPages(open)
@@ -14,7 +15,7 @@ const { join } = peerPages(open)
 const pictures = 25
 
 /** The drone's page, on the client of examples/clients, registered. */
-async function dronePage (t: Test, app: FastifyInstance, id: string, shows = true) {
+async function dronePage (t: Test, app: FastifyInstance, id: string, shows: 'stream' | 'noStream' = 'stream') {
   const page = await open(t, 'drone-camera.ts')
   const url = `${urlOf(app).replace('http', 'ws')}/drone`
   await page.evaluate(async ({ url, id, shows }) => await client.register(url, id, shows), { url, id, shows })
@@ -59,4 +60,37 @@ t.test('a page that calls a camera which is not there hears peer-unavailable', a
   const viewer = await join(t, whereIs(app), 'alice')
   await viewer.evaluate(() => client.view('drone:nobody'))
   t.equal(await failedIn(viewer), 'peer-unavailable')
+})
+
+/** Two pages that call each other a hundred times, and of which one loses a candidate that comes too early. */
+async function dataPages (t: Test) {
+  const app = await build(t, { BRIDGE: 'peerjs-psync', MESSAGE_BURST: '100000' })
+  const page = await open(t, 'psync-daemon.ts')
+  const url = `${urlOf(app).replace('http', 'ws')}/psync/ws`
+  await page.evaluate('globalThis.daemon = client')
+  await page.evaluate(async (url) => await daemon.register(url, 'd', 'g'), url)
+  return { page, alice: await join(t, whereIs(app), 'alice') }
+}
+
+t.test('a PeerJS page calls a psync daemon a hundred times: bytes both ways, and no candidate comes too early', async (t) => {
+  const { page, alice } = await dataPages(t)
+  for (let byte = 0; byte < 100; byte++) {
+    const heard = await alice.evaluate(async (byte) => await client.echo('psync:g/d', byte), byte)
+    if (heard.join() !== `${byte},1,2`) t.fail(`${byte}: ${heard}`)
+  }
+  const { taken, lost } = await page.evaluate(() => daemon.candidates())
+  t.equal(lost, 0)
+  t.ok(taken >= 100, `${taken} candidates`)
+})
+
+t.test('a psync daemon calls a PeerJS page a hundred times: bytes both ways, and no candidate comes too early', async (t) => {
+  const { page, alice } = await dataPages(t)
+  await alice.evaluate(() => client.echoAll())
+  for (let byte = 0; byte < 100; byte++) {
+    const heard = await page.evaluate(async (byte) => await daemon.echo('peerjs:alice', byte), byte)
+    if (heard.join() !== `${byte},1,2`) t.fail(`${byte}: ${heard}`)
+  }
+  const { taken, lost } = await page.evaluate(() => daemon.candidates())
+  t.equal(lost, 0)
+  t.ok(taken >= 100, `${taken} candidates`)
 })

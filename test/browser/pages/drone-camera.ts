@@ -4,11 +4,8 @@ import { Queue } from './queue.js'
 
 let client: DroneClient
 const ready = new Queue<true>()
-const errors = new Queue<string>()
-const streams = new Queue<MediaStream>()
-const texts = new Queue<string>()
 const ends = new Queue<true>()
-let latest: Call
+let latest: Call | undefined
 
 /** A picture that moves: what a camera without a room to look at sees. */
 function movingPicture (): MediaStream {
@@ -24,17 +21,19 @@ function movingPicture (): MediaStream {
   return canvas.captureStream(25)
 }
 
-/** Registers the client of examples/clients. With `shows` it shows a picture in every call, its own or not. */
-export async function register (url: string, id: string, shows = true): Promise<void> {
+/**
+ * Registers the client of examples/clients. `shows` a picture in every call, its own or not: in a stream, or as a track of `noStream`.
+ */
+export async function register (url: string, id: string, shows: 'stream' | 'noStream' = 'stream'): Promise<void> {
   client = new DroneClient(url, { id, configuration: { iceServers: [] } })
   client.onready = () => ready.push(true)
-  client.onerror = (message) => errors.push(message)
+  client.onerror = (message) => { throw new Error(message) }
   client.oncall = (call) => {
     latest = call
-    call.onstream = (stream) => { if (stream !== undefined) streams.push(stream) }
-    call.ontext = (text) => texts.push(text)
     call.onend = () => ends.push(true)
-    if (shows) call.show(movingPicture())
+    const picture = movingPicture()
+    if (shows === 'stream') call.show(picture)
+    else for (const track of picture.getTracks()) call.connection.addTrack(track)
   }
   await ready.next('the registration')
 }
@@ -43,12 +42,24 @@ export function call (id: string): void {
   client.call(id)
 }
 
-export async function failed (): Promise<string> {
-  return await errors.next('an error')
-}
-
 export async function ended (): Promise<boolean> {
   return await ends.next('the end of the call')
+}
+
+/** From now on its answers reject data channels, as those of a device do that speaks no SCTP. */
+export function rejectChannels (): void {
+  const { socket } = client
+  const send = socket.send.bind(socket)
+  socket.send = (frame: string) => send(frame.includes('"type":"answer"') ? withoutChannels(frame) : frame)
+}
+
+function withoutChannels (text: string): string {
+  const frame = JSON.parse(text) as { sdp: string }
+  const mid = /m=application[^]*?a=mid:(\S+)/.exec(frame.sdp)?.[1] ?? ''
+  const sdp = frame.sdp
+    .replace(/m=application \d+/, 'm=application 0')
+    .replace(/a=group:BUNDLE .*/, (group) => group.replace(` ${mid}`, ''))
+  return JSON.stringify({ ...frame, sdp })
 }
 
 export function leave (): void {
@@ -57,6 +68,6 @@ export function leave (): void {
 
 /** Whether the latest call is connected, and of which m-lines its other end has told. */
 export function state (): { connection: string, remote: string[] } {
-  const { connectionState, remoteDescription } = latest.connection
+  const { connectionState = 'new', remoteDescription } = latest?.connection ?? {}
   return { connection: connectionState, remote: remoteDescription?.sdp.match(/^m=.*$/mg) ?? [] }
 }
