@@ -20,6 +20,7 @@ export function droneBridging (clock: Clock): DroneBridging {
   return {
     kinds: ['media', 'data'],
     keepsEarly: true,
+    namesCalls: true,
     hearsLoss: false,
     addressOf: (itsRoom, id) => itsRoom === room ? id : undefined,
     placeOf: (id) => ({ room, id }),

@@ -11,6 +11,7 @@ export function peerjsBridging (config: Config): Bridging {
   return {
     kinds: ['media', 'data'],
     keepsEarly: true,
+    namesCalls: true,
     hearsLoss: true,
     addressOf: (itsRoom, id) => itsRoom === room ? id : undefined,
     placeOf: (id) => ({ room, id }),

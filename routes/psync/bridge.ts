@@ -10,6 +10,7 @@ export const psyncBridging: Bridging = {
   kinds: ['data'],
   // The daemon drops candidates of a peer that it does not know, and fails at those that come before the description.
   keepsEarly: false,
+  namesCalls: false,
   hearsLoss: false,
   addressOf: (room, id) => room.startsWith(roomPrefix) ? `${room.slice(roomPrefix.length)}/${id}` : undefined,
 

@@ -174,7 +174,7 @@ export class Bridge {
     const sdp = 'sdp' in signal ? signal.sdp : ''
     const kind = kindOf(sdp)
     const named = name ?? dialect.nameOf({ id, kind, name: id })
-    for (const earlier of party.with(other)) if (earlier.name === named) this.#end(earlier)
+    for (const earlier of party.with(other)) if (earlier.name === named || !dialect.namesCalls) this.#end(earlier)
     const excess = party.excess(true, other)
     if (excess !== undefined) this.#end(excess)
     const call = this.#note(party, { id, kind, other, name: named, label, isCaller: true, mids: midsOf(sdp) })
@@ -193,7 +193,11 @@ export class Bridge {
   /** A peer of this node says something in a call. */
   #pass (call: Call, foreign: BridgedDialect, signal: Signal): MaybePromise<unknown> {
     call.usedAt = this.#now()
-    if (call.phase === 'over') return undefined
+    if (call.phase === 'over') {
+      // Candidates may still be on their way when a call ends.
+      const { connection, dialect, self } = call.party
+      return signal.kind === 'answer' ? dialect.refuse(connection, 'absent', { self, other: call.other }) : undefined
+    }
     if (signal.kind === 'answer') {
       if (call.isCaller || call.phase !== 'offered') return undefined
       call.phase = 'answered'
@@ -259,13 +263,13 @@ export class Bridge {
     } else if ('signal' in says) {
       this.#hear(call, says.signal)
     } else if (call.phase === 'over') {
-      this.#forget(call)
+      // It has been told.
     } else if ('refused' in says) {
       this.#refuse(call, says.refused)
     } else if (call.isCaller && call.phase === 'offered') {
       this.#refuse(call, 'absent')
     } else {
-      this.#forget(call)
+      this.#setOver(call)
     }
   }
 
@@ -274,6 +278,7 @@ export class Bridge {
     const { connection, dialect, self } = party
     if (!connection.may.beCalledFrom(dialectOf(other))) return this.#reply({ id, party, other }, { refused: 'not_allowed' })
     const kind = kindOf(sdp)
+    if (!dialect.namesCalls) for (const earlier of party.with(other)) this.#end(earlier)
     const excess = party.excess(false, other)
     if (excess !== undefined) this.#end(excess)
     const begun = { id, kind, other, name: dialect.nameOf({ id, kind, name }), label, isCaller: false, mids: midsOf(sdp) }

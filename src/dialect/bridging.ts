@@ -63,6 +63,8 @@ export interface Bridging {
   readonly kinds: readonly CallKind[]
   /** Whether its peers keep candidates that come before they have answered a call. Where they do not, candidates wait for the answer. */
   readonly keepsEarly: boolean
+  /** Whether its frames name the call that they belong to. Where they do not, two peers have one call at a time. */
+  readonly namesCalls: boolean
   /** Whether its peers are told, by a `bye`, when the other end has gone. */
   readonly hearsLoss: boolean
   /** A peer as others name it, behind `<dialect>:`. Undefined for a room whose peers have no part in calls between dialects. */

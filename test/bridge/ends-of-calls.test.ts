@@ -66,6 +66,22 @@ t.test('a second offer under the name of a call is a new call, in place of the f
   t.match(await drone.next(), { type: 'answer', sessionId: 's' })
 })
 
+t.test('psync’s frames name no call, so a peer of it has one call at a time with another', async (t) => {
+  const app = await build(t, { BRIDGE: 'peerjs-psync' })
+  const [alice, daemon] = [await peerOf(t, app, 'peerjs', 'alice'), await peerOf(t, app, 'psync', 'd')]
+  for (const connectionId of ['dc_1', 'dc_2']) {
+    alice.send(peerjsFrames.offer('psync:here/d', { type: 'data', sdp: channels, serialization: 'raw', connectionId }))
+    await daemon.next()
+  }
+  t.same(await alice.next(), { type: 'EXPIRE', src: 'psync:here/d', dst: 'alice' }, 'the first was not answered')
+  daemon.send({ type: 'answer', source_id: 'd', target_id: 'peerjs:alice', payload: { sdp: answered } })
+  t.match(await alice.next(), { type: 'ANSWER', payload: { connectionId: 'dc_2' } })
+  alice.send(peerjsFrames.candidate('psync:here/d', 'dc_1', 1))
+  alice.send(peerjsFrames.candidate('psync:here/d', 'dc_2', 2))
+  t.match(await daemon.next(), { type: 'candidate', payload: { candidate: candidate(2) } }, 'and its candidates are nobody’s')
+  t.same(await quiet(alice, 'peerjs'), [])
+})
+
 t.test('candidates that wait for an answer are bounded', async (t) => {
   const app = await build(t, { BRIDGE: 'peerjs-psync' })
   const [alice, daemon] = [await peerOf(t, app, 'peerjs', 'alice'), await peerOf(t, app, 'psync', 'd')]

@@ -18,6 +18,8 @@ let answering = Promise.resolve()
 /** Candidates that came too early, as the daemon keeps none. */
 let lost = 0
 let taken = 0
+/** The names by which candidates of earlier calls can be told. */
+const earlier = new Set<string>()
 
 /** Registers what does as psync's daemon: it answers whoever calls, keeps nothing, and sends bytes back that it gets. */
 export async function register (url: string, peerId: string, groupId: string): Promise<void> {
@@ -61,7 +63,10 @@ export function candidates (): { taken: number, lost: number } {
 }
 
 function begin (other: string): RTCPeerConnection {
-  connections.get(other)?.close()
+  const before = connections.get(other)
+  const [, ufrag] = /a=ice-ufrag:(\S+)/.exec(before?.remoteDescription?.sdp ?? '') ?? []
+  if (ufrag !== undefined) earlier.add(`ufrag ${ufrag}`)
+  before?.close()
   const connection = new RTCPeerConnection({ iceServers: [] })
   connections.set(other, connection)
   connection.onicecandidate = ({ candidate }) => {
@@ -81,7 +86,8 @@ async function takeCandidate ({ source_id: source, payload }: Frame): Promise<vo
   await answering
   const connection = connections.get(source as string)
   if (connection?.remoteDescription == null) {
-    lost++
+    // One of the call before, which its answer has, is late and not early.
+    if (![...earlier].some((ufrag) => candidate.includes(ufrag))) lost++
     return
   }
   await connection.addIceCandidate({ candidate, sdpMLineIndex, ...(sdpMid !== undefined && { sdpMid }) })
