@@ -14,6 +14,7 @@ export type Signal =
   /** The sender has left its calls with the receiver. */
   | { readonly kind: 'bye' }
 
+/** An ICE candidate, as its sender wrote it, and the m-line that it belongs to. */
 export interface Candidate {
   readonly kind: 'candidate'
   readonly candidate: string
