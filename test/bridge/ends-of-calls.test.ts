@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { Tracer } from '../../src/connection/tracer.js'
 import { eventually } from '../cluster/nodes.js'
 import { build, type Frame, urlOf } from '../helper.js'
 import { buildInVirtualTime } from '../virtual-time.js'
@@ -160,4 +161,21 @@ t.test('a call that reaches its peer is in the audit trail, and counted', async 
   const bridged = records.filter(({ event }) => event === 'bridged')
   t.match(bridged, [{ from: 'peerjs:alice', to: 'drone:d', kind: 'media', dialect: 'drone', id: 'd' }])
   t.notMatch(readFileSync(path, 'utf8'), 'v=0')
+})
+
+t.test('an administrator who follows a called drone sees its frames, and changes nothing, also when that ends', async (t) => {
+  const app = await build(t, { BRIDGE: 'peerjs-drone' })
+  const { state, signalbox: { connections: { events }, dialects, timers } } = app
+  const [alice, drone] = [await peerOf(t, app, 'peerjs', 'alice'), await peerOf(t, app, 'drone', 'd')]
+  const tracer = new Tracer({ state, events, dialects, timers })
+  const types: string[] = []
+  const ends = [tracer.follow('drone', 'd', ({ type }) => types.push(type)), tracer.follow('drone', 'd', () => {})]
+  alice.send(peerjsFrames.offer('drone:d'))
+  t.match(await drone.next(), { type: 'offer' })
+  t.ok(types.includes('offer'), types.join())
+  for (const [at, end] of ends.entries()) {
+    end()
+    alice.send(peerjsFrames.candidate('drone:d', 'mc_1', at))
+    t.match(await drone.next(), { type: 'ice', candidate: { candidate: candidate(at) } })
+  }
 })
