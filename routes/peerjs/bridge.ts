@@ -1,4 +1,5 @@
-import type { BridgedCall, Bridging, Config, JsonObject, Said, Signal } from '../../src/kit.js'
+import { Value } from '@sinclair/typebox/value'
+import { type BridgedCall, type Bridging, type Config, IdSchema, type JsonObject, type Said, type Signal } from '../../src/kit.js'
 import { defaultKey, roomOf } from './room.js'
 import { encode } from './schema.js'
 
@@ -52,7 +53,9 @@ function offered (sdp: string, { kind: type, name: connectionId, label = connect
 function readFrame ({ type, payload }: JsonObject): Said | undefined {
   if (type === 'LEAVE') return { signal: { kind: 'bye' } }
   const { sdp, candidate, type: kind, connectionId, label, serialization } = membersOf(payload)
-  const name = typeof connectionId === 'string' && connectionId !== '' ? { name: connectionId } : {}
+  // It is remembered, and may become the name of a drone's session.
+  if (connectionId !== undefined && !Value.Check(IdSchema, connectionId)) return undefined
+  const name = connectionId === undefined ? {} : { name: connectionId }
   if (type === 'CANDIDATE') {
     const signal = readCandidate(candidate)
     return signal && { signal, ...name }
@@ -64,7 +67,7 @@ function readFrame ({ type, payload }: JsonObject): Said | undefined {
   return {
     signal: { kind: 'offer', sdp: text },
     ...name,
-    ...(typeof label === 'string' && { label }),
+    ...(Value.Check(IdSchema, label) && { label }),
     isUnreadable: kind === 'data' && !readable.has(serialization)
   }
 }

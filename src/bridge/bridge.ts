@@ -11,7 +11,7 @@ import type { Clock } from '../timing/clock.js'
 import { BridgeCounters } from './counters.js'
 import { decode, encode, type Message, messageIn } from './message.js'
 import { mentions, Pairs } from './pairs.js'
-import { type BridgedDialect, type Call, mostHeld, type NewCall, Party } from './party.js'
+import { type BridgedDialect, type Call, hold, type NewCall, Party } from './party.js'
 import { complete, kindOf, midsOf } from './sdp.js'
 
 /** How long a call waits for its answer, and for how long what its caller still sends is known to belong to it. In ms. */
@@ -205,9 +205,7 @@ export class Bridge {
     }
     const said = signal.kind === 'candidate' ? complete(signal, call.mids) : signal
     if (call.isCaller && call.phase === 'offered' && !foreign.keepsEarly) {
-      if (call.outgoing.length >= mostHeld) return this.#refuse(call, 'absent')
-      call.outgoing.push(said)
-      return undefined
+      return hold(call, call.outgoing, said) ? undefined : this.#refuse(call, 'absent')
     }
     return this.#tellOrEnd(call, said)
   }
@@ -304,8 +302,7 @@ export class Bridge {
       for (const signal of outgoing) this.#reply(call, { signal, name: call.name })
     } else if (call.isCaller && call.phase === 'offered') {
       // A daemon may find candidates before it has written its answer, and browsers refuse them until they have that.
-      if (call.incoming.length < mostHeld) call.incoming.push(signal)
-      else this.#reply(call, { refused: 'absent' })
+      if (!hold(call, call.incoming, signal)) this.#reply(call, { refused: 'absent' })
     } else {
       this.#say(call, signal)
     }

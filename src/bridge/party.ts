@@ -4,8 +4,9 @@ import type { Member } from '../state/contract.js'
 
 /** The most calls that a peer has begun at a time, as in drone's sessions. One more ends the one of them that has been idle longest. */
 export const mostBegun = 64
-/** The most signals of a call that wait for its answer. */
-export const mostHeld = 256
+/** What may wait of a call for its answer: more than any browser has to say. Candidates have 200 bytes each. */
+const mostHeld = 256
+const mostHeldBytes = 65_536
 
 export interface BridgedDialect extends Bridging {
   readonly name: string
@@ -22,6 +23,7 @@ export interface Call extends BridgedCall {
   /** What waits for the answer, at the caller's node: of the caller, and for it. */
   outgoing: Signal[]
   incoming: Signal[]
+  heldBytes: number
   /** In ms of the process's clock. */
   usedAt: number
   /** Cancels what is to happen when no answer comes, or when the call is forgotten. */
@@ -84,6 +86,7 @@ export class Party {
       phase: 'offered',
       outgoing: [],
       incoming: [],
+      heldBytes: 0,
       usedAt: now,
       cancel: () => {}
     }
@@ -106,4 +109,13 @@ export class Party {
     if (begun.length < mostBegun) return undefined
     return begun.reduce((idle, call) => call.usedAt < idle.usedAt ? call : idle)
   }
+}
+
+/** Has a signal wait for the answer. False where too much does already. */
+export function hold (call: Call, signals: Signal[], signal: Signal): boolean {
+  if (signals.length >= mostHeld) return false
+  call.heldBytes += JSON.stringify(signal).length
+  if (call.heldBytes > mostHeldBytes) return false
+  signals.push(signal)
+  return true
 }

@@ -1,8 +1,11 @@
 import type { Candidate, CallKind } from '../dialect/bridging.js'
 
+/** Of how many m-lines the names are known, and of how many characters. A call is remembered, whoever made its description. */
+const mostMids = 64
+
 /** The names of a description's m-lines, in their order. One without a name has ''. */
 export function midsOf (sdp: string): string[] {
-  return sectionsOf(sdp).map((section) => /^a=mid:(\S+)/m.exec(section)?.[1] ?? '')
+  return sectionsOf(sdp).slice(0, mostMids).map((section) => /^a=mid:(\S{1,64})\s/m.exec(section)?.[1] ?? '')
 }
 
 /** A description whose only m-line is `application` is of a data call, any other of a media call. */

@@ -91,6 +91,22 @@ t.test('candidates that wait for an answer are bounded', async (t) => {
   for (let number = 0; number <= 257; number++) alice.send(peerjsFrames.candidate('psync:here/d', 'mc_1', number))
   t.same(await alice.next(), { type: 'EXPIRE', src: 'psync:here/d', dst: 'alice' })
   t.same(await quiet(alice, 'peerjs'), [])
+
+  alice.send(peerjsFrames.offer('psync:here/d', { type: 'data', sdp: channels, serialization: 'raw', connectionId: 'mc_2' }))
+  await daemon.next()
+  const large = { candidate: { candidate: 'x'.repeat(70_000) }, type: 'data', connectionId: 'mc_2' }
+  alice.send({ type: 'CANDIDATE', payload: large, dst: 'psync:here/d' })
+  t.same(await alice.next(), { type: 'EXPIRE', src: 'psync:here/d', dst: 'alice' }, 'also in bytes')
+})
+
+t.test('a call’s name is an id, as it is remembered and told to others', async (t) => {
+  const app = await build(t, { BRIDGE: 'peerjs-drone' })
+  const [alice, drone] = [await peerOf(t, app, 'peerjs', 'alice'), await peerOf(t, app, 'drone', 'd')]
+  for (const connectionId of ['x'.repeat(257), '', 'a\nb', 7]) {
+    alice.send(peerjsFrames.offer('drone:d', { connectionId }))
+    t.same(await alice.next(), { type: 'EXPIRE', src: 'drone:d', dst: 'alice' }, String(connectionId).slice(0, 9))
+  }
+  t.same(await quiet(drone, 'drone'), [])
 })
 
 t.test('LEAVE of a PeerJS client ends its calls with the peer that it names', async (t) => {
