@@ -10,6 +10,7 @@ const folders = {
   listener: ['timing', 'net', 'limits', 'config', 'telemetry'],
   state: ['timing', 'frame', 'config', 'telemetry'],
   dialect: ['timing', 'frame', 'config', 'telemetry', 'auth', 'state'],
+  bridge: ['timing', 'frame', 'config', 'telemetry', 'auth', 'state', 'dialect'],
   connection: ['timing', 'frame', 'net', 'limits', 'telemetry', 'auth', 'state', 'dialect']
 }
 

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { Static, TObject } from '@sinclair/typebox'
 import fp from 'fastify-plugin'
 import type { Cluster, Redis } from 'ioredis'
+import { Bridge } from '../src/bridge/bridge.js'
 import { type Audit, openAudit } from '../src/telemetry/audit.js'
 import { type IceServers, iceServersFor } from '../src/auth/ice-servers.js'
 import type { Permit } from '../src/auth/permit.js'
@@ -50,6 +51,8 @@ export interface Signalbox {
   readonly iceServers: (permit: Permit) => IceServers
   /** A fresh id: a random UUID, or one of the app's own `generateId`. Throws a TypeError for what that returns if it cannot be an id. */
   readonly generateId: GenerateId
+  /** Calls between dialects. Undefined without `BRIDGE`. */
+  readonly bridge: Bridge | undefined
   /** By name, in the order they were registered. */
   readonly dialects: Map<string, CompiledDialect>
 }
@@ -87,6 +90,17 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
     heartbeatMs: config.HEARTBEAT_INTERVAL,
     idProbeMs: config.ID_PROBE_MS
   }, { timers, log: app.log, audit, leave: (...leaving) => state.peers.leave(...leaving), ...(auth.hasKey && { verify: auth.verify }) })
+  const dialects: Signalbox['dialects'] = new Map()
+  const bridge = config.BRIDGE.length === 0
+    ? undefined
+    : new Bridge(config.BRIDGE, {
+      state,
+      audit,
+      log: app.log,
+      clock: timers,
+      isDraining: () => connections.isDraining,
+      askEveryMs: config.NODE_LEASE_MS
+    })
   const files = openFilesLimit()
   const room = Math.max(1, files - spareFiles)
   const isAllowedOrigin = originFilter(config.ALLOWED_ORIGINS)
@@ -121,9 +135,11 @@ export default fp<SignalboxPluginOptions>(async (app, { config, timeouts, clock,
     isAllowedOrigin,
     iceServers,
     generateId,
-    dialects: new Map()
+    bridge,
+    dialects
   })
   app.addHook('onReady', async () => {
+    bridge?.start(dialects.values())
     for (const warning of warningsOf(config)) app.log.warn(warning)
     if (config.MAX_CLIENTS <= room) return
     app.log.warn(`MAX_CLIENTS is ${config.MAX_CLIENTS}, and the process may open ${files} files: connections past ${room} are refused`)

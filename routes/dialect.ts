@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
 import type { Config } from '../src/config/schema.js'
+import type { BridgeEntrance } from '../src/dialect/bridging.js'
 import type { JsonObject } from '../src/frame/parse.js'
 import type { NativePath } from '../src/listener/native-path.js'
 import type { Timers } from '../src/timing/timers.js'
@@ -48,6 +49,8 @@ export interface DialectContext {
   readonly config: Config
   readonly timers: Timers
   readonly connections: { readonly isDraining: boolean }
+  /** Calls between dialects. Absent without `BRIDGE`. */
+  readonly bridge?: { readonly of: (dialect: string) => BridgeEntrance | undefined } | undefined
 }
 
 /** Originals with a single socket accept it at any path. */

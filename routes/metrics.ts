@@ -10,8 +10,8 @@ import { metricsOf } from '../src/metrics.js'
  * neither setting it is open.
  */
 export default fp(async (app) => {
-  const { state, signalbox: { config: { METRICS_TOKEN: secret }, auth, connections, dialects, eventLoop } } = app
-  const registry = metricsOf({ state, connections, dialects, eventLoop })
+  const { state, signalbox: { config: { METRICS_TOKEN: secret }, auth, bridge, connections, dialects, eventLoop } } = app
+  const registry = metricsOf({ state, connections, dialects, eventLoop, bridge })
 
   async function mayRead (request: FastifyRequest): Promise<boolean> {
     const token = tokenOf(request.headers, {})

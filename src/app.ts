@@ -14,6 +14,7 @@ import websocket from '../plugins/websocket.js'
 import { admin } from '../routes/admin/index.js'
 import { asyncapi } from '../routes/asyncapi.js'
 import { bareRoot } from '../routes/bare-root.js'
+import { bridgePeers } from '../routes/bridge.js'
 import { type DialectDescription, mountRoute } from '../routes/dialect.js'
 import { health } from '../routes/health.js'
 import { iceServers } from '../routes/ice-servers.js'
@@ -147,6 +148,8 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
   await app.register(admin, { prefix: '/admin' })
   await app.register(info, { descriptions })
   await app.register(asyncapi, { descriptions })
+  // Without BRIDGE, a PeerJS key of this name has the path.
+  if (!config.PEERJS_KEY.includes('bridge')) await app.register(bridgePeers)
   // At the root of another app their paths could be taken.
   const mayHavePages = config.WEB && (isService || app.prefix !== '')
   if (mayHavePages && !areBuilt) app.log.warn('the pages are not built: `npm run build` does it')

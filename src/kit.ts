@@ -16,6 +16,10 @@ export type { DialectContext, DialectDescription, FirstFrame, OptionalDialect } 
 export { mountRoute, nativePathBelow } from '../routes/dialect.js'
 export type { NativePath } from './listener/native-path.js'
 export type { SpeakRoute } from '../plugins/speak.js'
+// Its calls with peers of other dialects.
+export type {
+  BridgedCall, BridgeEntrance, BridgeRefusal, Bridging, CallKind, Candidate, Said, Signal
+} from './dialect/bridging.js'
 // One client.
 export type { Connection, DropReason } from './dialect/connection.js'
 export { graceOf, register, RegisteringClient } from './dialect/registration.js'

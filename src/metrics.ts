@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'prom-client'
+import type { Bridge } from './bridge/bridge.js'
 import type { Connections } from './connection/connections.js'
 import type { CompiledDialect } from './dialect/dialect.js'
 import type { State, StateCounters } from './state/contract.js'
@@ -16,6 +17,7 @@ export interface Measured {
   readonly connections: Connections
   readonly dialects: ReadonlyMap<string, CompiledDialect>
   readonly eventLoop: EventLoop
+  readonly bridge?: Bridge | undefined
 }
 
 interface Meter {
@@ -42,11 +44,12 @@ function processMetrics (): Registry {
 }
 
 /** All metrics of a node and its process. Our own are plain numbers that are kept anyway, and read at a scrape. */
-export function metricsOf ({ state, connections, dialects, eventLoop }: Measured): Registry {
+export function metricsOf ({ state, connections, dialects, eventLoop, bridge }: Measured): Registry {
   const registry = new Registry()
   const meter = meterOf(registry)
   ofConnections(meter, connections)
   ofTraffic(meter, dialects)
+  if (bridge !== undefined) ofBridge(meter, bridge)
   meter.histogram(
     'signalbox_relay_latency_seconds',
     'From a frame’s arrival until it is handled: receivers’ sockets, or their node, have it',
@@ -100,6 +103,21 @@ function ofTraffic ({ counter }: Meter, dialects: ReadonlyMap<string, CompiledDi
     'Events that dialects count themselves, by dialect and name',
     each(({ name, traffic }) => labelled(traffic.events, 'event', { dialect: name })),
     ['dialect', 'event']
+  )
+}
+
+function ofBridge ({ counter }: Meter, { counters }: Bridge): void {
+  counter(
+    'signalbox_bridge_calls_total',
+    'Calls of this node’s peers to other dialects, by both and what became of them',
+    () => [...counters.calls].map(({ from, to, outcome, value }) => [{ from, to, outcome }, value]),
+    ['from', 'to', 'outcome']
+  )
+  counter(
+    'signalbox_bridge_signals_total',
+    'Signals of this node’s peers to other dialects, by both',
+    () => [...counters.signals].map(({ from, to, value }) => [{ from, to }, value]),
+    ['from', 'to']
   )
 }
 

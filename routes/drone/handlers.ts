@@ -3,27 +3,35 @@ import {
   andThen, type DialectContext, type Handlers, type MaybePromise, type MemberList, type Received, register,
   type RegisteringClient, type State
 } from '../../src/kit.js'
+import type { DroneBridging } from './bridge.js'
 import { forwarded, type Signal } from './envelope.js'
 import { pong } from './pong.js'
-import { room } from './room.js'
+import { dialect, room } from './room.js'
 import { type frames, encode, errorMessages, textOf } from './schema.js'
 import { timestamp } from './timestamp.js'
 
 export function droneHandlers (
   state: State,
-  { config, timers }: DialectContext,
-  updates: MemberList | undefined
+  { config, timers, bridge }: DialectContext,
+  updates: MemberList | undefined,
+  bridging: DroneBridging
 ): Handlers<typeof frames, RegisteringClient> {
   const { peers, sessions } = state
+  const entrance = bridge?.of(dialect)
 
   /** Sends a signal in its session. An offer without a session gets a new one. */
-  function signal ({ connection, member }: RegisteringClient, frame: Signal, received: Received): MaybePromise<void> {
+  function signal ({ connection, member }: RegisteringClient, frame: Signal, received: Received): MaybePromise<unknown> {
     const { type } = frame
     const target = textOf(frame.target)
     const sessionId = textOf(frame.sessionId)
     const begins = type === 'offer'
     if (member === undefined) return connection.refuse(errorMessages.notRegistered)
     if (target === undefined || target === '') return connection.refuse(errorMessages.noTarget)
+    if (entrance !== undefined) {
+      if (frame.type !== 'ice') bridging.learn(connection, frame.sdp)
+      const passed = entrance.send(connection, member, target, frame)
+      if (passed !== false) return passed
+    }
     const from = member.id
     const given = sessionId === null || sessionId === '' ? undefined : sessionId
     const sent = sessions.send({

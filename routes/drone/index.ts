@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { type DialectDescription, mountRoute, nativePathBelow, RegisteringClient } from '../../src/kit.js'
+import { droneBridging } from './bridge.js'
 import { droneHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
@@ -9,15 +10,17 @@ import { encode, errorMessages, frames, sends } from './schema.js'
 const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
   const list = announcePresence(state, signalbox)
+  const bridging = droneBridging(signalbox.timers)
   await mountRoute(app, '', app.speak({
     name: dialect,
     frames,
     sends,
-    handlers: droneHandlers(state, signalbox, list),
+    handlers: droneHandlers(state, signalbox, list, bridging),
     errors: {
       ...errorMessages,
       frame: (message, details) => encode({ type: 'error', message, ...(details !== undefined && { details }) })
     },
+    bridging,
     open: (connection) => new RegisteringClient(connection)
   }))
   await app.register(rest)

@@ -107,6 +107,7 @@ export const errorMessages = {
   notRegistered: 'Not registered',
   noTarget: 'No target specified',
   absent: 'Target client not found',
+  impossible: 'Cannot be passed to another dialect',
   foreignSession: 'Unknown session',
   internal: 'Internal error'
 }

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import {
-  andThen, type Config, type Connection, type Frame, type Handlers, type MaybePromise, type Member, passedOn,
+  andThen, type BridgeEntrance, type Config, type Connection, type Frame, type Handlers, type MaybePromise, type Member, passedOn,
   type PlainForm, type Received, type State
 } from '../../src/kit.js'
 import { type frames, encode, errorMessages } from './schema.js'
@@ -31,10 +31,21 @@ function composed ({ type, dst, payload }: Signal, src: string): Frame {
   return encode({ type, src, dst, payload })
 }
 
-export function peerjsHandlers ({ peers, relay }: State, config: Config): Handlers<typeof frames, PeerjsClient> {
-  /** Sends a signal, or keeps it for a receiver that is not connected yet. */
-  function signal ({ connection, member, origin, stamp }: PeerjsClient, signal: Signal, received: Received): MaybePromise<void> {
+export function peerjsHandlers (
+  { peers, relay }: State,
+  config: Config,
+  bridge: BridgeEntrance | undefined
+): Handlers<typeof frames, PeerjsClient> {
+  /** To a peer of this dialect, or to one of another. */
+  function signal (client: PeerjsClient, signal: Signal, received: Received): MaybePromise<unknown> {
+    const { connection, member } = client
     if (member === undefined) return connection.refuse(errorMessages.notRegistered)
+    const passed = bridge?.send(connection, member, signal.dst, signal) ?? false
+    return passed === false ? deliver(client, member, signal, received) : passed
+  }
+
+  /** Sends a signal, or keeps it for a receiver that is not connected yet. */
+  function deliver ({ connection, origin, stamp }: PeerjsClient, member: Member, signal: Signal, received: Received): MaybePromise<void> {
     const { room, id: src } = member
     const { dst } = signal
     const expired = () => encode({ type: 'EXPIRE', src: dst, dst: src })
@@ -51,8 +62,11 @@ export function peerjsHandlers ({ peers, relay }: State, config: Config): Handle
   }
 
   /** Best effort: a notice to an absent peer is dropped. */
-  function notify ({ connection, member }: PeerjsClient, { type, dst, payload }: Notice): MaybePromise<void> {
+  function notify ({ connection, member }: PeerjsClient, notice: Notice): MaybePromise<unknown> {
     if (member === undefined) return connection.refuse(errorMessages.notRegistered)
+    const { type, dst, payload } = notice
+    const passed = type === 'LEAVE' ? bridge?.send(connection, member, dst, notice) ?? false : false
+    if (passed !== false) return passed
     const { room, id: src } = member
     return andThen(relay.send(room, dst, encode({ type, src, dst, payload }), src), (sent) => {
       if (sent === 'failed') connection.deliver(encode({ type: 'LEAVE', src: dst, dst: src }))

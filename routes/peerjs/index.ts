@@ -1,23 +1,25 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { type DialectDescription, type Config, mountRoute } from '../../src/kit.js'
 import { admit } from './admit.js'
+import { peerjsBridging } from './bridge.js'
 import { peerjsHandlers } from './handlers.js'
 import { rest } from './rest.js'
-import { dialect } from './room.js'
+import { defaultKey, dialect } from './room.js'
 import { encode, errorMessages, frames, sends } from './schema.js'
 
 const plugin: FastifyPluginAsync = async (app) => {
   const { state, signalbox } = app
-  const { config } = signalbox
+  const { config, bridge } = signalbox
   await mountRoute(app, '/peerjs', app.speak({
     name: dialect,
     frames,
     sends,
-    handlers: peerjsHandlers(state, config),
+    handlers: peerjsHandlers(state, config, bridge?.of(dialect)),
     errors: { ...errorMessages, frame: (msg) => encode({ type: 'ERROR', payload: { msg } }) },
     unauthorized: encode({ type: 'ERROR', payload: { msg: errorMessages.unauthorized } }),
     // Not pongs: a frozen tab still answers pings, but no offer.
     liveness: { maxFrameGapMs: config.PEERJS_ALIVE_TIMEOUT },
+    bridging: peerjsBridging(config),
     open: admit(state, config)
   }))
   await app.register(rest)
@@ -25,19 +27,16 @@ const plugin: FastifyPluginAsync = async (app) => {
 
 const prefix = ({ PEERJS_PATH }: Config) => PEERJS_PATH === '/' ? '' : PEERJS_PATH
 
-/** The client's own default, if the server has it. */
-const keyOf = ({ PEERJS_KEY }: Config) => PEERJS_KEY.includes('peerjs') ? 'peerjs' : PEERJS_KEY[0]
-
 /** The PeerJS server: peers call each other by id, and may do so shortly before the callee connects. */
 export const peerjs: DialectDescription = {
   name: dialect,
   title: 'PeerJS',
   plugin,
   prefix,
-  sampleUrl: (config) => `${prefix(config)}/peerjs?key=${keyOf(config)}&id=alice&token=t`,
+  sampleUrl: (config) => `${prefix(config)}/peerjs?key=${defaultKey(config)}&id=alice&token=t`,
   summary: 'Peers call each other by id, and may do so shortly before the other has connected.',
   sampleClient (config) {
-    const key = keyOf(config) === 'peerjs' ? '' : `, key: '${keyOf(config)}'`
+    const key = defaultKey(config) === 'peerjs' ? '' : `, key: '${defaultKey(config)}'`
     return `new Peer('alice', { host: '{hostname}', port: {port}, path: '{path}${prefix(config)}/', secure: {secure}${key} })`
   },
   nativePath (path, isUpgrade, config) {

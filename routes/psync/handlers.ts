@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import {
-  andThen, type Config, type Frame, type Handlers, type MaybePromise, passedOn, type Peer, type PlainForm,
-  type Received, register, type RegisteringClient, type State, Cohorts
+  andThen, type BridgeEntrance, Cohorts, type Config, type Frame, type Handlers, type MaybePromise, passedOn, type Peer, type PlainForm,
+  type Received, register, type RegisteringClient, type State
 } from '../../src/kit.js'
 import { news, peerList } from './presence.js'
 import { roomOf } from './room.js'
@@ -10,7 +10,11 @@ import { type frames, encode, errorMessages } from './schema.js'
 type Registration = Static<typeof frames.register>
 type Signal = Static<typeof frames.offer | typeof frames.answer | typeof frames.candidate>
 
-export function psyncHandlers (state: State, config: Config): Handlers<typeof frames, RegisteringClient> {
+export function psyncHandlers (
+  state: State,
+  config: Config,
+  bridge: BridgeEntrance | undefined
+): Handlers<typeof frames, RegisteringClient> {
   const { relay } = state
   const cohorts = new Cohorts()
 
@@ -19,10 +23,12 @@ export function psyncHandlers (state: State, config: Config): Handlers<typeof fr
     return config.STRICT_IDENTITY && isNamed(source) && source !== id
   }
 
-  function signal ({ connection, member }: RegisteringClient, frame: Signal, received: Received): MaybePromise<void> {
+  function signal ({ connection, member }: RegisteringClient, frame: Signal, received: Received): MaybePromise<unknown> {
     const { source_id: source, target_id: to } = frame
     if (member === undefined) return connection.refuse(errorMessages.notRegistered)
     if (isForged(source, member.id)) return connection.refuse(errorMessages.forged)
+    const passed = bridge?.send(connection, member, to, frame) ?? false
+    if (passed !== false) return passed
     return andThen(relay.send(member.room, to, forwarded(frame, received, member.id), member.id), (sent) => {
       if (sent !== 'sent') connection.refuse(errorMessages.absent, to)
     })

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { type DialectDescription, mountRoute, RegisteringClient } from '../../src/kit.js'
+import { psyncBridging } from './bridge.js'
 import { psyncHandlers } from './handlers.js'
 import { announcePresence } from './presence.js'
 import { rest } from './rest.js'
@@ -13,13 +14,14 @@ const plugin: FastifyPluginAsync = async (app) => {
     name: dialect,
     frames,
     sends,
-    handlers: psyncHandlers(state, signalbox.config),
+    handlers: psyncHandlers(state, signalbox.config, signalbox.bridge?.of(dialect)),
     errors: {
       ...errorMessages,
       frame: (message, target) => encode({ type: 'error', payload: { message, ...(target !== undefined && { target_id: target }) } })
     },
     // The original forgets a silent peer after as long.
     liveness: { maxSilenceMs: signalbox.config.PSYNC_PEER_TTL_MS },
+    bridging: psyncBridging,
     open: (connection) => new RegisteringClient(connection)
   }))
   await app.register(rest)

@@ -77,5 +77,6 @@ export const errorMessages = {
   notRegistered: 'not registered',
   forged: 'source_id does not match the registered peer_id',
   absent: 'peer not found',
+  impossible: 'cannot be passed to another dialect',
   internal: 'internal error'
 }

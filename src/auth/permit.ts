@@ -16,6 +16,8 @@ const ClaimsSchema = Type.Object({
   /** Further ids that may be registered, beside `sub`. */
   ids: TextsSchema,
   dialects: TextsSchema,
+  /** Dialects whose peers it may call, and by which it may be called. */
+  bridge: TextsSchema,
   groups: TextsSchema,
   rooms: TextsSchema,
   roles: TextsSchema
@@ -50,6 +52,10 @@ export interface Permit {
   enterRoom (room: string): boolean
   /** Whether it may create a room. The server chooses the name. */
   createRoom (): boolean
+  /** Whether it may call peers of another dialect. With auth a token has to say so. */
+  call (dialect: string): boolean
+  /** Whether peers of another dialect may call it. Only a token that says so much bounds that. */
+  beCalledFrom (dialect: string): boolean
   /** Whether its token has the role, or `admin`, which includes the others. True without auth. */
   hasRole (role: 'discover' | 'assign' | 'admin'): boolean
 }
@@ -114,7 +120,7 @@ function endOf ({ exp = Infinity }: Claims): number {
 }
 
 function permitOf (claims: Claims | undefined, identity: Identity | undefined): Permit {
-  const { sub, ids, dialects, groups, rooms, roles } = claims ?? {}
+  const { sub, ids, dialects, bridge, groups, rooms, roles } = claims ?? {}
   return {
     subject: sub,
     expiresAt: Math.min(claims === undefined ? Infinity : endOf(claims), identity?.expiresAt ?? Infinity),
@@ -124,6 +130,8 @@ function permitOf (claims: Claims | undefined, identity: Identity | undefined): 
     useDialect: (dialect) => fits(dialects, dialect),
     enterGroup: (group) => fits(groups, group),
     enterRoom: (room) => fits(rooms, room),
+    call: (dialect) => claims === undefined || fits(bridge ?? [], dialect),
+    beCalledFrom: (dialect) => fits(bridge, dialect),
     createRoom: () => rooms?.length !== 0,
     hasRole: (role) => claims === undefined || roles?.includes(role) === true || roles?.includes('admin') === true
   }

@@ -64,6 +64,11 @@ const rules: readonly Rule[] = [
   },
   expected('ALLOWED_ORIGINS', ({ ALLOWED_ORIGINS }) => ALLOWED_ORIGINS.every((entry) => normalizeOrigin(entry) !== undefined),
     'a comma-separated list of origins, such as https://example.com or https://*.example.com'),
+  {
+    name: 'PEERJS_KEY',
+    fits: ({ PEERJS_KEY, BRIDGE }) => BRIDGE.length === 0 || !PEERJS_KEY.includes('bridge'),
+    problem: (value) => invalidValue(value, 'keys other than bridge, since BRIDGE is set')
+  },
   ...keys.map((name) => excludes(name, keys.filter((other) => other !== name))),
   expected('JWT_SECRET', ({ JWT_SECRET }) => JWT_SECRET === undefined || Buffer.byteLength(JWT_SECRET) >= minSecretBytes,
     `at least ${minSecretBytes} bytes, such as ${makeSecret} prints`),

@@ -163,6 +163,12 @@ export const ConfigSchema = Type.Object({
     'address'
   ),
 
+  BRIDGE: list(
+    'pairs of dialects, such as peerjs-drone, or drone>peerjs for calls one way',
+    'Dialects whose peers may call each other. Absent: peers of two dialects never meet',
+    { pattern: '^[^\\s>]+[->][^\\s>]+$' }
+  ),
+
   MESSAGE_RATE: count(
     200,
     'Frames a second from one socket, where each started 4 KiB of a frame counts as one. A faster socket is read more slowly'

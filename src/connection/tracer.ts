@@ -62,6 +62,8 @@ interface Handled {
 export class Tracer {
   readonly #host: TracerHost
   readonly #followed = new Set<Followed>()
+  /** What took the frames of a connection before it was followed, where that was not its class: calls between dialects do so. */
+  readonly #delivers = new WeakMap<ClientConnection, ClientConnection['deliver']>()
   #end: (() => void) | undefined
 
   constructor (host: TracerHost) {
@@ -124,6 +126,8 @@ export class Tracer {
     this.#detach(followed)
     const connection = this.#host.state.peers.here(room).find((member) => member.id === id)?.sink
     if (!(connection instanceof ClientConnection)) return
+    const isFollowed = [...this.#followed].some((other) => other.connection === connection)
+    if (!isFollowed && Object.hasOwn(connection, 'deliver')) this.#delivers.set(connection, connection.deliver)
     followed.connection = connection
     this.#wrap(followed, connection)
   }
@@ -159,6 +163,8 @@ export class Tracer {
     followed.connection = followed.current = undefined
     if (connection === undefined) return
     for (const name of ['process', 'deliver', 'deliverList'] as const) Reflect.deleteProperty(connection, name)
+    const deliver = this.#delivers.get(connection)
+    if (deliver !== undefined) connection.deliver = deliver
     // A client may hold several ids, and others of them may be followed.
     for (const other of this.#followed) if (other.connection === connection) this.#wrap(other, connection)
   }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Static, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
+import type { Bridging } from './bridging.js'
 import type { Connection } from './connection.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { JsonObject, Received } from '../frame/parse.js'
@@ -42,6 +43,8 @@ export interface Dialect<Frames extends FrameSchemas, ClientState> {
   readonly protocols?: readonly string[]
   readonly liveness?: Liveness
   readonly ping?: Ping
+  /** How its peers call those of other dialects, where `BRIDGE` allows that. Absent: they cannot. */
+  readonly bridging?: Bridging
   /**
    * Names of what `connection.count` counts for the metrics: lower case letters, digits and underscores, such as `offers_kept`. All are
    * shown from the start.
@@ -131,6 +134,7 @@ export interface CompiledDialect {
   readonly protocols: readonly string[] | undefined
   readonly liveness: Liveness
   readonly ping: (Ping & { readonly frame: Frame }) | undefined
+  readonly bridging: Bridging | undefined
   readonly unauthorized: FrameLike | undefined
   readonly tokenIn: ((frame: JsonObject) => unknown) | undefined
   readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<unknown>
@@ -198,7 +202,7 @@ export function compileDialect<Frames extends FrameSchemas, ClientState> (dialec
     // The cast is safe: the connection calls a handler only with frames that fit, and with the state that `open` made.
     frames.set(type, { received: 0, schema, fits: (frame) => check.Check(frame), handle: handle as CompiledFrame['handle'] })
   }
-  const { name, errors, typeOf, protocols, liveness = {}, unauthorized, tokenIn, open, sends = {} } = dialect
+  const { name, errors, typeOf, protocols, liveness = {}, bridging, unauthorized, tokenIn, open, sends = {} } = dialect
   const events = eventsOf(dialect)
   const traffic = { sent: new LabelCounter(), errors: new LabelCounter(), events, registrations: 0 }
   const count = (event: string): void => {
@@ -209,7 +213,7 @@ export function compileDialect<Frames extends FrameSchemas, ClientState> (dialec
   const close = dialect.close as CompiledDialect['close']
   const ping = dialect.ping && { ...dialect.ping, frame: frameOf(dialect.ping.frame) }
   const closes = closesOf(errors)
-  const form = { name, errors, closes, typeOf, protocols, liveness, ping, unauthorized, tokenIn }
+  const form = { name, errors, closes, typeOf, protocols, liveness, ping, bridging, unauthorized, tokenIn }
   return { ...form, open, close, frames, sends, paths: new Set(), traffic, count }
 }
 

@@ -16,6 +16,8 @@ const othersBits = 0o006
 /** What happened to a connection. The names are stable. */
 export type AuditEvent =
   | 'connect' | 'register' | 'relay' | 'refused'
+  // A call of a peer of another dialect has reached the client.
+  | 'bridged'
   // An administrator follows a peer's frames.
   | 'traced'
   // How a connection ends: exactly one of these for each.
@@ -38,8 +40,10 @@ export interface AuditRecord {
   readonly subject?: string | undefined
   readonly address?: string | undefined
   readonly room?: string | undefined
-  /** The receiver of a relay. Absent for a broadcast. */
+  /** The receiver of a relay. Absent for a broadcast. Of a call between dialects, both peers by their qualified ids, and what it is. */
   readonly to?: string | undefined
+  readonly from?: string | undefined
+  readonly kind?: 'media' | 'data' | undefined
   /** The close code, and its reason. */
   readonly code?: number | undefined
   readonly reason?: string | undefined

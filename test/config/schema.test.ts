@@ -52,6 +52,7 @@ t.test('without anything set, everything has its default', async (t) => {
     ALLOWED_ORIGINS: ['*'],
     TRUST_PROXY: 'false',
     PROXY_PROTOCOL: false,
+    BRIDGE: [],
     MESSAGE_RATE: 200,
     MESSAGE_BURST: 1000,
     TLS_REQUIRE_CLIENT_CERT: false,

@@ -37,7 +37,7 @@ function check (t: Test, file: string): void {
 
 t.test('every metric of the alerts and of the dashboard is one of a running server, with such labels', async (t) => {
   const { url } = await startRedis(t)
-  const text = await (await fetch(`${urlOf(await build(t, { REDIS_URL: url }))}/metrics`)).text()
+  const text = await (await fetch(`${urlOf(await build(t, { REDIS_URL: url, BRIDGE: 'peerjs-drone' }))}/metrics`)).text()
   const types = new Map([...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name = '', type]) => [name, type]))
   const seriesOf = (name: string) => types.get(name) === 'histogram' ? ['bucket', 'sum', 'count'].map((part) => `${name}_${part}`) : name
   const served = new Set([...types.keys()].flatMap(seriesOf))
@@ -48,7 +48,7 @@ t.test('every metric of the alerts and of the dashboard is one of a running serv
     for (const reason of reasons.split('|')) t.match(page, `\`${reason}\``, reason)
   }
   const labels = [...asked.join('\n').matchAll(/(\w+)=~?"|by \(([^)]*)\)/g)].flatMap(([, label, list]) => label ?? list?.split(', '))
-  const known = ['dialect', 'type', 'error', 'event', 'reason', 'code', 'by', 'le', 'job', 'instance']
+  const known = ['dialect', 'type', 'error', 'event', 'reason', 'code', 'by', 'le', 'job', 'instance', 'from', 'to', 'outcome']
   t.same(labels.filter((label) => !known.includes(label ?? '')), [])
 })
 

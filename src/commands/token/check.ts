@@ -64,11 +64,12 @@ function missing (token: string): string[] {
 
 /** What a permit allows, a line each. */
 export function describePermit ({ subject = '', expiresAt, claims }: Permit, now: number): string {
-  const { ids = [], dialects, groups, rooms, roles = [] } = claims ?? {}
+  const { ids = [], dialects, bridge, groups, rooms, roles = [] } = claims ?? {}
   const each: Array<[string, string]> = [
     ['subject', subject],
     ['ids', [subject, ...ids].join(', ')],
     ['dialects', bounds(dialects)],
+    ['bridge', bridge === undefined ? 'none, and any may call' : bounds(bridge)],
     ['groups', bounds(groups)],
     ['rooms', rooms?.length === 0 ? 'none, and none may be created' : bounds(rooms)],
     ['roles', roles.length === 0 ? 'none' : roles.join(', ')]

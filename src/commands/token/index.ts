@@ -15,6 +15,7 @@ Prints a token, signed with JWT_SECRET, with the issuer and the audience of the 
   --ttl TIME        how long it is valid: 90s, 15m, 1h (the default) or 7d
   --ids LIST        further ids that may be registered
   --dialects LIST   dialects that may be used; absent: all
+  --bridge LIST     dialects whose peers may be called, and may call; absent: none, and any may call
   --groups LIST     groups that may be entered; absent: all
   --rooms LIST      rooms that may be entered; absent: all
   --role LIST       discover, assign, or admin, which includes the others
@@ -30,6 +31,7 @@ const options = {
   ttl: 'value',
   ids: 'value',
   dialects: 'value',
+  bridge: 'value',
   groups: 'value',
   rooms: 'value',
   role: 'value',
@@ -72,7 +74,7 @@ function claimsOf (values: ReadonlyMap<string, string>, now: number): Claims {
   const sub = values.get('sub')
   if (sub === undefined) throw new CommandError('token: --sub is missing, the id that the bearer may register')
   const iat = Math.floor(now / 1000)
-  const lists = Object.fromEntries((['ids', 'dialects', 'groups', 'rooms'] as const).flatMap((name) => {
+  const lists = Object.fromEntries((['ids', 'dialects', 'bridge', 'groups', 'rooms'] as const).flatMap((name) => {
     const list = listOf(values.get(name))
     return list === undefined ? [] : [[name, list]]
   }))

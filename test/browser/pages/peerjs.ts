@@ -106,8 +106,71 @@ export async function call (id: string): Promise<void> {
   watch(peer.call(id, await camera()))
 }
 
-/** Plays the stream of the other end until pictures of it have moved. */
-export async function see (): Promise<{ kinds: string[], hasPicture: boolean }> {
+let viewing: MediaConnection
+const viewsClosed = new Queue<true>()
+
+/** Calls somebody only to see them: PeerJS takes no call without a stream, so it is an empty one. */
+export function view (id: string, constraints: object = { offerToReceiveVideo: true, offerToReceiveAudio: true }): void {
+  // Not in its types: what `createOffer` takes.
+  viewing = peer.call(id, new MediaStream(), { constraints } as object)
+  viewing.on('close', () => viewsClosed.push(true))
+  watch(viewing)
+}
+
+/** Waits until the call of `view` has been closed. */
+export async function viewClosed (): Promise<boolean> {
+  return await viewsClosed.next('the end of the call')
+}
+
+export function isViewing (): boolean {
+  return viewing.open
+}
+
+export function closeView (): void {
+  viewing.close()
+}
+
+/** What a call without any stream gives. */
+export function callWithoutStream (id: string): unknown {
+  return peer.call(id, undefined as unknown as MediaStream)
+}
+
+/** From now on, errors of the page that nobody catches are only kept. */
+export function keepErrors (): void {
+  addEventListener('error', (event) => {
+    event.preventDefault()
+    uncaught.push(event.message)
+  })
+}
+
+const uncaught = new Queue<string>()
+
+/** The next of them. */
+export async function threw (): Promise<string> {
+  return await uncaught.next('an error that nobody catches')
+}
+
+/** Opens a raw data connection, says so many bytes, and answers what comes back. Then it closes the connection. */
+export async function echo (id: string, byte: number): Promise<number[]> {
+  const connection = peer.connect(id, { serialization: 'raw', reliable: true })
+  const opened = new Queue<true>()
+  const values = new Queue<ArrayBuffer>()
+  connection.on('open', () => opened.push(true))
+  connection.on('data', (value) => values.push(value as ArrayBuffer))
+  await opened.next('an open data connection')
+  await connection.send(new Uint8Array([byte, 1, 2]).buffer)
+  const heard = await values.next('bytes')
+  connection.close()
+  return [...new Uint8Array(heard)]
+}
+
+/** Answers whatever comes over data connections that others open, with the same bytes. */
+export function echoAll (): void {
+  peer.on('connection', (connection) => connection.on('data', async (value) => await connection.send(value)))
+}
+
+/** Plays the stream of the other end until so many pictures of it have been decoded. */
+export async function see (pictures = 2): Promise<{ kinds: string[], hasPicture: boolean }> {
   const stream = await streams.next('a stream')
   const frames = new Queue<number>()
   const video = document.createElement('video')
@@ -115,7 +178,7 @@ export async function see (): Promise<{ kinds: string[], hasPicture: boolean }> 
   video.srcObject = stream
   document.body.append(video)
   await video.play()
-  for (let shown = 0; shown < 2; shown++) {
+  for (let shown = 0; shown < pictures; shown++) {
     video.requestVideoFrameCallback((at) => frames.push(at))
     await frames.next('a picture of the stream')
   }
