@@ -110,6 +110,21 @@ t.test('the node of a sender stands still when the grace of its receiver ends: t
   t.match(await sender.nextOf('error'), { error: 'peer not found' })
 })
 
+t.test('peers say goodbye while their node stands still: what was sent to them before is heard, or answered', async (t) => {
+  const { nodes: [one, , three], redis } = await processes(t)
+  const witness = await tomPeer(t, one.port, 'w')
+  const ids = Array.from({ length: 10 }, (_, at) => `p${at}`)
+  const peers = await Promise.all(ids.map(async (id) => await tomPeer(t, three.port, id)))
+  three.child.kill('SIGSTOP')
+  for (const id of ids) witness.send(signal('w', id, id))
+  for (const { socket } of peers) socket.close(1000)
+  await eventually(async () => await redis.client.zcard('{sb:0}:away') === ids.length)
+  three.child.kill('SIGCONT')
+  await Promise.all(peers.map(async ({ closed }) => await closed))
+  let heard = peers.flatMap((peer) => peer.taken()).filter(({ type }) => type === 'signal').length
+  for (; heard < ids.length; heard++) t.match(await witness.nextOf('error'), { error: 'peer not found' })
+})
+
 t.test('Redis loses its data: who is away leaves, and its senders hear that', async (t) => {
   const { apps: [one, other], redis } = await nodesOn(t, 2, { RESUME_GRACE_MS: '60000', NODE_LEASE_MS: '1500' })
   const witness = await tomPeer(t, one as FastifyInstance, 'w')

@@ -69,14 +69,19 @@ export class Inbox {
     }
     if (room?.members.get(to)?.sink.deliver(frame, false, this.#relay.senderIn(name, from)) === true) return
     this.#node.counters.framesDropped++
-    if (from === '' || !this.#node.isUp) return
-    this.#node.outbox.notify(['lost', name, from, to])
+    if (from !== '') this.#tellLost(name, from, to)
+  }
+
+  /** A node that stood still hears what was sent to it before it is among the others again. */
+  #tellLost (room: string, from: string, to: string): void {
+    if (this.#node.isUp) this.#node.outbox.notify(['lost', room, from, to])
+    else this.#node.comeBack().then(() => { if (this.#node.isUp) this.#node.outbox.notify(['lost', room, from, to]) }, () => {})
   }
 
   #onAll ({ room, except, process, from, isSignal, frame }: Extract<NodeMessage, { kind: 'all' }>): void {
     if (process === this.#process) return
     const { refusedBy } = this.#relay.deliverHere(room, () => frame, except, this.#relay.senderIn(room, from))
-    if (isSignal && refusedBy !== undefined && this.#node.isUp) this.#node.outbox.notify(['lost', room, from, refusedBy])
+    if (isSignal && refusedBy !== undefined) this.#tellLost(room, from, refusedBy)
   }
 
   #onClose ({ room: name, id, registrationId, code }: Extract<NodeMessage, { kind: 'close' }>): void {
