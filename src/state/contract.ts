@@ -1,5 +1,6 @@
 import type { FrameLike } from '../frame/bytes.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
+import type { StateCounters, StateSize } from './figures.js'
 
 /**
  * The exchange that all dialects use. It hides on which node a peer's socket is. Every operation is atomic: no other connection
@@ -32,6 +33,7 @@ export interface State {
 }
 
 export type { FrameLike }
+export type { StateCounters, StateSize } from './figures.js'
 
 /** What other peers see of a peer besides its id. Small, and safe to encode as JSON. */
 export type PeerInfo = Readonly<Record<string, string>>
@@ -374,39 +376,4 @@ export interface Nodes {
   ask (node: string, question: string): Promise<string | undefined>
   /** Answers the questions of the others from now on. A question that it throws at, or rejects, gets no answer. */
   respond (answer: (question: string) => MaybePromise<string>): void
-}
-
-export interface StateSize {
-  peers: number
-  rooms: number
-  /** Members of the largest room. */
-  largestRoom: number
-  /** Mailboxes that are not empty, and the bytes of all frames in them. */
-  mailboxes: number
-  mailboxBytes: number
-  sessions: number
-  attempts: number
-}
-
-/** Counts since the start, except `roundTripMs`. */
-export interface StateCounters {
-  /** Leases renewed. */
-  renewals: number
-  /** Own leases that ran out, because this node was paused or cut off. */
-  leasesLost: number
-  /** Registrations restored in Redis after a lost lease or link. */
-  peersRestored: number
-  /** Dead nodes that this node removed, and their peers that it removed. */
-  nodesReaped: number
-  peersReaped: number
-  /** Frames that this node could not deliver: their peer had gone or refused them. */
-  framesDropped: number
-  /** How often the link came up again. */
-  reconnects: number
-  /** Messages from Redis, or parts of them, that were not understood or failed to be handled. */
-  messagesSkipped: number
-  /** Commands that Redis answered with an error. */
-  commandsRefused: number
-  /** Round-trip time of the last probe, in ms. */
-  roundTripMs: number
 }
