@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Bench, Case } from './bench.js'
 import { Client, frameOf } from './client.js'
-import type { Figures } from './figures.js'
 import { begin, each } from './measure.js'
 import { sdpOf } from './pairs.js'
 import { type Server, startOther, startRedis, startSignalbox } from './servers.js'
@@ -14,8 +13,10 @@ const offersEach = 5
 const offerBytes = 800
 /** Connections that are made at a time. */
 const atOnce = 100
-/** In one swarm, each with an announce under way at any time. The original keeps 1 000 of a swarm. */
+/** In one swarm. The original keeps 1 000 of a swarm. */
 const peers = 900
+/** Announces under way at any time: of 900 peers each has one. */
+const window = 900
 /** Over two nodes. */
 const manyPeers = 5000
 
@@ -30,45 +31,34 @@ export const tracker: Bench = {
   figure,
   async prepare ({ keep, isSmall, warmUpMs, measureMs }) {
     const times = { warmUpMs, measureMs }
-    const add = async (name: string, path: string, starting: Promise<Server>, compared: Pick<Case, 'baseline' | 'goal'>): Promise<Case> => {
-      const server = await keep(starting)
-      const urls = [server.url + path]
-      return {
-        name,
-        ...compared,
-        async measure () {
-          const { announces, span } = await announce({ urls, peers, ...times }, () => begin(server))
-          return { [figure]: span.cpu * 1e6 / announces, 'announces/s': announces / span.seconds, ...span.shares }
-        }
+    const add = (name: string, servers: readonly Server[], load: Omit<Load, keyof typeof times>, compared: Compared = {}): Case => ({
+      name,
+      ...compared,
+      async measure () {
+        const cpu = () => servers.reduce((sum, server) => sum + server.cpu(), 0)
+        const { announces, span } = await announce({ ...load, ...times }, () => begin({ cpu }))
+        return { [figure]: span.cpu * 1e6 / announces, 'announces/s': announces / span.seconds, ...span.shares }
       }
-    }
+    })
+    // It brings bufferutil.
+    const theirs = await keep(startOther('tracker', { env: { WS_NO_BUFFER_UTIL: '' } }))
+    const ours = await keep(startSignalbox({ env }))
     const cases = [
-      // It brings bufferutil.
-      await add(original, '/', startOther('tracker', { env: { WS_NO_BUFFER_UTIL: '' } }), {}),
-      await add('Signalbox', '/t', startSignalbox({ env }), { baseline: original, goal: 0.5 })
+      add(original, [theirs], { urls: [theirs.url], peers }),
+      add('Signalbox', [ours], { urls: [`${ours.url}/t`], peers }, { baseline: original, goal: 0.5 })
     ]
     if (!isSmall) {
       const redis = await keep(startRedis())
       const start = async () => await keep(startSignalbox({ env: { ...env, REDIS_URL: redis.url }, isFree: true }))
       const nodes = [await start(), await start()]
-      const cpu = () => nodes.reduce((sum, node) => sum + node.cpu(), 0)
-      const measure = async (): Promise<Figures> => {
-        const load = { urls: nodes.map(({ url }) => `${url}/t`), peers: manyPeers, ...times }
-        const { announces, span } = await announce(load, () => {
-          const before = { nodes: cpu(), redis: redis.cpu(), at: performance.now() }
-          return () => ({ nodes: cpu() - before.nodes, redis: redis.cpu() - before.redis, seconds: (performance.now() - before.at) / 1000 })
-        })
-        return {
-          [figure]: span.nodes * 1e6 / announces,
-          'announces/s': announces / span.seconds,
-          'CPU of Redis, µs/announce': span.redis * 1e6 / announces
-        }
-      }
-      cases.push({ name: `Signalbox, ${manyPeers} peers over two nodes`, baseline: original, measure })
+      const urls = nodes.map(({ url }) => `${url}/t`)
+      cases.push(add(`Signalbox, ${manyPeers} peers over two nodes, with Redis`, [...nodes, redis], { urls, peers: manyPeers }))
     }
-    return { setting: { peers, offers: offersEach, offerBytes, ...times }, cases }
+    return { setting: { peers, offers: offersEach, offerBytes, window, ...times }, cases }
   }
 }
+
+type Compared = Pick<Case, 'baseline' | 'goal'>
 
 interface Load {
   /** Of the nodes, in turns. */
@@ -95,11 +85,13 @@ async function announce<Span> ({ urls, peers, warmUpMs, measureMs }: Load, begin
     const made = Array.from({ length: offersEach }, (_, nth) => ({ offer: sdpOf(offerBytes), offer_id: peerIdOf(nth) }))
     return { client, frame: frameOf(JSON.stringify({ ...own, offers: made })) }
   })
-  const driven = Promise.all(clients.map(async ({ client, frame }) => {
-    while (true) {
+  const driven = Promise.all(clients.slice(0, window).map(async (_, first) => {
+    for (let at = first; ; at = at + window < peers ? at + window : first) {
       if (isOver) return
+      const { client, frame } = clients[at] as typeof clients[0]
       client.write(frame)
-      await client.next()
+      const text = await client.next()
+      if (text.includes('failure reason')) throw new Error(`an announce got ${text}`)
       done.all++
       if (isMeasuring) done.measured++
     }
