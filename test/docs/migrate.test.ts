@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { parseEnv } from 'node:util'
 import { enter } from '../../src/testing/actors.js'
 import { build, type Env, type Reachable } from '../helper.js'
-import { builtIn } from '../routes/dialects.js'
+import { builtIn, optional } from '../routes/dialects.js'
 
 const pageOf = (name: string): string => readFileSync(new URL(`../../docs/migrate/${name}.md`, import.meta.url), 'utf8')
+
+const hasPage = (name: string): boolean => existsSync(new URL(`../../docs/migrate/${name}.md`, import.meta.url))
 
 /** The settings before `npm start`, on any port. */
 function settingsOf (page: string): Env {
@@ -14,7 +16,7 @@ function settingsOf (page: string): Env {
   return others
 }
 
-for (const subject of builtIn.filter(({ name }) => name !== 'peerjs')) {
+for (const subject of [...builtIn, ...optional].filter(({ name }) => name !== 'peerjs' && hasPage(name))) {
   const { name } = subject
   const page = pageOf(name)
   const [, before = '', now = ''] = /^\| `(ws:.*)` \| `(wss:.*)` \|$/m.exec(page) ?? []
