@@ -1,44 +1,20 @@
-import { randomUUID } from 'node:crypto'
 import { ConfigError } from '../config/config-error.js'
-import type { BridgedCall, BridgeEntrance, BridgeRefusal, Bridging, Said, Signal } from '../dialect/bridging.js'
+import type { BridgeEntrance, Bridging } from '../dialect/bridging.js'
 import type { Connection } from '../dialect/connection.js'
 import type { JsonObject } from '../frame/parse.js'
 import type { JoinRequest, Member, Sink, State } from '../state/contract.js'
-import type { Audit } from '../telemetry/audit.js'
-import type { Log } from '../telemetry/log.js'
 import { andThen, type MaybePromise } from '../timing/maybe-promise.js'
-import type { Clock } from '../timing/clock.js'
+import { bye, type CallEnd, Calls, type CallsHost } from './calls.js'
 import { BridgeCounters } from './counters.js'
-import { decode, encode, type Message, messageIn } from './message.js'
+import { decode, dialectOf, messageIn } from './message.js'
 import { mentions, Pairs } from './pairs.js'
-import { type BridgedDialect, type Call, hold, type NewCall, Party } from './party.js'
-import { complete, kindOf, midsOf } from './sdp.js'
+import type { BridgedDialect } from './party.js'
 
-/** How long a call waits for its answer, and for how long what its caller still sends is known to belong to it. In ms. */
-const answerWithinMs = 30_000
-
-/** Calls of peers that would not hear of a loss, and so are not asked about, are known for so long after their last signal. In ms. */
-const forgetAfterMs = 3_600_000
-
-export interface BridgeHost {
+export interface BridgeHost extends CallsHost {
   readonly state: Pick<State, 'peers' | 'relay' | 'isReady'>
-  readonly audit: Audit
-  readonly clock: Clock
-  readonly log: Log
   /** Whether this node is being stopped. */
   readonly isDraining: () => boolean
-  /** How often it is asked whether those are still there who are in calls. In ms. */
-  readonly askEveryMs: number
 }
-
-/** Tells the other end that a peer has gone, or has left its calls. */
-const bye: Message['says'] = { signal: { kind: 'bye' }, name: '' }
-
-/** What an offer says beside its description. */
-type Offered = Pick<BridgedCall, 'name'> & { readonly label?: string | undefined }
-
-/** What names a call to the other end. */
-type CallEnd = Pick<Call, 'id' | 'party' | 'other'>
 
 /** A dialect as it was registered. */
 interface Registered {
@@ -53,15 +29,16 @@ interface Registered {
 export class Bridge {
   readonly counters = new BridgeCounters()
   readonly #entries: readonly string[]
-  readonly #host: BridgeHost
   readonly #dialects = new Map<string, BridgedDialect>()
   #pairs = new Pairs([], [])
-  readonly #parties = new WeakMap<Connection, Map<string, Party>>()
+  readonly #calls: Calls
+  /** Those that take messages. */
+  readonly #listening = new WeakSet<Connection>()
 
   /** @param entries of `BRIDGE` */
   constructor (entries: readonly string[], host: BridgeHost) {
     this.#entries = entries
-    this.#host = host
+    this.#calls = new Calls(host, this.#dialects, this.counters)
     const { peers } = host.state
     const { join, leave } = peers
     peers.join = (request) => {
@@ -69,16 +46,16 @@ export class Bridge {
       if (this.#dialects.has(dialectOf(request.id))) return { outcome: 'taken' }
       if (isConnection(request.sink)) this.#listen(request.sink)
       return andThen(join(request), (joined) => {
-        if (joined.outcome === 'joined') for (const end of this.#leftFor(request)) this.#reply(end, bye)
+        if (joined.outcome === 'joined') for (const end of this.#leftFor(request)) this.#calls.reply(end, bye)
         return joined
       })
     }
     peers.leave = (member, mayReturn = false) => {
-      const ends = this.#endAll(member)
+      const ends = this.#calls.endAll(member)
       return andThen(leave(member, mayReturn), (hasLeft) => {
         // A place that is kept is no loss, nor is one that a newer connection has taken.
         const isLoss = hasLeft && !(mayReturn && member.grace !== undefined) && !host.isDraining()
-        if (isLoss) for (const end of ends) this.#reply(end, bye)
+        if (isLoss) for (const end of ends) this.#calls.reply(end, bye)
         return hasLeft
       })
     }
@@ -117,13 +94,13 @@ export class Bridge {
 
   /** Takes the messages for a client, in its place. */
   #listen (connection: Connection): void {
-    if (this.#parties.has(connection)) return
-    this.#parties.set(connection, new Map())
+    if (this.#listening.has(connection)) return
+    this.#listening.add(connection)
     const { deliver } = connection
     connection.deliver = (frame, isForMany, from) => {
       const message = messageIn(frame)
       if (message === undefined) return deliver.call(connection, frame, isForMany, from)
-      this.#take(connection, decode(message))
+      this.#calls.take(connection, decode(message))
       return true
     }
   }
@@ -140,9 +117,9 @@ export class Bridge {
     const said = own.read(frame)
     if (said?.signal.kind === 'offer') {
       if (!mayCall) return false
-      return andThen(this.#begin(this.#partyOf(connection, own, member, address), foreign, target, said), () => true)
+      return andThen(this.#calls.begin(this.#calls.partyOf(connection, own, member, address), foreign, target, said), () => true)
     }
-    const party = this.#parties.get(connection)?.get(qualified(name, address))
+    const party = this.#calls.partyAt(connection, `${name}:${address}`)
     const call = party?.find(target, said?.name)
     if (party === undefined || call === undefined) {
       if (!mayCall) return false
@@ -153,288 +130,14 @@ export class Bridge {
       own.refuse(connection, 'impossible', ends)
       return true
     }
-    if (said.signal.kind === 'bye') return andThen(this.#hangUp(party, target), () => true)
-    return andThen(this.#pass(call, foreign, said.signal), () => true)
-  }
-
-  #partyOf (connection: Connection, dialect: BridgedDialect, place: Pick<Member, 'room' | 'id'>, address: string): Party {
-    const key = qualified(dialect.name, address)
-    const parties = this.#parties.get(connection) ?? new Map<string, Party>()
-    this.#parties.set(connection, parties)
-    const party = parties.get(key) ?? new Party(connection, dialect, place, key)
-    parties.set(key, party)
-    return party
-  }
-
-  /** A peer of this node calls. */
-  #begin (party: Party, foreign: BridgedDialect, other: string, said: Said): MaybePromise<unknown> {
-    const { signal, name, label, isUnreadable = false } = said
-    const { connection, dialect } = party
-    const id = randomUUID()
-    const sdp = 'sdp' in signal ? signal.sdp : ''
-    const kind = kindOf(sdp)
-    const named = name ?? dialect.nameOf({ id, kind, name: id })
-    for (const earlier of party.with(other)) if (earlier.name === named || !dialect.namesCalls) this.#end(earlier)
-    const excess = party.excess(true, other)
-    if (excess !== undefined) this.#end(excess)
-    const call = this.#note(party, { id, kind, other, name: named, label, isCaller: true, mids: midsOf(sdp) })
-    const place = foreign.placeOf(other.slice(foreign.name.length + 1))
-    const { may } = connection
-    if (!may.call(foreign.name)) return this.#refuse(call, 'not_allowed')
-    if (place === undefined) return this.#refuse(call, 'absent')
-    if (foreign.mayReach?.(may, place.room) === false) return this.#refuse(call, 'not_allowed')
-    if (isUnreadable || !dialect.kinds.includes(kind) || !foreign.kinds.includes(kind)) return this.#refuse(call, 'impossible')
-    call.cancel = connection.after(answerWithinMs, () => this.#giveUp(call))
-    return andThen(this.#tell(call, { signal, name: named, label }), (isSent) => {
-      if (!isSent && call.phase === 'offered') this.#refuse(call, 'absent')
-    })
-  }
-
-  /** A peer of this node says something in a call. */
-  #pass (call: Call, foreign: BridgedDialect, signal: Signal): MaybePromise<unknown> {
-    call.usedAt = this.#now()
-    if (call.phase === 'over') {
-      // Candidates may still be on their way when a call ends.
-      const { connection, dialect, self } = call.party
-      return signal.kind === 'answer' ? dialect.refuse(connection, 'absent', { self, other: call.other }) : undefined
-    }
-    if (signal.kind === 'answer') {
-      if (call.isCaller || call.phase !== 'offered') return undefined
-      call.phase = 'answered'
-      return this.#tellOrEnd(call, signal)
-    }
-    const said = signal.kind === 'candidate' ? complete(signal, call.mids) : signal
-    if (call.isCaller && call.phase === 'offered' && !foreign.keepsEarly) {
-      return hold(call, call.outgoing, said) ? undefined : this.#refuse(call, 'absent')
-    }
-    return this.#tellOrEnd(call, said)
-  }
-
-  #tellOrEnd (call: Call, signal: Signal): MaybePromise<unknown> {
-    return andThen(this.#tell(call, { signal, name: call.name }), (isSent) => {
-      if (!isSent && call.phase !== 'over') this.#refuse(call, 'absent')
-    })
-  }
-
-  /** A peer of this node leaves its calls with another. */
-  #hangUp (party: Party, other: string): MaybePromise<unknown> {
-    const [call, ...others] = party.with(other)
-    if (call === undefined) return undefined
-    for (const ended of [call, ...others]) this.#forget(ended)
-    return this.#tell(call, bye)
-  }
-
-  /** Tells the other end. False where nobody is there, or nobody can be reached. */
-  #tell ({ id, party, other }: CallEnd, says: Message['says']): MaybePromise<boolean> {
-    const foreign = this.#dialects.get(dialectOf(other))
-    const place = foreign?.placeOf(other.slice(foreign.name.length + 1))
-    if (foreign === undefined || place === undefined) return false
-    if ('signal' in says) this.counters.countSignal(party.dialect.name, foreign.name)
-    const frame = encode({ call: id, from: party.address, to: other, says })
-    return andThen(this.#host.state.relay.send(place.room, place.id, frame, party.address), (sent) => sent === 'sent')
-  }
-
-  /** Tells the other end, while nobody waits for that. */
-  #reply (call: CallEnd, says: Message['says']): void {
-    const told = this.#tell(call, says)
-    if (told instanceof Promise) told.catch((error: unknown) => this.#host.log.error({ err: error }, 'a message between dialects'))
-  }
-
-  /** A message for a peer of this node. */
-  #take (connection: Connection, message: Message): void {
-    const { call: id, from, to, says } = message
-    const own = this.#dialects.get(dialectOf(to))
-    const address = own === undefined ? '' : to.slice(own.name.length + 1)
-    const place = own?.placeOf(address)
-    if (own === undefined || place === undefined) return
-    // A question is answered by the fact that it came.
-    if ('asks' in says) return
-    const party = this.#partyOf(connection, own, place, address)
-    const call = party.calls.get(id)
-    if ('signal' in says && says.signal.kind === 'offer') {
-      this.#ring(party, message, says, says.signal.sdp)
-    } else if (call === undefined) {
-      // Not in answer to the end of a call.
-      if ('signal' in says && says.signal.kind !== 'bye') this.#reply({ id, party, other: from }, { over: true })
-    } else if ('signal' in says && says.signal.kind === 'bye') {
-      this.#gone(party, from)
-    } else if ('signal' in says) {
-      this.#hear(call, says.signal)
-    } else if (call.phase === 'over') {
-      // It has been told.
-    } else if ('refused' in says) {
-      this.#refuse(call, says.refused)
-    } else if (call.isCaller && call.phase === 'offered') {
-      this.#refuse(call, 'absent')
-    } else {
-      this.#setOver(call)
-    }
-  }
-
-  /** A peer of this node is called. */
-  #ring (party: Party, { call: id, from: other }: Message, { name, label }: Offered, sdp: string): void {
-    const { connection, dialect, self } = party
-    if (!connection.may.beCalledFrom(dialectOf(other))) return this.#reply({ id, party, other }, { refused: 'not_allowed' })
-    const kind = kindOf(sdp)
-    if (!dialect.namesCalls) for (const earlier of party.with(other)) this.#end(earlier)
-    const excess = party.excess(false, other)
-    if (excess !== undefined) this.#end(excess)
-    const begun = { id, kind, other, name: dialect.nameOf({ id, kind, name }), label, isCaller: false, mids: midsOf(sdp) }
-    const call = this.#note(party, begun)
-    const { may: { subject }, address } = connection
-    this.#host.audit.often({ event: 'bridged', from: other, to: party.address, kind, dialect: dialect.name, id: self, subject, address })
-    this.#say(call, { kind: 'offer', sdp })
-  }
-
-  /** A peer of this node hears something in a call. */
-  #hear (call: Call, signal: Signal): void {
-    call.usedAt = this.#now()
-    if (call.phase === 'over') return
-    if (signal.kind === 'answer') {
-      if (!call.isCaller || call.phase !== 'offered') return
-      call.phase = 'answered'
-      call.cancel()
-      this.#count(call, 'answered')
-      const { incoming, outgoing } = call
-      call.incoming = []
-      call.outgoing = []
-      for (const said of [signal, ...incoming]) this.#say(call, said)
-      for (const signal of outgoing) this.#reply(call, { signal, name: call.name })
-    } else if (call.isCaller && call.phase === 'offered') {
-      // A daemon may find candidates before it has written its answer, and browsers refuse them until they have that.
-      if (!hold(call, call.incoming, signal)) this.#reply(call, { refused: 'absent' })
-    } else {
-      this.#say(call, signal)
-    }
-  }
-
-  /** Tells a peer of this node, in its dialect. The other end hears when it does not take that. */
-  #say (call: Call, signal: Signal): void {
-    const { party: { connection, dialect }, other } = call
-    for (const frame of dialect.write(signal, call, connection)) {
-      if (!connection.deliver(frame, false, other)) {
-        this.#reply(call, { refused: 'absent' })
-        return this.#forget(call)
-      }
-    }
-  }
-
-  /** Tells a peer of this node that its call has not come about, once. */
-  #refuse (call: Call, why: BridgeRefusal): void {
-    const { party: { connection, dialect, self }, other } = call
-    if (call.isCaller && call.phase === 'offered') this.#count(call, why)
-    this.#setOver(call)
-    if (why === 'not_allowed') connection.noteRefusal('not_allowed')
-    dialect.refuse(connection, why, { self, other })
-  }
-
-  #setOver (call: Call): void {
-    call.cancel()
-    call.phase = 'over'
-    call.incoming = []
-    call.outgoing = []
-    call.cancel = call.party.connection.after(answerWithinMs, () => this.#forget(call))
-  }
-
-  #giveUp (call: Call): void {
-    this.#count(call, 'unanswered')
-    this.#reply(call, { over: true })
-    this.#setOver(call)
-    const { party: { connection, dialect, self }, other } = call
-    dialect.refuse(connection, 'absent', { self, other })
-  }
-
-  /** Ends a call in favour of another. */
-  #end (call: Call): void {
-    if (call.phase !== 'over') this.#reply(call, { over: true })
-    this.#forget(call)
-  }
-
-  #count ({ party, other }: Call, outcome: string): void {
-    this.counters.countCall(party.dialect.name, dialectOf(other), outcome)
-  }
-
-  #note (party: Party, begun: NewCall): Call {
-    const now = this.#now()
-    if (!party.dialect.hearsLoss) {
-      for (const call of [...party.calls.values()]) if (now - call.usedAt > forgetAfterMs) this.#forget(call)
-    }
-    const call = party.begin(begun, now)
-    this.#startAsking(party)
-    return call
-  }
-
-  #forget (call: Call): void {
-    const { party } = call
-    call.cancel()
-    call.phase = 'over'
-    party.calls.delete(call.id)
-    if (party.calls.size === 0) party.stopAsking()
-  }
-
-  /** Another peer has gone. The peer of this node that was in calls with it hears of that once. */
-  #gone (party: Party, other: string): void {
-    const { connection, dialect, self } = party
-    const calls = party.with(other).filter(({ phase }) => phase !== 'over')
-    const waiting = calls.filter(({ isCaller, phase }) => isCaller && phase === 'offered')
-    for (const call of waiting) this.#count(call, 'absent')
-    for (const call of party.with(other)) this.#forget(call)
-    const [call] = calls
-    if (call === undefined) return
-    const frames = dialect.write({ kind: 'bye' }, call, connection)
-    for (const frame of frames) connection.deliver(frame, false, other)
-    if (frames.length === 0 && waiting.length > 0) dialect.refuse(connection, 'absent', { self, other })
-  }
-
-  /** Asks now and then whether those are still there with whom a peer of this node is in a call: nobody tells of a node's death. */
-  #startAsking (party: Party): void {
-    if (!party.dialect.hearsLoss || party.isAsking) return
-    const missing = new Set<string>()
-    party.startAsking(this.#host.askEveryMs, async () => {
-      for (const [other, call] of party.others()) {
-        const { state } = this.#host
-        const isThere = await this.#tell(call, { asks: true })
-        if (isThere || !state.isReady) missing.delete(other)
-        // Once may be a peer on its way from one node to another.
-        else if (missing.delete(other)) this.#gone(party, other)
-        else missing.add(other)
-      }
-    })
+    if (said.signal.kind === 'bye') return andThen(this.#calls.hangUp(party, target), () => true)
+    return andThen(this.#calls.pass(call, foreign, said.signal), () => true)
   }
 
   /** The calls that a peer leaves when it registers as another. */
   #leftFor ({ leaving, room, id }: JoinRequest): CallEnd[] {
-    return leaving === undefined || (leaving.room === room && leaving.id === id) ? [] : this.#endAll(leaving)
+    return leaving === undefined || (leaving.room === room && leaving.id === id) ? [] : this.#calls.endAll(leaving)
   }
-
-  /** A peer of this node leaves: its calls end here. Answers one for each peer that it was in calls with. */
-  #endAll ({ sink, room, id }: Member): CallEnd[] {
-    const parties = isConnection(sink) ? this.#parties.get(sink) : undefined
-    const ends: CallEnd[] = []
-    for (const [key, party] of parties ?? []) {
-      if (party.self !== id || party.room !== room) continue
-      for (const [, call] of party.others()) ends.push(call)
-      for (const call of [...party.calls.values()]) {
-        if (call.isCaller && call.phase === 'offered') this.#count(call, 'left')
-        this.#forget(call)
-      }
-      parties?.delete(key)
-    }
-    return ends
-  }
-
-  #now (): number {
-    return this.#host.clock.now()
-  }
-}
-
-/** The dialect that a qualified id begins with; '' of any other id. */
-function dialectOf (id: string): string {
-  return id.slice(0, Math.max(0, id.indexOf(':')))
-}
-
-function qualified (dialect: string, address: string): string {
-  return `${dialect}:${address}`
 }
 
 /** A dialect's own socket: what else joins a room has no token, and calls nobody. */

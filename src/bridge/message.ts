@@ -33,3 +33,8 @@ export function messageIn (frame: FrameLike): Frame | undefined {
 export function decode ({ payload }: Frame): Message {
   return JSON.parse(String(payload)) as Message
 }
+
+/** The dialect that a qualified id begins with; '' of any other id. */
+export function dialectOf (id: string): string {
+  return id.slice(0, Math.max(0, id.indexOf(':')))
+}
