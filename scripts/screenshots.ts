@@ -2,7 +2,10 @@
  * `npm run screenshots [FOLDER]`: a picture of every page, light, dark and narrow. Those that README and docs show go to `docs/images`,
  * too.
  */
-import { mkdirSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { chromium, type Page } from 'playwright-core'
 import { WebSocket } from 'ws'
@@ -19,7 +22,8 @@ const looks = {
 } as const
 type Look = keyof typeof looks
 
-const app = createService(readConfig({ HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'silent', CONNECT_RATE: '100000' }, []))
+const env = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'silent', CONNECT_RATE: '100000', BRIDGE: 'peerjs-drone' }
+const app = createService(readConfig(env, []))
 const base = await app.listen({ host: '127.0.0.1', port: 0 })
 
 /** What is done on each page before its picture is taken. */
@@ -82,9 +86,41 @@ async function picture (name: string, look: Look): Promise<void> {
   for (const context of browser.contexts()) await context.close()
 }
 
+/** The camera of examples/camera, which speaks drone, and beside it the PeerJS page that sees it. */
+async function bridge (): Promise<void> {
+  const { port } = new URL(base)
+  const frames = ['camera.html?iceServers=[]&server=ws://127.0.0.1:' + port + '/drone', 'viewer.html?host=127.0.0.1&port=' + port]
+  const style = 'body { display: flex; margin: 0 } iframe { border: 0; width: 50%; height: 640px }'
+  const both = `<style>${style}</style>${frames.map((src) => `<iframe allow="camera" src="/${src}"></iframe>`).join('')}`
+  const context = await browser.newContext({ viewport: { width: 1400, height: 640 } })
+  const files = createServer(({ url = '/' }, response) => {
+    const [file = ''] = url.slice(1).split('?')
+    response.setHeader('content-type', 'text/html').end(file === '' ? both : readFileSync(join('examples/camera', file)))
+  }).listen(0, '127.0.0.1')
+  await once(files, 'listening')
+  await context.route('https://unpkg.com/**', async (route) => {
+    await route.fulfill({ body: readFileSync('node_modules/peerjs/dist/peerjs.min.js', 'utf8') })
+  })
+  const page = await context.newPage()
+  await page.goto(`http://127.0.0.1:${(files.address() as AddressInfo).port}/`)
+  const [camera, viewer] = [page.frameLocator('iframe >> nth=0'), page.frameLocator('iframe >> nth=1')]
+  await camera.getByText('here as cam-1').waitFor()
+  // The page may have called before the camera was there.
+  if (await viewer.getByText('is not there').isVisible()) await viewer.locator('body').evaluate(() => location.reload())
+  await viewer.getByText('this is cam-1').waitFor()
+  await camera.getByText('seen by 1').waitFor()
+  await viewer.locator('video').evaluate(async (video) => {
+    await new Promise((resolve) => (video as HTMLVideoElement).requestVideoFrameCallback(resolve))
+  })
+  await page.screenshot({ path: 'docs/images/bridge.png' })
+  await context.close()
+  files.close()
+}
+
 mkdirSync(folder, { recursive: true })
 mkdirSync('docs/images', { recursive: true })
 const browser = await chromium.launch({ executablePath: chromiumPath(), args: [...chromiumSwitches] })
+await bridge()
 crowd()
 for (const name of Object.keys(pages)) {
   for (const look of Object.keys(looks) as Look[]) await picture(name, look)
