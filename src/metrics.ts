@@ -49,7 +49,6 @@ export function metricsOf ({ state, connections, dialects, eventLoop, bridge }: 
   const meter = meterOf(registry)
   ofConnections(meter, connections)
   ofTraffic(meter, dialects)
-  if (bridge !== undefined) ofBridge(meter, bridge)
   meter.histogram(
     'signalbox_relay_latency_seconds',
     'From a frame’s arrival until it is handled: receivers’ sockets, or their node, have it',
@@ -57,6 +56,7 @@ export function metricsOf ({ state, connections, dialects, eventLoop, bridge }: 
   )
   meter.histogram('signalbox_event_loop_delay_seconds', 'Longest delay of the event loop in each tenth of a second', eventLoop.delays)
   ofState(meter, state)
+  if (bridge !== undefined) ofBridge(meter, bridge)
   return Registry.merge([registry, processMetrics()])
 }
 

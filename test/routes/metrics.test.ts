@@ -25,7 +25,7 @@ function valueOf (text: string, series: string): number {
 
 t.test('docs/metrics.md and the code name the same metrics', async (t) => {
   const { url } = await startRedis(t)
-  const app = await build(t, { REDIS_URL: url })
+  const app = await build(t, { REDIS_URL: url, BRIDGE: 'peerjs-drone' })
   t.same(told(await scrape(app)), documented)
 })
 
