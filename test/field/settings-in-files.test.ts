@@ -16,6 +16,7 @@ const examples: Partial<Record<keyof Config, readonly [value: string, beside?: R
   REDIS_CA: ['ca.pem', { REDIS_URL: 'rediss://redis.test' }],
   LOG_FORMAT: ['pretty'],
   DIALECTS: ['tom,drone'],
+  BRIDGE: ['peerjs-drone'],
   MAX_CLIENTS_PER_ADDRESS: ['5'],
   MAX_MEMORY: ['2000000000'],
   JWT_SECRET: ['s'.repeat(32)],
