@@ -1,5 +1,6 @@
 import t from 'tap'
-import { buildOnly, until } from '../../helper.js'
+import { nodesOn } from '../../cluster/nodes.js'
+import { buildOnly, type Reachable, until } from '../../helper.js'
 import { newest, peer, session } from './peers.js'
 
 const build = buildOnly('gst')
@@ -116,4 +117,22 @@ t.test('who goes, or is no producer any more, ends its sessions, and each other 
   t.same(await consumers[1]?.client.next(), { type: 'endSession', sessionId })
   await until(() => app.state.size().peers <= 2)
   t.same(await consumers[1]?.settle(), [])
+})
+
+t.test('over two nodes, both sides hear of a session, of its signals, and of the end with a node', async (t) => {
+  const { apps } = await nodesOn(t, 2, { DIALECTS: 'gst' })
+  const [one, other] = apps as [typeof apps[0] & object, typeof apps[0] & object]
+  const at = async (app: Reachable, ...roles: string[]) => await peer(t, app, ...roles)
+  const [producer, consumer, passive] = [await at(one, 'producer'), await at(other), await at(other, 'consumer')]
+  const sessionId = await session(consumer, producer)
+  t.match(await producer.client.next(), { type: 'startSession', peerId: consumer.id, sessionId })
+  producer.send('peer', { sessionId, ...offer })
+  t.same(await consumer.client.next(), { type: 'peer', sessionId, ...offer })
+  const second = await session(producer, passive)
+  t.match(await passive.client.next(), { type: 'sessionStarted', peerId: producer.id, sessionId: second })
+  await one.close()
+  t.same(await consumer.client.next(), { type: 'endSession', sessionId })
+  t.same(await passive.client.next(), { type: 'endSession', sessionId: second })
+  consumer.send('list')
+  t.same(await consumer.next('list'), { type: 'list', producers: [] })
 })
