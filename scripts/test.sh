@@ -13,7 +13,7 @@ punctual=@(auth/jwks|state/redis)
 # Quick tests that take so long that each has a process of its own, which begins first.
 slow=@(auth/jwks|browser/*|web/*|cluster/@(node-death|redis-outage)|plugins/connect-rate-nodes|\
 routes/@(bare-root|contract|properties)|server*|state/@(redis|redis-link)|tracing/*)
-dialects=@(ayame|drone|peerjs|psync|rooms|tom|topics|tracker)
+dialects=@(ayame|drone|gst|peerjs|psync|rooms|tom|topics|tracker)
 
 # prepare FILE... [--together FILE...]: what these tests need, and the tests as JavaScript. Those that share a process make one for each folder.
 prepare() {

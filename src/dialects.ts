@@ -4,6 +4,7 @@
  */
 export { ayame } from '../routes/ayame/index.js'
 export { drone } from '../routes/drone/index.js'
+export { gst } from '../routes/gst/index.js'
 export { peerjs } from '../routes/peerjs/index.js'
 export { psync } from '../routes/psync/index.js'
 export { rooms } from '../routes/rooms/index.js'

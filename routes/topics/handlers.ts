@@ -30,32 +30,30 @@ export function topicsHandlers ({ peers, relay }: State): Handlers<typeof frames
 
   return {
     /** Takes what fits: a page with many documents subscribes to all of them at once, and again after every reconnect. */
-    async subscribe (client, frame) {
+    subscribe (client, frame) {
       const { connection, id, members } = client
       client.form ??= frame.topics === undefined ? 'ws-relay' : 'y-webrtc'
       const wanted = new Set(topicsOf(frame).filter((topic) => !members.has(topic)))
       const allowed = [...wanted].filter((topic) => connection.may.enterRoom(topic))
       if (allowed.length < wanted.size) connection.deny(`${wanted.size - allowed.length} left out`)
-      for (const [at, topic] of allowed.entries()) {
-        const { outcome, member } = await peers.join({
-          room: roomPrefixOf(client.form) + topic,
-          id,
-          sink: connection,
-          replace: false,
-          undeliverable: () => connection.refuse(errorMessages.slow)
+      const prefix = roomPrefixOf(client.form)
+      const undeliverable = () => connection.refuse(errorMessages.slow)
+      return inTurn(allowed, (topic, at) => {
+        const joined = peers.join({ room: prefix + topic, id, sink: connection, replace: false, undeliverable })
+        return andThen(joined, ({ outcome, member }) => {
+          if (member !== undefined) members.set(topic, member)
+          if (outcome === 'limited') connection.refuse(errorMessages.tooMany, `${allowed.length - at} left out`)
+          return member !== undefined
         })
-        if (outcome === 'limited') return connection.refuse(errorMessages.tooMany, `${allowed.length - at} left out`)
-        if (member !== undefined) members.set(topic, member)
-      }
+      })
     },
 
-    async unsubscribe ({ members }, frame) {
-      for (const topic of topicsOf(frame)) {
+    unsubscribe ({ members }, frame) {
+      return inTurn(topicsOf(frame), (topic) => {
         const member = members.get(topic)
-        if (member === undefined) continue
         members.delete(topic)
-        await peers.leave(member)
-      }
+        return member === undefined || andThen(peers.leave(member), () => true)
+      })
     },
 
     publish (client, frame, received) {
@@ -73,6 +71,15 @@ export function topicsHandlers ({ peers, relay }: State): Handlers<typeof frames
     },
 
     ping: ({ connection }) => connection.deliver(pong)
+  }
+}
+
+/** Calls `next` for one after the other, for as long as it answers true. */
+function inTurn<T> (items: readonly T[], next: (item: T, at: number) => MaybePromise<boolean>, from = 0): MaybePromise<void> {
+  for (let at = from; at < items.length; at++) {
+    const goesOn = next(items[at] as T, at)
+    if (goesOn instanceof Promise) return goesOn.then((goesOn) => goesOn ? inTurn(items, next, at + 1) : undefined)
+    if (!goesOn) return
   }
 }
 

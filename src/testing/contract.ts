@@ -120,7 +120,7 @@ const scenarios: Record<string, Scenario> = {
     const app = await start(t, subject)
     const host = await enter(t, app, subject, 'host')
     const socket = await connectTcp(t, app)
-    const signals = Array.from({ length: 100 }, (_, n) => subject.signal('eager', 'host', [n, 'x'.repeat(1000)], host.place))
+    const signals = Array.from({ length: 100 }, (_, n) => subject.signal('eager', host.id, [n, 'x'.repeat(1000)], host.place))
     const frames = [...subject.registration('eager', host.place), ...signals].map(textFrame)
     socket.write(Buffer.concat([upgradeBytes(subject.path('eager')), ...frames]))
     const heard = []

@@ -49,6 +49,7 @@ export const bearing = (claims: Frame, signing?: Signing) => ({ headers: { autho
 /** How a dialect says what only it says so. */
 export function notAllowed ({ name }: Subject): Frame {
   if (name === 'tom') return { type: 'error', error: 'not allowed' }
+  if (name === 'gst') return { type: 'error', details: 'not allowed' }
   if (name === 'psync') return { type: 'error', payload: { message: 'not allowed' } }
   if (name === 'peerjs') return invalidToken
   if (name === 'tracker') return { action: 'announce', 'failure reason': 'not allowed', info_hash: '' }

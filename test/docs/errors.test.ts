@@ -11,6 +11,7 @@ import type { DialectDescription } from '../../routes/dialect.js'
 import { disconnectReason } from '../../routes/admin/connections.js'
 import * as ayame from '../../routes/ayame/schema.js'
 import * as drone from '../../routes/drone/schema.js'
+import * as gst from '../../routes/gst/schema.js'
 import * as peerjs from '../../routes/peerjs/schema.js'
 import * as psync from '../../routes/psync/schema.js'
 import * as rooms from '../../routes/rooms/schema.js'
@@ -23,7 +24,7 @@ import { anchorsOf } from './anchors.js'
 
 const root = new URL('../../', import.meta.url)
 const page = readFileSync(new URL('docs/errors.md', root), 'utf8')
-const dialects = { ayame, drone, peerjs, psync, rooms, tom, topics, tracker }
+const dialects = { ayame, drone, gst, peerjs, psync, rooms, tom, topics, tracker }
 
 /** The cells of the tables below a heading, up to the next one; code without its backticks. */
 function rowsOf (heading: string): string[][] {

@@ -1,6 +1,7 @@
 import { type TSchema, Type } from '@sinclair/typebox'
 import { sends as ayameFrames } from '../../routes/ayame/schema.js'
 import { sends as droneFrames } from '../../routes/drone/schema.js'
+import { sends as gstFrames } from '../../routes/gst/schema.js'
 import { sends as peerjsFrames } from '../../routes/peerjs/schema.js'
 import { sends as psyncFrames } from '../../routes/psync/schema.js'
 import { sends as roomsFrames } from '../../routes/rooms/schema.js'
@@ -346,6 +347,49 @@ const ayame: Subject = {
   ]
 }
 
+const detailsError = (details: string): Frame => ({ type: 'error', details })
+
+/** All are producers, and each signal is an offer that begins a session. */
+const gst: Subject = {
+  name: 'gst',
+  takesNames: false,
+  env: { DIALECTS: 'gst' },
+  outgoing: Type.Union(Object.values(gstFrames)),
+  path: () => '/gst',
+  registration: (name) => [{ type: 'setPeerStatus', roles: ['producer', 'listener'], meta: { name } }],
+  welcome: ({ type, peerId, meta }, name) =>
+    type === 'peerStatusChanged' && (meta as Frame).name === name ? { id: String(peerId) } : undefined,
+  signal: (_from, peerId, load) => ({ type: 'startSession', peerId, offer: JSON.stringify(load) }),
+  received: ({ type, peerId, offer }) =>
+    type === 'startSession' ? { sender: String(peerId), load: JSON.parse(String(offer)) as unknown } : undefined,
+  question: () => ({ type: nonsense }),
+  isAnswer: ({ details }) => details === `Unknown message type: ${nonsense}`,
+  isError: ({ type }) => type === 'error',
+  errors: {
+    notJson: detailsError('Invalid JSON'),
+    untyped: (type) => detailsError(`Unknown message type: ${String(type)}`),
+    unknown: (type) => detailsError(`Unknown message type: ${type}`)
+  },
+  misfits: (_id, long, dirty) => [
+    ...[{}, { roles: 'producer' }, { roles: ['Producer'] }, { roles: [7] }, { roles: null }].map((more): [Frame, Frame] =>
+      [{ type: 'setPeerStatus', ...more }, detailsError('Invalid message: a field is missing or mistyped')]),
+    ...[{}, { peerId: '' }, { peerId: 7 }, { peerId: long }, { peerId: dirty }, { peerId: 'x', offer: {} }].map((more): [Frame, Frame] =>
+      [{ type: 'startSession', ...more }, detailsError('Invalid message: a field is missing or mistyped')]),
+    ...[{}, { sessionId: 7 }, { sessionId: 's' }, { sessionId: 's', sdp: 'v=0' }, { sessionId: 's', ice: { candidate: '' } }]
+      .map((more): [Frame, Frame] => [{ type: 'peer', ...more }, detailsError('Invalid message: a field is missing or mistyped')]),
+    [{ type: 'setPeerStatus', roles: [], meta: long.repeat(20) }, detailsError('meta has more than 4096 characters of JSON')],
+    [{ type: 'startSession', peerId: 'x' }, detailsError('Peer with ID \'x\' not found')]
+  ],
+  ignored: [{ type: 'endSession', sessionId: 's' }, { type: 'peer', sessionId: 's', ice: { candidate: '', sdpMLineIndex: 0 } }],
+  samples: (id, other) => [
+    { type: 'setProtocolVersion', version: 'v1_1' }, { type: 'setPeerStatus', roles: ['producer', 'listener'], meta: { name: id } },
+    { type: 'setPeerStatus', roles: ['consumer'], meta: null }, { type: 'setPeerStatus', roles: [] }, { type: 'list' },
+    { type: 'listConsumers' }, { type: 'startSession', peerId: other, offer: '1' }, { type: 'startSession', peerId: id },
+    { type: 'peer', sessionId: 's', sdp: { type: 'offer', sdp: 'v=0' } }, { type: 'endSession', sessionId: 's' },
+    { type: 'peer', sessionId: 's', ice: { candidate: '', sdpMLineIndex: 0 } }, { type: 'endSessionV1_1', sessionId: 's', error: 'x' }
+  ]
+}
+
 /** The example plugin, as topics. */
 const yWebrtc: Subject = {
   name: 'y-webrtc',
@@ -382,7 +426,7 @@ const yWebrtc: Subject = {
 export const builtIn: readonly Subject[] = [peerjs, rooms, psync, drone, tom]
 
 /** Those that are off by default: `env` names each. */
-export const optional: readonly Subject[] = [tracker, topics, ayame]
+export const optional: readonly Subject[] = [tracker, topics, ayame, gst]
 
 /** Other clients of dialects that have several kinds of them. */
 export const further: readonly Subject[] = [relayTopics]

@@ -52,7 +52,8 @@ for (const subject of [...builtIn, ...optional, ...further]) {
       const app = await build(t, { ...subject.env, ...env })
       const witness = await enter(t, app, subject, 'witness')
       await fc.assert(fc.asyncProperty(fc.array(shot, { minLength: 1, maxLength: maxShots }), async (shots) => {
-        const probe = await enter(t, app, subject, 'probe', { place: witness.place, options: elsewhere() })
+        const place = subject.endsTogether === true ? undefined : witness.place
+        const probe = await enter(t, app, subject, 'probe', { place, options: elsewhere() })
         const outcome = await volley(probe.client, shots)
         assertClose(outcome.code, shots)
         assertAnswers(outcome, outgoing, subject.isError)

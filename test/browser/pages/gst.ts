@@ -1,0 +1,66 @@
+import GstWebRTCAPI from 'gstwebrtc-api'
+import { Queue } from './queue.js'
+
+let api: GstWebRTCAPI
+let producer: ReturnType<GstWebRTCAPI['createProducerSession']>
+const connections = new Queue<string>()
+const producers = new Queue<string>()
+const gone = new Queue<string>()
+const served = new Queue<string>()
+const ended = new Queue<true>()
+
+/** Connects, under a name that others see. */
+export async function connect (url: string, name: string): Promise<void> {
+  api = new GstWebRTCAPI({ signalingServerUrl: url, reconnectionTimeout: 0, meta: { name }, webrtcConfig: { iceServers: [] } })
+  api.registerConnectionListener({ connected: (id) => connections.push(id), disconnected () {} })
+  api.registerPeerListener({
+    producerAdded: ({ id }) => producers.push(id),
+    producerRemoved: ({ id }) => gone.push(id)
+  })
+  await connections.next('the connection')
+}
+
+/** Shows a moving picture to whoever asks. */
+export function produce (): void {
+  const canvas = document.createElement('canvas')
+  const context = canvas.getContext('2d')
+  setInterval(() => {
+    if (context === null) return
+    context.fillStyle = `hsl(${performance.now() % 360} 100% 50%)`
+    context.fillRect(0, 0, canvas.width, canvas.height)
+  }, 30)
+  producer = api.createProducerSession(canvas.captureStream(30))
+  producer.addEventListener('clientConsumerAdded', (event) => served.push((event as CustomEvent<{ peerId: string }>).detail.peerId))
+  producer.start()
+}
+
+/** The name of the producer that was found, and whether its picture has come. */
+export async function consume (): Promise<{ name: unknown, hasPicture: boolean }> {
+  const id = await producers.next('a producer')
+  const name = api.getAvailableProducers().find((producer) => producer.id === id)?.meta.name
+  const session = api.createConsumerSession(id)
+  const streams = new Queue<MediaStream>()
+  session.addEventListener('streamsChanged', () => streams.push(session.streams[0] as MediaStream))
+  session.addEventListener('closed', () => ended.push(true))
+  session.connect()
+  const video = document.createElement('video')
+  Object.assign(video, { srcObject: await streams.next('a stream'), muted: true })
+  await video.play()
+  await new Promise((resolve) => video.requestVideoFrameCallback(resolve))
+  return { name, hasPicture: video.videoWidth > 0 }
+}
+
+/** The id of a consumer that has come. */
+export async function serve (): Promise<string> {
+  return await served.next('a consumer')
+}
+
+export function stop (): void {
+  producer.close()
+}
+
+/** Once the session has ended, and the producer is gone from the list. */
+export async function hearEnd (): Promise<void> {
+  await ended.next('the end of the session')
+  await gone.next('the end of the producer')
+}
