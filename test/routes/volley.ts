@@ -14,8 +14,8 @@ export interface Outcome {
 }
 
 /**
- * Sends frames, each followed by a ping, whose pong separates the answers to one frame from those to the next. The state in
- * memory answers at once, so no answer comes late.
+ * Sends frames, each followed by a ping, whose pong separates the answers to one frame from those to the next. An
+ * answer may come late, where a registration waits for others.
  */
 export async function volley ({ socket, closed }: Client, shots: readonly Shot[]): Promise<Outcome> {
   const answers: Frame[][] = [[]]
