@@ -58,6 +58,7 @@ const handlersOf = ({ peers, relay }) => ({
   },
 
   publish ({ connection, id }, frame) {
+    if (!connection.may.enterRoom(frame.topic)) return connection.deny()
     const room = roomOf(frame.topic)
     return andThen(peers.count(room), (clients) => {
       const published = new Frame('publish', JSON.stringify({ ...frame, clients }))

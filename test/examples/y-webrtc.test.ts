@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { bearing, withSecret } from '../auth/tokens.js'
 import { build, type Client, connect, until, urlOf } from '../helper.js'
 
 const path = '/y-webrtc'
@@ -168,6 +169,16 @@ t.test('a bad frame gets one error and the socket stays open', async (t) => {
     t.same(await alice.next(), { type: 'error', message })
   }
   await subscribe(t, alice, 'doc')
+})
+
+t.test('the claim rooms bounds what a client subscribes to, and what it publishes on', async (t) => {
+  const app = await build(t, { PLUGINS: './examples/y-webrtc/index.js', ...withSecret })
+  const alice = await connect(t, app, path, bearing({ sub: 'alice', rooms: ['mine'] }))
+  await subscribe(t, alice, 'mine')
+  for (const frame of [{ type: 'subscribe', topics: ['yours'] }, { type: 'publish', topic: 'yours' }]) {
+    alice.send(frame)
+    t.same(await alice.next(), { type: 'error', message: 'not allowed' })
+  }
 })
 
 t.test('a topic never meets another dialect’s room of the same name', async (t) => {
