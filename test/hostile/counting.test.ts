@@ -13,7 +13,8 @@ const pauseMs = 250
 async function fill ({ client }: RedisServer, room: string): Promise<void> {
   const pipeline = client.pipeline()
   for (let at = 0; at < members; at++) {
-    pipeline.hset(`{sb:0}:members:${room}`, `peer ${at}`, `elsewhere\nepoch:${at}\nnull\n${at}\n${at}\n${at}\n{"username":"somebody"}`)
+    const value = ['elsewhere', `epoch:${at}`, 'null', at, at, at, 0, 'null', `epoch:${at}`, '{"username":"somebody"}']
+    pipeline.hset(`{sb:0}:members:${room}`, `peer ${at}`, value.join('\n'))
   }
   await pipeline.exec()
 }
