@@ -11,7 +11,7 @@ timed=@(bench|chaos|cluster|deploy|hostile|redis-cluster|siege)
 # And quick tests elsewhere that hold short times against the clock.
 punctual=@(auth/jwks|state/redis)
 # Quick tests that take so long that each has a process of its own, which begins first.
-slow=@(auth/jwks|browser/*|web/*|cluster/@(node-death|redis-outage)|plugins/connect-rate-nodes|\
+slow=@(auth/jwks|browser/*|web/*|cluster/@(node-death|redis-outage|grace)|plugins/connect-rate-nodes|\
 routes/@(bare-root|contract|properties)|server*|state/@(redis|redis-link)|tracing/*)
 dialects=@(ayame|drone|gst|peerjs|psync|rooms|tom|topics|tracker)
 
