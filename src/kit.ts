@@ -20,6 +20,7 @@ export type { SpeakRoute } from '../plugins/speak.js'
 export type {
   BridgedCall, BridgeEntrance, BridgeRefusal, Bridging, CallKind, Candidate, Said, Signal
 } from './dialect/bridging.js'
+export { candidateIn, membersOf } from './dialect/candidate.js'
 // One client.
 export type { Connection, DropReason } from './dialect/connection.js'
 export { graceOf, register, RegisteringClient } from './dialect/registration.js'

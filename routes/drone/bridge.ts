@@ -1,4 +1,4 @@
-import type { Bridging, Candidate, Clock, Connection, JsonObject, Said, Signal } from '../../src/kit.js'
+import { type Bridging, type Candidate, candidateIn, type Clock, type Connection, type JsonObject, type Said } from '../../src/kit.js'
 import { room } from './room.js'
 import { encode, errorMessages, textOf } from './schema.js'
 import { timestamp } from './timestamp.js'
@@ -58,27 +58,12 @@ function readFrame (frame: JsonObject): Said | undefined {
   const { type, sdp, candidate, sessionId } = frame
   const name = textOf(sessionId as string | number | undefined) || undefined
   if (type === 'ice') {
-    const signal = readCandidate(candidate)
+    const signal = typeof candidate === 'string' ? candidateIn({ candidate }) : candidateIn(candidate)
     return signal && { signal, name }
   }
   // The type is the frame's, whatever the description says.
   const text = typeof sdp === 'object' ? (sdp as JsonObject | null)?.sdp : sdp
   return typeof text === 'string' && (type === 'offer' || type === 'answer') ? { signal: { kind: type, sdp: text }, name } : undefined
-}
-
-function readCandidate (given: unknown): Signal | undefined {
-  if (given === undefined || given === null || given === '') return { kind: 'end' }
-  if (typeof given === 'string') return { kind: 'candidate', candidate: given }
-  const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = given as JsonObject
-  if (candidate === '') return { kind: 'end' }
-  if (typeof candidate !== 'string') return undefined
-  return {
-    kind: 'candidate',
-    candidate,
-    ...(typeof sdpMid === 'string' && { mid: sdpMid }),
-    ...(typeof sdpMLineIndex === 'number' && { index: sdpMLineIndex }),
-    ...(typeof usernameFragment === 'string' && { usernameFragment })
-  }
 }
 
 /** As browsers write it. */

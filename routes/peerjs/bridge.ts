@@ -1,5 +1,7 @@
 import { Value } from '@sinclair/typebox/value'
-import { type BridgedCall, type Bridging, type Config, IdSchema, type JsonObject, type Said, type Signal } from '../../src/kit.js'
+import {
+  type BridgedCall, type Bridging, candidateIn, type Config, IdSchema, type JsonObject, membersOf, type Said
+} from '../../src/kit.js'
 import { defaultKey, roomOf } from './room.js'
 import { encode } from './schema.js'
 
@@ -57,7 +59,7 @@ function readFrame ({ type, payload }: JsonObject): Said | undefined {
   if (connectionId !== undefined && !Value.Check(IdSchema, connectionId)) return undefined
   const name = connectionId === undefined ? {} : { name: connectionId }
   if (type === 'CANDIDATE') {
-    const signal = readCandidate(candidate)
+    const signal = candidateIn(candidate)
     return signal && { signal, ...name }
   }
   const text = typeof sdp === 'string' ? sdp : membersOf(sdp).sdp
@@ -70,22 +72,4 @@ function readFrame ({ type, payload }: JsonObject): Said | undefined {
     ...(Value.Check(IdSchema, label) && { label }),
     isUnreadable: kind === 'data' && !readable.has(serialization)
   }
-}
-
-function readCandidate (given: unknown): Signal | undefined {
-  if (given === null || given === undefined) return { kind: 'end' }
-  const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = membersOf(given)
-  if (candidate === '') return { kind: 'end' }
-  if (typeof candidate !== 'string') return undefined
-  return {
-    kind: 'candidate',
-    candidate,
-    ...(typeof sdpMid === 'string' && { mid: sdpMid }),
-    ...(typeof sdpMLineIndex === 'number' && { index: sdpMLineIndex }),
-    ...(typeof usernameFragment === 'string' && { usernameFragment })
-  }
-}
-
-function membersOf (value: unknown): JsonObject {
-  return typeof value === 'object' && value !== null ? value as JsonObject : {}
 }

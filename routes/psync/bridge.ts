@@ -1,4 +1,4 @@
-import type { Bridging, Candidate, JsonObject, Said, Signal } from '../../src/kit.js'
+import { type Bridging, type Candidate, candidateIn, type JsonObject, membersOf, type Said, type Signal } from '../../src/kit.js'
 import { roomOf, roomPrefix } from './room.js'
 import { encode, errorMessages } from './schema.js'
 
@@ -64,23 +64,11 @@ function readCandidate (payload: unknown): Signal | undefined {
   const flat = membersOf(payload)
   if (flat.candidate === null || flat.candidate === '') return { kind: 'end' }
   const members = typeof flat.candidate === 'string' ? flat : membersOf(flat.candidate)
-  const { candidate, sdp_mid: mid = members.sdpMid, sdp_mline_index: index = members.sdpMLineIndex, usernameFragment } = members
-  if (candidate === '') return { kind: 'end' }
-  if (typeof candidate !== 'string') return undefined
-  return {
-    kind: 'candidate',
-    candidate,
-    ...(typeof mid === 'string' && { mid }),
-    ...(typeof index === 'number' && { index }),
-    ...(typeof usernameFragment === 'string' && { usernameFragment })
-  }
+  const { candidate, sdp_mid: sdpMid = members.sdpMid, sdp_mline_index: sdpMLineIndex = members.sdpMLineIndex, usernameFragment } = members
+  return candidateIn({ candidate, sdpMid, sdpMLineIndex, usernameFragment })
 }
 
 /** As the daemon reads it. */
 function written ({ candidate, mid, index = 0 }: Candidate): object {
   return { candidate, ...(mid !== undefined && { sdp_mid: mid }), ...(index > 0 && { sdp_mline_index: index }) }
-}
-
-function membersOf (value: unknown): JsonObject {
-  return typeof value === 'object' && value !== null ? value as JsonObject : {}
 }
