@@ -358,10 +358,9 @@ export class ClientConnection implements Connection, FrameHandler {
     if (!this.#members.some(({ grace }) => grace !== undefined)) return this.close(code, undefined, by)
     if (this.isClosed || this.#mayReturn) return
     this.#mayReturn = true
-    await this.#leave()
-    if (this.isClosing) return
     this.host.onClose({ ...this.#who(), code, reason: reasonOf(code), by })
-    this.#outbox.close(code, reasonOf(code))
+    await this.#leave()
+    if (!this.isClosing) this.#outbox.close(code, reasonOf(code))
   }
 
   onEnd (code: number): void {

@@ -224,7 +224,12 @@ export class Connections implements ConnectionHost {
 
   /** How long the drain of the clients that there are should take. */
   async #drainMs (mostMs: number): Promise<number> {
-    const perSecond = await this.capacityElsewhere?.()
+    let perSecond: number | undefined
+    try {
+      perSecond = await this.capacityElsewhere?.()
+    } catch (error) {
+      this.log.error({ err: error }, 'asking the other nodes')
+    }
     if (perSecond === undefined) return mostMs
     const { size: clients } = this
     const ms = Math.ceil(clients / (perSecond * shareForDrain) * 1000)

@@ -36,3 +36,12 @@ t.test('where the others can take nobody, it takes its own time', async (t) => {
   t.ok(ms > 700, `${Math.round(ms)} ms`)
   t.same(warned, ['the other nodes need longer than DRAIN_MS for the clients'])
 })
+
+t.test('a node whose question about the others fails takes its own time, too', async (t) => {
+  const { apps: [one] } = await nodesOn(t, 1)
+  const closedAt = await crowd(t, one as FastifyInstance)
+  const { connections } = (one as FastifyInstance).signalbox
+  connections.capacityElsewhere = async () => { throw new Error('no answer') }
+  await connections.drain(200)
+  t.equal(closedAt.length, 40)
+})
