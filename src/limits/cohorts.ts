@@ -2,6 +2,8 @@ import type { MaybePromise } from '../timing/maybe-promise.js'
 
 /** A rest that would be shorter is none: no timer is that fine. In ms. */
 const minRestMs = 1
+/** No cohort takes longer to tell, unless the process stood still: nobody waits for that once more. In ms. */
+const maxRestMs = 1_000
 
 /**
  * Lets callers in together, such as clients that join. Of all who join in one turn of the event loop every other client is told with one
@@ -32,7 +34,7 @@ export class Cohorts {
   #rest (ms: number): void {
     if (ms < minRestMs) return this.#goOn()
     this.#phase = 'resting'
-    setTimeout(this.#goOn, ms).unref()
+    setTimeout(this.#goOn, Math.min(ms, maxRestMs)).unref()
   }
 
   readonly #goOn = (): void => {

@@ -60,3 +60,11 @@ t.test('who waits is let in although nobody else comes', async (t) => {
   for (let round = 0; round < 3; round++) await cohorts.enter()
   t.pass()
 })
+
+t.test('a process that stood still does not rest for as long once more', async (t) => {
+  const cohorts = new Cohorts()
+  await cohortOf(cohorts, 1_500)
+  const restsFrom = performance.now()
+  await cohorts.enter()
+  t.ok(performance.now() - restsFrom < 1_400)
+})
