@@ -9,6 +9,8 @@ import { leave } from './scripts/membership.js'
 const atOnce = 200
 /** A grace has ended by so much later, by the clock of Redis. In ms. */
 const marginMs = 10
+/** Those whose graces end within this time leave together: a node that drains has thousands at once. In ms. */
+const togetherMs = 100
 
 export interface AwayParts {
   readonly node: RedisNode
@@ -28,6 +30,8 @@ export class Away {
   readonly #log: Log
   /** There are peers with a grace. */
   #isUsed = false
+  /** When it will be looked for those whose grace has ended, in units of `togetherMs`. */
+  readonly #expected = new Set<number>()
 
   constructor ({ node, rooms, timers, log }: AwayParts) {
     this.#node = node
@@ -43,7 +47,12 @@ export class Away {
 
   /** A grace ends in so many ms. */
   expect (ms: number): void {
-    this.#timers.schedule(ms + marginMs, () => {
+    const now = this.#timers.now()
+    const unit = Math.ceil((now + ms + marginMs) / togetherMs)
+    if (this.#expected.has(unit)) return
+    this.#expected.add(unit)
+    this.#timers.schedule(unit * togetherMs - now, () => {
+      this.#expected.delete(unit)
       this.sweep().catch((error: unknown) => this.#log.error({ err: error }, 'peers that were away'))
     })
   }
