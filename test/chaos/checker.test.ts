@@ -80,6 +80,13 @@ t.test('what a fault may lose is no violation, and the same without the fault is
   const inHands = sends(1, 'b', 0, 9_900)
   allows(t, 'in the hands of Redis', fault('redis ends', 10_000, 2_000), inHands)
   finds(t, 'a signal is delivered, kept or answered', [9_900], inHands)
+  const cutOff = [
+    ...connection(3, 'c', 5_000, { node: 2 }), lists(3, ['a', 'b', 'c'], 5_030), ...bothHear('joined', 5_020), ends(3, 9_000, 1006),
+    sends(1, 'c', 0, 10_200), ...third(10_500, 4)
+  ]
+  allows(t, 'written by a node that stood still to who was cut off meanwhile', fault('stop', 8_500, 2_500, 2), cutOff)
+  finds(t, 'a signal is delivered, kept or answered', [10_200], cutOff)
+  finds(t, 'a signal is delivered, kept or answered', [10_200], fault('stop', 8_500, 2_500, 1), cutOff)
   const outOfOrder = [
     sends(1, 'c', 0, 9_000), hears(4, 'a', 0, 16_000), sends(1, 'c', 1, 11_500), hears(4, 'a', 1, 11_510)
   ]

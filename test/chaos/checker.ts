@@ -291,9 +291,12 @@ class Checker implements Verdict {
       [sent, ...answers, ...this.#around([id, to], at - leewayMs, at + this.#graceMs + 2 * this.#leaseMs)])
   }
 
-  /** Whether a signal of that time may have been written to a connection that broke before its client could read it. */
+  /**
+   * Whether a signal of that time may have been written to a connection that broke before its client could read it. A node that
+   * stands still learns of neither before it goes on.
+   */
   #wasWrittenTo ({ opensAt, welcomedAt, silentAt, endsAt, isBroken, node }: Conn, at: number): boolean {
-    if (opensAt === undefined || endsAt < at) return false
+    if (opensAt === undefined || this.#takenBy(node, endsAt) < at) return false
     if (silentAt === endsAt && !isBroken) return false
     const writtenAt = this.#takenBy(node, Math.max(at, welcomedAt ?? opensAt))
     return welcomedAt === undefined || silentAt - writtenAt < handMs
