@@ -199,7 +199,8 @@ const scenarios: Record<string, Scenario> = {
 const silentScenarios: Record<string, Scenario> = {
   async 'what the contract ignores is not answered' (t, subject) {
     const app = await start(t, subject)
-    const [alice] = await enterBoth(t, app, subject)
+    // Alone: nobody's coming is told to it meanwhile.
+    const alice = await enter(t, app, subject, 'alice')
     await alice.settle()
     for (const frame of subject.ignored) alice.send(frame)
     assert.deepEqual(await alice.settle(), [])
