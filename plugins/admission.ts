@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler, RouteOptions } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { unauthorized } from '../src/frame/close-codes.js'
 import { Pressure } from '../src/limits/pressure.js'
@@ -31,23 +31,29 @@ declare module 'fastify' {
   }
   interface FastifyInstance {
     /** Hooks that admit a request, in order: for every route but health checks. */
-    admission: onRequestAsyncHookHandler[]
+    admission: onRequestHookHandler[]
     /** The same for operators, who are answered even when the server is full. */
-    operatorAdmission: onRequestAsyncHookHandler[]
+    operatorAdmission: onRequestHookHandler[]
     /** The same for health checks, which have a rate of their own. */
-    healthAdmission: Array<onRequestAsyncHookHandler | onRequestHookHandler>
+    healthAdmission: onRequestHookHandler[]
     /** An `onRoute` hook: puts `admission` before a route that names no hook which counts requests. For routes written by others. */
     admitRoute: (route: RouteOptions) => void
     /** 429 above `CONNECT_RATE`: for requests without a route. */
-    checkRate: onRequestAsyncHookHandler
-    /** 403 for a browser of an origin that is not allowed: for every route without `anyOrigin`. */
-    checkOrigin: onRequestAsyncHookHandler
+    checkRate: onRequestHookHandler
+    /** 403 for a browser of an origin that is not allowed: for every route without `anyOrigin`. A request is checked once. */
+    checkOrigin: onRequestHookHandler
     /** Answers 401 to a REST call, and records it. */
     refuseCaller: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>
   }
 }
 
-/** Checks origin, drain, pressure and `CONNECT_RATE`, all before an upgrade. Handshakes and REST calls have a rate each. */
+/** Key of whether a request's origin has been checked: hooks of the app and of its route ask for it. */
+const checked = Symbol('checked')
+
+/**
+ * Checks origin, drain, pressure and `CONNECT_RATE`, all before an upgrade. Handshakes and REST calls have a rate each. The hooks have
+ * callbacks: a promise for each of them is a tenth of what a connect costs.
+ */
 export default fp(async (app) => {
   const { config, connections, eventLoop, gate, isAllowedOrigin, timers } = app.signalbox
   const pressure = new Pressure(config.MAX_EVENT_LOOP_DELAY, config.MAX_MEMORY)
@@ -67,13 +73,17 @@ export default fp(async (app) => {
       'yours: its trustProxy). If this is your proxy, all its clients count as one address, and share its limits')
   }
 
-  async function checkOrigin (request: FastifyRequest, reply: FastifyReply) {
+  app.decorateRequest(checked, false)
+
+  function checkOrigin (request: FastifyRequest & { [checked]?: boolean }, reply: FastifyReply, done: HookHandlerDoneFunction) {
+    if (request[checked] === true) return done()
+    request[checked] = true
     // First, since all that follows counts and records the address. Not every listener is ours.
     readForwarded(request)
     const { headers: { origin }, ip, routeOptions: { config: { anyOrigin } } } = request
-    if (origin === undefined || anyOrigin === true || isAllowedOrigin(origin)) return
+    if (origin === undefined || anyOrigin === true || isAllowedOrigin(origin)) return done()
     connections.refused('origin', { address: ip })
-    return await reply.code(403).send({ error: 'origin not allowed' })
+    reply.code(403).send({ error: 'origin not allowed' })
   }
 
   /** A WebSocket on a connection past a limit is opened all the same, and told by a close code. */
@@ -82,15 +92,15 @@ export default fp(async (app) => {
     return connections.isDraining ? 'draining' : pressure.isHigh ? 'pressure' : undefined
   }
 
-  async function checkCapacity (request: FastifyRequest, reply: FastifyReply) {
+  function checkCapacity (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) {
     const reason = reasonAgainst(request)
-    if (reason === undefined) return
+    if (reason === undefined) return done()
     const { error, retryAfterS } = unavailable[reason]
     connections.refused(reason, { address: request.ip })
-    return await reply.code(503).header('retry-after', retryAfter(retryAfterS)).send({ error })
+    reply.code(503).header('retry-after', retryAfter(retryAfterS)).send({ error })
   }
 
-  function checkHealthRate ({ ip, raw }: FastifyRequest, reply: FastifyReply, done: () => void) {
+  function checkHealthRate ({ ip, raw }: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) {
     if (healthChecks.take(networkOf(ip), timers.now())) return done()
     connections.refused('connect_rate', { address: ip })
     gate.noteRateRefusal(raw, 'health')

@@ -1,10 +1,10 @@
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify'
 import { retryAfter } from '../src/limits/retry-after.js'
 import { networkOf } from '../src/net/address.js'
 
 /** A hook that answers 429 above `CONNECT_RATE`, counted over all nodes. While Redis cannot be reached, each node counts for itself. */
-export async function rateCheck (app: FastifyInstance): Promise<onRequestAsyncHookHandler> {
+export async function rateCheck (app: FastifyInstance): Promise<onRequestHookHandler> {
   const { config, connections, gate, redis } = app.signalbox
   const limit = {
     max: config.CONNECT_RATE,
@@ -16,16 +16,18 @@ export async function rateCheck (app: FastifyInstance): Promise<onRequestAsyncHo
     }
   }
   // @fastify/rate-limit types its hook as a callback or an async function. It is always async.
-  const hook = (check: unknown): onRequestAsyncHookHandler => async function checkRate (request, reply) {
-    try {
-      return await (check as onRequestAsyncHookHandler).call(this, request, reply)
-    } catch (error) {
-      const waitS = Number(reply.getHeader('retry-after'))
-      if (waitS > 0) reply.header('retry-after', retryAfter(waitS))
-      // A refused client has to connect again for its next answer.
-      if (!request.ws && gate.mayClose(request.raw)) reply.header('connection', 'close')
-      throw error
-    }
+  const hook = (check: unknown): onRequestHookHandler => function checkRate (request, reply, done) {
+    (check as onRequestAsyncHookHandler).call(this, request, reply).then(() => done(), (error: Error) => {
+      noteRefusal(request, reply)
+      done(error)
+    })
+  }
+
+  function noteRefusal ({ ws, raw }: FastifyRequest, reply: FastifyReply): void {
+    const waitS = Number(reply.getHeader('retry-after'))
+    if (waitS > 0) reply.header('retry-after', retryAfter(waitS))
+    // A refused client has to connect again for its next answer.
+    if (!ws && gate.mayClose(raw)) reply.header('connection', 'close')
   }
 
   // The rate limit of an app around us counts for us, too.
@@ -34,15 +36,15 @@ export async function rateCheck (app: FastifyInstance): Promise<onRequestAsyncHo
     await app.register(rateLimit, { global: false, ...limit })
     return hook(app.rateLimit())
   }
-  let checkLocal: onRequestAsyncHookHandler | undefined
+  let checkLocal: onRequestHookHandler | undefined
   await app.register(async (scope) => {
     await scope.register(rateLimit, { global: false, ...limit })
     checkLocal = hook(scope.rateLimit())
   })
   await app.register(rateLimit, { global: false, ...limit, redis, nameSpace: 'sb:rate:', skipOnError: true })
   const checkShared = hook(app.rateLimit())
-  return async function checkRate (request, reply) {
+  return function checkRate (request, reply, done) {
     const check = app.state.isReady ? checkShared : checkLocal
-    return await check?.call(this, request, reply)
+    check?.call(this, request, reply, done)
   }
 }

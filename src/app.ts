@@ -131,11 +131,11 @@ const routes: FastifyPluginAsync<RoutesOptions> = async (app, { cors: hasCors, i
   app.addHook('onRequest', app.checkOrigin)
   // Preflights and unknown paths, which no route counts.
   const { checkRate } = app
-  app.addHook('onRequest', async function countUnrouted (request, reply) {
-    if (request.method !== 'OPTIONS' && !request.is404) return
+  app.addHook('onRequest', function countUnrouted (request, reply, done) {
+    if (request.method !== 'OPTIONS' && !request.is404) return done()
     const { origin } = request.headers
     if (hasCors && origin !== undefined) reply.headers({ 'access-control-allow-origin': origin, vary: 'Origin' })
-    return await checkRate.call(this, request, reply)
+    checkRate.call(this, request, reply, done)
   })
   // Refused origins do not get this far, but for what pages load: any other is reflected.
   if (hasCors && !app.hasRequestDecorator('corsPreflightEnabled')) await app.register(cors, { origin: true, strictPreflight: false })

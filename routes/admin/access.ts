@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify'
 import { isGranted } from '../../src/auth/permit.js'
 import { bearerOf } from '../../src/auth/tokens.js'
 import { forwardedAddresses } from '../../src/net/forwarded.js'
@@ -14,7 +14,7 @@ export interface Operator {
 
 export interface Access {
   /** The hooks of a route that the console uses. */
-  readonly onRequest: onRequestAsyncHookHandler[]
+  readonly onRequest: Array<onRequestAsyncHookHandler | onRequestHookHandler>
   /** Who called, once the hooks have let the request pass. */
   readonly operatorOf: (request: FastifyRequest) => Operator
 }

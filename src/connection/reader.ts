@@ -45,7 +45,7 @@ export class SocketReader implements Waiting {
   #fullAt = 0
   #pause: ReadPause | undefined
   #obstacle: Obstacle | undefined
-  /** Frames received while busy or paused. At most the rest of one read, since the socket is then paused. */
+  /** Frames received while busy or paused. At most those of one read, since the first of them pauses the socket. */
   #queue: Buffer[] | undefined
   /** The code with which the socket ended while frames from before wait for an iteration. */
   #endedWith: number | undefined
@@ -132,10 +132,9 @@ export class SocketReader implements Waiting {
     this.#charge(Math.floor(receivers * Math.max(bytes, minCausedBytes) / causedBytesPerToken))
   }
 
-  /** Hands over no other frame before the promise, which never rejects, is done. */
+  /** Hands over no other frame before the promise, which never rejects, is done. The socket is paused once there is another frame. */
   waitFor (promise: Promise<void>, obstacle: 'handler' | 'renewal'): void {
     this.#obstacle = obstacle
-    this.#handler.socket.pause()
     promise.finally(() => {
       this.#obstacle = undefined
       if (this.#handler.isClosed) this.#handler.onDone()
@@ -145,7 +144,7 @@ export class SocketReader implements Waiting {
 
   /** Queues a frame in front of all others: it cannot be handled yet. */
   putBack (bytes: Buffer): void {
-    (this.#queue ??= []).unshift(bytes)
+    this.#paused().unshift(bytes)
   }
 
   /** An iteration has come that has time for the next frame. */
@@ -202,12 +201,16 @@ export class SocketReader implements Waiting {
   }
 
   #wait (bytes: Buffer): void {
-    if (this.#handler.isClosed) return
+    if (!this.#handler.isClosed) this.#paused().push(bytes)
+  }
+
+  /** The queue, while the socket is not read. */
+  #paused (): Buffer[] {
     if (this.#queue === undefined) {
       this.#queue = []
       this.#handler.socket.pause()
     }
-    this.#queue.push(bytes)
+    return this.#queue
   }
 
   /** Handles the queue as far as tokens and handlers let it, and reads on once it is empty. */

@@ -26,12 +26,14 @@ export function register (
   { peers }: State,
   config: Config,
   { connection, member: leaving }: RegisteringClient,
-  { id, taken, ...rest }: Pick<JoinRequest, 'room' | 'id' | 'info' | 'welcome' | 'undeliverable'> & { taken: string }
+  { room, id, info, welcome, undeliverable, taken }: Pick<JoinRequest, 'room' | 'id' | 'info' | 'welcome' | 'undeliverable'> &
+    { taken: string }
 ): MaybePromise<void> {
   if (!connection.may.register(id)) return connection.deny()
   const owner = ownerOf(connection.may)
   const grace = graceOf(config, connection, owner)
-  const joined = peers.join({ ...rest, id, sink: connection, owner, grace, replace: config.ID_TAKEOVER === 'replace', leaving })
+  const replace = config.ID_TAKEOVER === 'replace'
+  const joined = peers.join({ room, id, info, welcome, undeliverable, sink: connection, owner, grace, replace, leaving })
   return andThen(joined, ({ outcome }) => {
     if (outcome === 'joined') return
     connection.noteRefusal('id_taken', id)
