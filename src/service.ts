@@ -1,5 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import fastify, {
+  type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, LogController
+} from 'fastify'
 import { type LoggerOptions, type SerializedError, stdSerializers } from 'pino'
 import { prettyFactory } from 'pino-pretty'
 import { describeRequest, signalbox, type SignalboxOptions } from './app.js'
@@ -29,7 +31,7 @@ function logDestination ({ LOG_FORMAT = process.stdout.isTTY ? 'pretty' : 'json'
 }
 
 /** Options of `createService`. */
-export interface CreateServiceOptions extends Pick<SignalboxOptions, 'generateId'> {
+export interface CreateServiceOptions extends Pick<SignalboxOptions, 'generateId'>, Pick<FastifyServerOptions, 'schemaController'> {
   /** Of clients on every listener. */
   timeouts?: Timeouts
   /** Where it reads the time: tests pass their own. */
@@ -42,7 +44,7 @@ export interface CreateServiceOptions extends Pick<SignalboxOptions, 'generateId
  * @throws ConfigError for TLS files that cannot be used
  */
 export function createService (config: Config, options: CreateServiceOptions = {}): FastifyInstance {
-  const { timeouts = defaultTimeouts, clock = systemClock } = options
+  const { timeouts = defaultTimeouts, clock = systemClock, schemaController } = options
   const tls = tlsOf(config)
   const app: FastifyInstance = fastify({
     logger: {
@@ -58,6 +60,7 @@ export function createService (config: Config, options: CreateServiceOptions = {
     bodyLimit: config.MAX_PAYLOAD,
     routerOptions: { maxParamLength: 256 },
     frameworkErrors: rerouteBadUrl,
+    ...(schemaController !== undefined && { schemaController }),
     clientErrorHandler: (error, socket) => app.signalbox.gate.onClientError(error, socket),
     // Only so that the log says https.
     ...(tls !== undefined && { https: {} }),

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Test } from 'tap'
 import { readConfig } from '../src/settings.js'
 import { createService } from '../src/service.js'
+import { schemaController } from '../src/testing/schema-controller.js'
 import type { Clock } from '../src/timing/clock.js'
 import type { Timers } from '../src/timing/timers.js'
 
@@ -67,7 +68,7 @@ export async function buildInVirtualTime (
   clock: SkippingClock | StandingClock = new SkippingClock()
 ): Promise<InVirtualTime> {
   const config = readConfig({ CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, [])
-  const app = createService(config, { clock })
+  const app = createService(config, { clock, schemaController })
   t.teardown(async () => await app.close())
   app.register(plugin)
   await app.listen({ port: 0, host: '127.0.0.1' })

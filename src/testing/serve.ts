@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { readConfig } from '../settings.js'
 import { createService } from '../service.js'
 import type { Scope } from './runner.js'
+import { schemaController } from './schema-controller.js'
 import { until } from './until.js'
 
 /** Settings as in the environment: text by name. */
@@ -26,7 +27,7 @@ const generous: Env = { CONNECT_RATE: '1000000', MAX_EVENT_LOOP_DELAY: '60000', 
  * @throws ConfigError for a setting with an invalid value
  */
 export async function serve (t: Scope, env: Env = {}, mount?: Mount): Promise<FastifyInstance> {
-  const app = createService(readConfig({ ...generous, ...env }, []))
+  const app = createService(readConfig({ ...generous, ...env }, []), { schemaController })
   t.after(async () => await app.close())
   if (mount !== undefined) app.register(mount.plugin, { prefix: mount.prefix ?? '' })
   await app.listen({ port: 0, host: '127.0.0.1' })

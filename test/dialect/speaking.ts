@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import type { Connection, Dialect, FrameSchemas } from '../../src/index.js'
 import { readConfig } from '../../src/settings.js'
 import { createService } from '../../src/service.js'
+import { schemaController } from '../../src/testing/schema-controller.js'
 import type { Env } from '../helper.js'
 
 /** Says how a frame was refused. */
@@ -29,7 +30,7 @@ export async function buildSpeaking<Frames extends FrameSchemas, ClientState> (
   t: Test,
   { dialect, url = `/${dialect.name}`, env = {} }: Spoken<Frames, ClientState>
 ): Promise<FastifyInstance> {
-  const app = createService(readConfig({ LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, []))
+  const app = createService(readConfig({ LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, []), { schemaController })
   t.teardown(async () => await app.close())
   app.register(async (app) => { app.route({ url, ...app.speak(dialect) }) })
   await app.listen({ port: 0, host: '127.0.0.1' })

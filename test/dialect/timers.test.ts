@@ -1,7 +1,8 @@
+import type { FastifyPluginAsync } from 'fastify'
 import t, { type Test } from 'tap'
 import { type Connection, type Dialect, Frame, Type } from '../../src/index.js'
 import { connect } from '../helper.js'
-import { buildInVirtualTime } from '../virtual-time.js'
+import { buildInVirtualTime, StandingClock } from '../virtual-time.js'
 import { errors, open } from './speaking.js'
 
 const frames = {
@@ -43,7 +44,8 @@ const timed: Dialect<typeof frames, Connection> = {
 }
 
 async function connected (t: Test, dialect: typeof timed = timed) {
-  const time = await buildInVirtualTime(t, {}, 50, async (app) => { app.route({ url: '/timed', ...app.speak(dialect) }) })
+  const route: FastifyPluginAsync = async (app) => { app.route({ url: '/timed', ...app.speak(dialect) }) }
+  const time = await buildInVirtualTime(t, {}, 50, route, new StandingClock())
   const idle = time.app.signalbox.timers.size
   return { ...time, idle, client: await connect(t, time.app, '/timed') }
 }

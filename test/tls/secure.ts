@@ -7,6 +7,7 @@ import type { Test } from 'tap'
 import { readConfig } from '../../src/settings.js'
 import { type Timeouts, defaultTimeouts as usual } from '../../src/listener/timeouts.js'
 import { createService } from '../../src/service.js'
+import { schemaController } from '../../src/testing/schema-controller.js'
 import type { Env } from '../helper.js'
 import { type Authority, authority, forLoopback, type Issued, type Issuing } from './certificates.js'
 
@@ -49,7 +50,7 @@ export interface Secure {
 /** The stock server with TLS on free ports of the loopback, closed with the test. */
 export async function secure (t: Test, env: Env, timeouts: Partial<Timeouts> = {}): Promise<Secure> {
   const config = readConfig({ CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, [])
-  const app = createService(config, { timeouts: { ...usual, ...timeouts } })
+  const app = createService(config, { timeouts: { ...usual, ...timeouts }, schemaController })
   t.teardown(async () => await app.close())
   await app.listen({ port: 0, host: '127.0.0.1' })
   const at = (port: number) => `https://127.0.0.1:${port}`
