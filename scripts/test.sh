@@ -10,7 +10,7 @@ shopt -s globstar extglob nullglob
 timed=@(bench|chaos|cluster|deploy|hostile|redis-cluster|siege)
 # And quick tests elsewhere that hold short times against the clock.
 punctual=@(auth/jwks|state/redis)
-# Quick tests that take so long that each has a process of its own, which begins first.
+# Quick tests that take so long that each has a process of its own.
 slow=@(auth/jwks|browser/*|web/*|cluster/@(node-death|redis-outage|grace)|plugins/connect-rate-nodes|\
 routes/@(bare-root|contract|properties)|server*|state/@(redis|redis-link)|tracing/*)
 dialects=@(ayame|drone|gst|peerjs|psync|rooms|tom|topics|tracker)
@@ -48,8 +48,9 @@ case ${1-} in
     long=(test/**/*.long.test.ts)
     on_redis=(test/routes/$dialects/*.test.ts)
     prepare test/routes/contract.test.ts "${long[@]}" --together "${on_redis[@]}" || exit 1
-    run 2 test/!($timed)/**/*.long.test.ts || status=1
-    run 1 test/$timed/*.long.test.ts || status=1
+    run 4 test/!($timed)/**/*.long.test.ts || status=1
+    run 2 test/@(chaos|cluster|deploy|redis-cluster)/*.long.test.ts || status=1
+    run 1 test/@(bench|hostile|siege)/*.long.test.ts || status=1
     TEST_STATE=redis run 5 test/routes/contract.test.ts $(folders "${on_redis[@]}") || status=1
     TEST_STATE=nodes run 5 test/routes/contract.test.ts $(folders "${on_redis[@]}") || status=1
     ;;
@@ -64,10 +65,11 @@ case ${1-} in
     said=$(mktemp)
     npm run --silent lint > "$said" 2>&1 & lint=$!
     prepare "${alone[@]}" "${alone_timed[@]}" --together "${shared[@]}" "${shared_timed[@]}" || exit 1
-    run 5 "${alone[@]}" $(folders "${shared[@]}") || status=1
+    # Folders first: the longest are among them.
+    run 5 $(folders "${shared[@]}") "${alone[@]}" || status=1
     wait $lint || { echo '# lint'; cat "$said"; status=1; }
     rm "$said"
-    run 4 "${alone_timed[@]}" $(folders "${shared_timed[@]}") || status=1
+    run 4 $(folders "${shared_timed[@]}") "${alone_timed[@]}" || status=1
     ;;
   *)
     files=()
