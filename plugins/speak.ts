@@ -5,7 +5,7 @@ import type { WebSocket } from 'ws'
 import type { Permit } from '../src/auth/permit.js'
 import {
   type CompiledDialect, compileDialect, compileSocketless, type Dialect, type DialectSource, type FrameSchemas, type Handshake,
-  type SocketlessDialect, TakenNameError
+  type HttpDialect, type SocketlessDialect, TakenNameError
 } from '../src/dialect/dialect.js'
 import { dropEmptyProtocol, handshakeFault, parametersOf, webSocketVersions } from '../src/listener/handshake.js'
 import { spokenProtocols } from './websocket.js'
@@ -26,7 +26,7 @@ declare module 'fastify' {
      *
      * @throws TypeError when a dialect of that name is there already
      */
-    addSocketless: (dialect: SocketlessDialect) => CompiledDialect
+    addSocketless: (dialect: SocketlessDialect) => HttpDialect
   }
 }
 

@@ -12,7 +12,7 @@ export { memberPassedOn, passedOn, type PlainForm } from './frame/pass-on.js'
 export { type CloseCode, closeCodes, notAllowed, quote } from './frame/close-codes.js'
 // The dialect itself, and where it is mounted.
 export type {
-  CompiledDialect, Dialect, DialectErrors, ErrorKind, FrameSchemas, Handlers, Handshake, Liveness, Ping, SocketlessDialect
+  Dialect, DialectErrors, ErrorKind, FrameSchemas, Handlers, Handshake, HttpDialect, Liveness, Ping, SocketlessDialect
 } from './dialect/dialect.js'
 export type { DialectContext, DialectDescription, FirstFrame, OptionalDialect } from '../routes/dialect.js'
 export { mountRoute, nativePathBelow } from '../routes/dialect.js'

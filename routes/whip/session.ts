@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import {
-  type BridgeEntrance, type BridgeRefusal, type Candidate, closeCodes, type CompiledDialect, type Frame, HttpClient,
-  type HttpClientHost, type JsonObject, type Member, networkOf, type MaybePromise, type Permit, type Signal, type State
+  type BridgeEntrance, type BridgeRefusal, type Candidate, closeCodes, type Frame, HttpClient,
+  type HttpClientHost, type HttpDialect, type JsonObject, type Member, networkOf, type MaybePromise, type Permit, type Signal, type State
 } from '../../src/kit.js'
 import type { News } from './bridge.js'
 import { fold, isComplete, mostCandidates, ufragOf } from './sdp.js'
@@ -22,7 +22,7 @@ export type CallResult = { readonly answer: string } | { readonly failure: CallF
 export interface SessionHost {
   readonly connections: HttpClientHost
   readonly peers: State['peers']
-  readonly dialect: CompiledDialect
+  readonly dialect: HttpDialect
   /** Undefined unless `BRIDGE` names the dialect. */
   readonly entrance: BridgeEntrance | undefined
   /** The session has its answer. */
@@ -190,7 +190,13 @@ export class Session {
 
   #awaitQuiet (ms: number): void {
     this.#cancelQuiet()
-    this.#cancelQuiet = this.client.after(ms, () => this.#answered())
+    const { timers } = this.#host.connections
+    const since = timers.now()
+    this.#cancelQuiet = this.client.after(ms, () => {
+      // The silence was ours: what came meanwhile may still be on its way.
+      if (timers.stoodStillUntil >= since) this.#awaitQuiet(ms)
+      else this.#answered()
+    })
   }
 
   #answered (): void {

@@ -1,6 +1,6 @@
 import type { Permit } from '../auth/permit.js'
 import type { CallClient } from '../dialect/bridging.js'
-import type { CompiledDialect } from '../dialect/dialect.js'
+import type { HttpDialect } from '../dialect/dialect.js'
 import { type Frame, type FrameLike, frameOf } from '../frame/bytes.js'
 import { closeCodes, reasonOf } from '../frame/close-codes.js'
 import { clipAddress, networkOf } from '../net/address.js'
@@ -33,14 +33,14 @@ export class HttpClient implements CallClient {
   readonly host: HttpClientHost
   readonly address: string
   readonly may: Permit
-  readonly #dialect: CompiledDialect
+  readonly #dialect: HttpDialect
   readonly #options: HttpClientOptions
   readonly #expiry: ExpiryCheck
   readonly #timers: OwnTimers
   #members: readonly Member[] = []
   #isClosed = false
 
-  constructor (host: HttpClientHost, dialect: CompiledDialect, options: HttpClientOptions) {
+  constructor (host: HttpClientHost, dialect: HttpDialect, options: HttpClientOptions) {
     this.host = host
     this.address = clipAddress(options.address)
     this.may = options.permit

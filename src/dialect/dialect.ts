@@ -158,6 +158,9 @@ export interface CompiledDialect {
   readonly count: (event: string) => void
 }
 
+/** A dialect that has been added, as far as its clients over HTTP need it. */
+export type HttpDialect = Pick<CompiledDialect, 'name' | 'paths' | 'traffic' | 'count'>
+
 /** Counts over all its connections since the start. */
 export interface Traffic {
   /** Frames that were handed to sockets, by type. */

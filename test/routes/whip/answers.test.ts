@@ -1,10 +1,14 @@
-import { request } from 'node:http'
-import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
 import t from 'tap'
+import { defaultTimeouts } from '../../../src/listener/timeouts.js'
+import { createService } from '../../../src/service.js'
+import { readConfig } from '../../../src/settings.js'
 import { bearing, withSecret } from '../../auth/tokens.js'
 import { peerjsFrames, peerOf, quiet } from '../../bridge/ends.js'
-import { build, type Env, urlOf } from '../../helper.js'
+import { nodesOn } from '../../cluster/nodes.js'
+import { askRaw } from '../../field/raw-http.js'
+import { build, type Env, until } from '../../helper.js'
 import { answer, ask, type Asked, fragment, offer, patch, post, sdp, sdpfrag, sessionOf, viewing } from './caller.js'
 
 t.jobs = 4
@@ -174,14 +178,51 @@ t.test('with auth, the token of the publisher and that of who is called are aske
   t.same(await alice.next(), { type: 'LEAVE', src, dst: 'alice' })
 })
 
-t.test('a publisher that sends its offer too slowly is cut, and holds nothing', async (t) => {
-  const app = await build(t, settings)
+t.test('a publisher that sends its offer too slowly gets 408, and holds nothing', async (t) => {
+  const timeouts = { ...defaultTimeouts, headersTimeout: 200, requestTimeout: 200, connectionsCheckingInterval: 20 }
+  const app = createService(readConfig({ ...settings, HOST: '127.0.0.1', LOG_LEVEL: 'silent' }, []), { timeouts })
+  t.teardown(async () => await app.close())
+  await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
-  const slow = request({ port, path: page, method: 'POST', headers: { 'content-type': sdp, 'content-length': 1000 } })
-  slow.on('error', () => {})
-  slow.write('v=0\r\n')
-  await once(slow, 'socket')
+  const lines = [`POST ${page} HTTP/1.1`, 'host: a', `content-type: ${sdp}`, 'content-length: 1000', '', 'v=0']
+  t.equal((await askRaw(t, port, lines)).status, 408)
   t.equal(app.state.peers.here('whip').length, 0)
-  slow.destroy()
-  t.equal((await fetch(`${urlOf(app)}/health`)).status, 200)
+})
+
+t.test('publishers that ask by the hundred and go away leave nothing', async (t) => {
+  const app = await build(t, settings)
+  const alice = await peerOf(t, app, 'peerjs', 'alice')
+  const client = new AbortController()
+  const calls = Array.from({ length: 300 }, async () => await post(app, page, offer, { signal: client.signal }))
+  for (let call = 0; call < calls.length; call++) await alice.nextOf('OFFER')
+  t.equal(app.state.peers.here('whip').length, 300)
+  client.abort()
+  t.ok((await Promise.allSettled(calls)).every(({ status }) => status === 'rejected'))
+  for (let call = 0; call < calls.length; call++) await alice.nextOf('LEAVE')
+  await until(() => app.state.peers.here('whip').length === 0)
+})
+
+t.test('while Redis is away, nobody can know who is elsewhere: 503, and peers of this node are reached', async (t) => {
+  const { redis, apps: [app] } = await nodesOn(t, 1, settings)
+  const node = app as FastifyInstance
+  const alice = await peerOf(t, node, 'peerjs', 'alice')
+  redis.process.kill('SIGKILL')
+  await until(() => !node.state.isReady)
+  const refused = await post(node, '/whip/peerjs:bob')
+  t.same([refused.status, JSON.parse(refused.body)], [503, { error: 'Other nodes cannot be reached' }])
+  t.ok(Number(refused.headers.get('retry-after')) >= 1)
+  t.equal((await ask(node, 'DELETE', someSession)).status, 503)
+  const called = post(node, page)
+  const { src, payload } = await alice.nextOf('OFFER') as unknown as { src: string, payload: { connectionId: string } }
+  alice.send(peerjsFrames.answer(src, payload.connectionId, answer))
+  t.equal((await called).status, 201)
+})
+
+t.test('a native listener has the paths of whip alone, with CORS for all methods', async (t) => {
+  const app = await build(t, { ...settings, NATIVE_PORTS: 'whip:0' })
+  const [port = 0] = app.nativePorts
+  t.equal((await post(port, '/whip/peerjs:bob')).status, 404)
+  t.equal((await post(port, '/peerjs/peers')).status, 404)
+  const preflight = await ask(port, 'OPTIONS', page, { headers: { origin: 'https://a.test', 'access-control-request-method': 'PATCH' } })
+  t.match(preflight.headers.get('access-control-allow-methods'), /PATCH/)
 })
