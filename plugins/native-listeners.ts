@@ -78,9 +78,7 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
     const { nativePath } = dialects.get(dialect) as { nativePath: NativePath }
     const redirect = (request: IncomingMessage, isUpgrade: boolean): void => {
       const [path = '/', query] = (request.url ?? '/').split(/\?(.*)/s)
-      // Only preflights and health checks, which are answered alike everywhere.
-      const isOptions = request.method === 'OPTIONS'
-      const target = isOptions ? unrouted.notFound : safely(() => nativePath(path, isUpgrade, config)) ?? unrouted.notFound
+      const target = safely(() => nativePath(path, isUpgrade, config)) ?? unrouted.notFound
       request.url = `${prefix}${target}${query === undefined ? '' : `?${query}`}`
     }
     const make = () => guarded((request, response) => {

@@ -4,7 +4,8 @@ import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
 import type { Permit } from '../src/auth/permit.js'
 import {
-  type CompiledDialect, compileDialect, type Dialect, type DialectSource, type FrameSchemas, type Handshake, TakenNameError
+  type CompiledDialect, compileDialect, compileSocketless, type Dialect, type DialectSource, type FrameSchemas, type Handshake,
+  type HttpDialect, type SocketlessDialect, TakenNameError
 } from '../src/dialect/dialect.js'
 import { dropEmptyProtocol, handshakeFault, parametersOf, webSocketVersions } from '../src/listener/handshake.js'
 import { spokenProtocols } from './websocket.js'
@@ -20,6 +21,12 @@ declare module 'fastify' {
     speak: <Frames extends FrameSchemas, ClientState>(dialect: Dialect<Frames, ClientState>) => SpeakRoute
     /** The same for a dialect that another route speaks already, or where the first frame chooses one. */
     speakAs: (speaks: DialectSource) => SpeakRoute
+    /**
+     * Adds a dialect whose clients have no socket. Each of them is an `HttpClient`.
+     *
+     * @throws TypeError when a dialect of that name is there already
+     */
+    addSocketless: (dialect: SocketlessDialect) => HttpDialect
   }
 }
 
@@ -154,11 +161,16 @@ export default fp(async (app) => {
     return route
   }
 
+  function add (name: string, compile: () => CompiledDialect): CompiledDialect {
+    if (dialects.has(name)) throw new TakenNameError(name)
+    const compiled = compile()
+    dialects.set(name, compiled)
+    return compiled
+  }
+
   app.decorate('speak', function speak<Frames extends FrameSchemas, ClientState> (dialect: Dialect<Frames, ClientState>) {
-    if (dialects.has(dialect.name)) throw new TakenNameError(dialect.name)
-    const compiled = compileDialect(dialect)
-    dialects.set(dialect.name, compiled)
-    return route(compiled)
+    return route(add(dialect.name, () => compileDialect(dialect)))
   })
   app.decorate('speakAs', route)
+  app.decorate('addSocketless', (dialect: SocketlessDialect) => add(dialect.name, () => compileSocketless(dialect)))
 }, { name: 'speak', fastify: '5.x', dependencies: ['signalbox', 'websocket', 'admission'] })

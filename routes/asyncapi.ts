@@ -51,6 +51,8 @@ export function asyncapiOf ({ dialects, descriptions, config, hasRenewal }: Desc
 
   for (const dialect of dialects.values()) {
     const { name, sends } = dialect
+    // What goes over HTTP is in the other document.
+    if (dialect.frames.size === 0) continue
     const { title = name, summary = 'A dialect of a plugin', sampleUrl } = descriptions.get(name) ?? {}
     const receives = Object.fromEntries([...dialect.frames].map(([type, { schema }]) => [type, schema]))
     const own = {

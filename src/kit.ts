@@ -9,20 +9,23 @@ export { Frame, type FrameLike, payloadOf } from './frame/bytes.js'
 export { IdSchema } from './frame/ids.js'
 export { type JsonObject, type Received, type Span, valuesOf } from './frame/parse.js'
 export { memberPassedOn, passedOn, type PlainForm } from './frame/pass-on.js'
-export { type CloseCode, closeCodes, quote } from './frame/close-codes.js'
+export { type CloseCode, closeCodes, notAllowed, quote } from './frame/close-codes.js'
 // The dialect itself, and where it is mounted.
-export type { Dialect, DialectErrors, ErrorKind, FrameSchemas, Handlers, Handshake, Liveness, Ping } from './dialect/dialect.js'
+export type {
+  Dialect, DialectErrors, ErrorKind, FrameSchemas, Handlers, Handshake, HttpDialect, Liveness, Ping, SocketlessDialect
+} from './dialect/dialect.js'
 export type { DialectContext, DialectDescription, FirstFrame, OptionalDialect } from '../routes/dialect.js'
 export { mountRoute, nativePathBelow } from '../routes/dialect.js'
 export type { NativePath } from './listener/native-path.js'
 export type { SpeakRoute } from '../plugins/speak.js'
 // Its calls with peers of other dialects.
 export type {
-  BridgedCall, BridgeEntrance, BridgeRefusal, Bridging, CallKind, Candidate, Said, Signal
+  BridgedCall, BridgeEntrance, BridgeRefusal, Bridging, CallClient, CallKind, Candidate, Said, Signal
 } from './dialect/bridging.js'
 export { candidateIn, membersOf } from './dialect/candidate.js'
 // One client.
 export type { Connection, DropReason } from './dialect/connection.js'
+export { HttpClient, type HttpClientHost, type HttpClientOptions } from './connection/http-client.js'
 export { graceOf, register, RegisteringClient } from './dialect/registration.js'
 export { type Claims, ownerOf, type Permit } from './auth/permit.js'
 export { networkOf, originOf } from './net/address.js'
@@ -40,6 +43,7 @@ export { discovery, type DiscoveryOptions, roomsBelow } from '../routes/discover
 // What its handlers need beside that.
 export type { IceServer, IceServers } from './auth/ice-servers.js'
 export type { Config } from './config/schema.js'
+export { retryAfter } from './limits/retry-after.js'
 export { TokenBucket, TokenRate } from './limits/token-bucket.js'
 export { Cohorts } from './limits/cohorts.js'
 export { andThen, type MaybePromise } from './timing/maybe-promise.js'

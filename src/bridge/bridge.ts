@@ -1,6 +1,5 @@
 import { ConfigError } from '../config/config-error.js'
-import type { BridgeEntrance, Bridging } from '../dialect/bridging.js'
-import type { Connection } from '../dialect/connection.js'
+import type { BridgeEntrance, Bridging, CallClient } from '../dialect/bridging.js'
 import type { JsonObject } from '../frame/parse.js'
 import type { JoinRequest, Member, Sink, State } from '../state/contract.js'
 import { andThen, type MaybePromise } from '../timing/maybe-promise.js'
@@ -19,7 +18,7 @@ export interface BridgeHost extends CallsHost {
 /** A dialect as it was registered. */
 interface Registered {
   readonly name: string
-  readonly bridging: Bridging | undefined
+  readonly bridging: Bridging<CallClient> | undefined
 }
 
 /**
@@ -33,7 +32,7 @@ export class Bridge {
   #pairs = new Pairs([], [])
   readonly #calls: Calls
   /** Those that take messages. */
-  readonly #listening = new WeakSet<Connection>()
+  readonly #listening = new WeakSet<CallClient>()
 
   /** @param entries of `BRIDGE` */
   constructor (entries: readonly string[], host: BridgeHost) {
@@ -44,7 +43,7 @@ export class Bridge {
     peers.join = (request) => {
       // The id would look like that of another dialect's peer.
       if (this.#dialects.has(dialectOf(request.id))) return { outcome: 'taken' }
-      if (isConnection(request.sink)) this.#listen(request.sink)
+      if (hasCalls(request.sink)) this.#listen(request.sink)
       return andThen(join(request), (joined) => {
         if (joined.outcome === 'joined') for (const end of this.#leftFor(request)) this.#calls.reply(end, bye)
         return joined
@@ -64,7 +63,10 @@ export class Bridge {
   /** The way from a dialect to the others. Undefined for one that `BRIDGE` does not name. */
   of (name: string): BridgeEntrance | undefined {
     if (!this.#entries.some((entry) => mentions(entry, name))) return undefined
-    return { send: (connection, member, target, frame) => this.#send(name, connection, member, target, frame) }
+    return {
+      send: (client, member, target, frame) => this.#send(name, client, member, target, frame),
+      forget: (member) => { for (const end of this.#calls.endAll(member)) this.#calls.reply(end, { over: true }) }
+    }
   }
 
   /** The dialects that take part. */
@@ -93,19 +95,19 @@ export class Bridge {
   }
 
   /** Takes the messages for a client, in its place. */
-  #listen (connection: Connection): void {
-    if (this.#listening.has(connection)) return
-    this.#listening.add(connection)
-    const { deliver } = connection
-    connection.deliver = (frame, isForMany, from) => {
+  #listen (client: CallClient): void {
+    if (this.#listening.has(client)) return
+    this.#listening.add(client)
+    const { deliver } = client
+    client.deliver = (frame, isForMany, from) => {
       const message = messageIn(frame)
-      if (message === undefined) return deliver.call(connection, frame, isForMany, from)
-      this.#calls.take(connection, decode(message))
+      if (message === undefined) return deliver.call(client, frame, isForMany, from)
+      this.#calls.take(client, decode(message))
       return true
     }
   }
 
-  #send (name: string, connection: Connection, member: Member, target: string, frame: JsonObject): MaybePromise<boolean> {
+  #send (name: string, client: CallClient, member: Member, target: string, frame: JsonObject): MaybePromise<boolean> {
     const own = this.#dialects.get(name)
     const foreign = this.#dialects.get(dialectOf(target))
     if (own === undefined || foreign === undefined) return false
@@ -117,17 +119,17 @@ export class Bridge {
     const said = own.read(frame)
     if (said?.signal.kind === 'offer') {
       if (!mayCall) return false
-      return andThen(this.#calls.begin(this.#calls.partyOf(connection, own, member, address), foreign, target, said), () => true)
+      return andThen(this.#calls.begin(this.#calls.partyOf(client, own, member, address), foreign, target, said), () => true)
     }
-    const party = this.#calls.partyAt(connection, `${name}:${address}`)
+    const party = this.#calls.partyAt(client, `${name}:${address}`)
     const call = party?.find(target, said?.name)
     if (party === undefined || call === undefined) {
       if (!mayCall) return false
-      if (said?.signal.kind !== 'bye') own.refuse(connection, said === undefined ? 'impossible' : 'absent', ends)
+      if (said?.signal.kind !== 'bye') own.refuse(client, said === undefined ? 'impossible' : 'absent', ends)
       return true
     }
     if (said === undefined) {
-      own.refuse(connection, 'impossible', ends)
+      own.refuse(client, 'impossible', ends)
       return true
     }
     if (said.signal.kind === 'bye') return andThen(this.#calls.hangUp(party, target), () => true)
@@ -140,7 +142,7 @@ export class Bridge {
   }
 }
 
-/** A dialect's own socket: what else joins a room has no token, and calls nobody. */
-function isConnection (sink: Sink): sink is Connection {
+/** A client with a permit of its own: what else joins a room calls nobody. */
+function hasCalls (sink: Sink): sink is CallClient {
   return 'may' in sink && 'after' in sink
 }

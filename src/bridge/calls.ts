@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { BridgedCall, BridgeRefusal, Said, Signal } from '../dialect/bridging.js'
-import type { Connection } from '../dialect/connection.js'
+import type { BridgedCall, BridgeRefusal, CallClient, Said, Signal } from '../dialect/bridging.js'
 import type { Member, Sink, State } from '../state/contract.js'
 import type { Audit } from '../telemetry/audit.js'
 import type { Log } from '../telemetry/log.js'
@@ -40,7 +39,7 @@ export class Calls {
   readonly #host: CallsHost
   readonly #counters: BridgeCounters
   readonly #dialects: ReadonlyMap<string, BridgedDialect>
-  /** By connection, then by qualified id. */
+  /** By client, then by qualified id. */
   readonly #parties = new WeakMap<Sink, Map<string, Party>>()
 
   constructor (host: CallsHost, dialects: ReadonlyMap<string, BridgedDialect>, counters: BridgeCounters) {
@@ -50,15 +49,15 @@ export class Calls {
   }
 
   /** A peer of this node, if it has had calls. */
-  partyAt (connection: Connection, address: string): Party | undefined {
-    return this.#parties.get(connection)?.get(address)
+  partyAt (client: CallClient, address: string): Party | undefined {
+    return this.#parties.get(client)?.get(address)
   }
 
-  partyOf (connection: Connection, dialect: BridgedDialect, place: Pick<Member, 'room' | 'id'>, address: string): Party {
+  partyOf (client: CallClient, dialect: BridgedDialect, place: Pick<Member, 'room' | 'id'>, address: string): Party {
     const key = qualified(dialect.name, address)
-    const parties = this.#parties.get(connection) ?? new Map<string, Party>()
-    this.#parties.set(connection, parties)
-    const party = parties.get(key) ?? new Party(connection, dialect, place, key)
+    const parties = this.#parties.get(client) ?? new Map<string, Party>()
+    this.#parties.set(client, parties)
+    const party = parties.get(key) ?? new Party(client, dialect, place, key)
     parties.set(key, party)
     return party
   }
@@ -66,7 +65,7 @@ export class Calls {
   /** A peer of this node calls. */
   begin (party: Party, foreign: BridgedDialect, other: string, said: Said): MaybePromise<unknown> {
     const { signal, name, label, isUnreadable = false } = said
-    const { connection, dialect } = party
+    const { client, dialect } = party
     const id = randomUUID()
     const sdp = 'sdp' in signal ? signal.sdp : ''
     const kind = kindOf(sdp)
@@ -76,12 +75,12 @@ export class Calls {
     if (excess !== undefined) this.#end(excess)
     const call = this.#note(party, { id, kind, other, name: named, label, isCaller: true, mids: midsOf(sdp) })
     const place = foreign.placeOf(other.slice(foreign.name.length + 1))
-    const { may } = connection
+    const { may } = client
     if (!may.call(foreign.name)) return this.#refuse(call, 'not_allowed')
     if (place === undefined) return this.#refuse(call, 'absent')
     if (foreign.mayReach?.(may, place.room) === false) return this.#refuse(call, 'not_allowed')
     if (isUnreadable || !dialect.kinds.includes(kind) || !foreign.kinds.includes(kind)) return this.#refuse(call, 'impossible')
-    call.cancel = connection.after(answerWithinMs, () => this.#giveUp(call))
+    call.cancel = client.after(answerWithinMs, () => this.#giveUp(call))
     return andThen(this.#tell(call, { signal, name: named, label }), (isSent) => {
       if (!isSent && call.phase === 'offered') this.#refuse(call, 'absent')
     })
@@ -92,8 +91,8 @@ export class Calls {
     call.usedAt = this.#now()
     if (call.phase === 'over') {
       // Candidates may still be on their way when a call ends.
-      const { connection, dialect, self } = call.party
-      return signal.kind === 'answer' ? dialect.refuse(connection, 'absent', { self, other: call.other }) : undefined
+      const { client, dialect, self } = call.party
+      return signal.kind === 'answer' ? dialect.refuse(client, 'absent', { self, other: call.other }) : undefined
     }
     if (signal.kind === 'answer') {
       if (call.isCaller || call.phase !== 'offered') return undefined
@@ -138,7 +137,7 @@ export class Calls {
   }
 
   /** A message for a peer of this node. */
-  take (connection: Connection, message: Message): void {
+  take (client: CallClient, message: Message): void {
     const { call: id, from, to, says } = message
     const own = this.#dialects.get(dialectOf(to))
     const address = own === undefined ? '' : to.slice(own.name.length + 1)
@@ -146,7 +145,7 @@ export class Calls {
     if (own === undefined || place === undefined) return
     // A question is answered by the fact that it came.
     if ('asks' in says) return
-    const party = this.partyOf(connection, own, place, address)
+    const party = this.partyOf(client, own, place, address)
     const call = party.calls.get(id)
     if ('signal' in says && says.signal.kind === 'offer') {
       this.#ring(party, message, says, says.signal.sdp)
@@ -170,15 +169,15 @@ export class Calls {
 
   /** A peer of this node is called. */
   #ring (party: Party, { call: id, from: other }: Message, { name, label }: Offered, sdp: string): void {
-    const { connection, dialect, self } = party
-    if (!connection.may.beCalledFrom(dialectOf(other))) return this.reply({ id, party, other }, { refused: 'not_allowed' })
+    const { client, dialect, self } = party
+    if (!client.may.beCalledFrom(dialectOf(other))) return this.reply({ id, party, other }, { refused: 'not_allowed' })
     const kind = kindOf(sdp)
     if (!dialect.namesCalls) for (const earlier of party.with(other)) this.#end(earlier)
     const excess = party.excess(false, other)
     if (excess !== undefined) this.#end(excess)
     const begun = { id, kind, other, name: dialect.nameOf({ id, kind, name }), label, isCaller: false, mids: midsOf(sdp) }
     const call = this.#note(party, begun)
-    const { may: { subject }, address } = connection
+    const { may: { subject }, address } = client
     this.#host.audit.often({ event: 'bridged', from: other, to: party.address, kind, dialect: dialect.name, id: self, subject, address })
     this.#say(call, { kind: 'offer', sdp })
   }
@@ -207,9 +206,9 @@ export class Calls {
 
   /** Tells a peer of this node, in its dialect. The other end hears when it does not take that. */
   #say (call: Call, signal: Signal): void {
-    const { party: { connection, dialect }, other } = call
-    for (const frame of dialect.write(signal, call, connection)) {
-      if (!connection.deliver(frame, false, other)) {
+    const { party: { client, dialect }, other } = call
+    for (const frame of dialect.write(signal, call, client)) {
+      if (!client.deliver(frame, false, other)) {
         this.reply(call, { refused: 'absent' })
         return this.#forget(call)
       }
@@ -218,11 +217,11 @@ export class Calls {
 
   /** Tells a peer of this node that its call has not come about, once. */
   #refuse (call: Call, why: BridgeRefusal): void {
-    const { party: { connection, dialect, self }, other } = call
+    const { party: { client, dialect, self }, other } = call
     if (call.isCaller && call.phase === 'offered') this.#count(call, why)
     this.#setOver(call)
-    if (why === 'not_allowed') connection.noteRefusal('not_allowed')
-    dialect.refuse(connection, why, { self, other })
+    if (why === 'not_allowed') client.noteRefusal('not_allowed')
+    dialect.refuse(client, why, { self, other })
   }
 
   #setOver (call: Call): void {
@@ -230,15 +229,15 @@ export class Calls {
     call.phase = 'over'
     call.incoming = []
     call.outgoing = []
-    call.cancel = call.party.connection.after(answerWithinMs, () => this.#forget(call))
+    call.cancel = call.party.client.after(answerWithinMs, () => this.#forget(call))
   }
 
   #giveUp (call: Call): void {
     this.#count(call, 'unanswered')
     this.reply(call, { over: true })
     this.#setOver(call)
-    const { party: { connection, dialect, self }, other } = call
-    dialect.refuse(connection, 'absent', { self, other })
+    const { party: { client, dialect, self }, other } = call
+    dialect.refuse(client, 'absent', { self, other })
   }
 
   /** Ends a call in favour of another. */
@@ -271,16 +270,16 @@ export class Calls {
 
   /** Another peer has gone. The peer of this node that was in calls with it hears of that once. */
   #gone (party: Party, other: string): void {
-    const { connection, dialect, self } = party
+    const { client, dialect, self } = party
     const calls = party.with(other).filter(({ phase }) => phase !== 'over')
     const waiting = calls.filter(({ isCaller, phase }) => isCaller && phase === 'offered')
     for (const call of waiting) this.#count(call, 'absent')
     for (const call of party.with(other)) this.#forget(call)
     const [call] = calls
     if (call === undefined) return
-    const frames = dialect.write({ kind: 'bye' }, call, connection)
-    for (const frame of frames) connection.deliver(frame, false, other)
-    if (frames.length === 0 && waiting.length > 0) dialect.refuse(connection, 'absent', { self, other })
+    const frames = dialect.write({ kind: 'bye' }, call, client)
+    for (const frame of frames) client.deliver(frame, false, other)
+    if (frames.length === 0 && waiting.length > 0) dialect.refuse(client, 'absent', { self, other })
   }
 
   /** Asks now and then whether those are still there with whom a peer of this node is in a call: nobody tells of a node's death. */

@@ -1,5 +1,4 @@
-import type { Connection } from '../dialect/connection.js'
-import type { BridgedCall, Bridging, CallKind, Signal } from '../dialect/bridging.js'
+import type { BridgedCall, Bridging, CallClient, CallKind, Signal } from '../dialect/bridging.js'
 import type { Member } from '../state/contract.js'
 
 /** The most calls that a peer has begun at a time, as in drone's sessions. One more ends the one of them that has been idle longest. */
@@ -8,7 +7,7 @@ export const mostBegun = 64
 const mostHeld = 256
 const mostHeldBytes = 65_536
 
-export interface BridgedDialect extends Bridging {
+export interface BridgedDialect extends Bridging<CallClient> {
   readonly name: string
 }
 
@@ -42,7 +41,7 @@ export interface NewCall {
 
 /** A peer of this node, and its calls with peers of other dialects. */
 export class Party {
-  readonly connection: Connection
+  readonly client: CallClient
   readonly dialect: BridgedDialect
   readonly room: string
   /** Its id in its dialect, and its qualified id. */
@@ -52,8 +51,8 @@ export class Party {
   readonly calls = new Map<string, Call>()
   #stopAsking: (() => void) | undefined
 
-  constructor (connection: Connection, dialect: BridgedDialect, { room, id }: Pick<Member, 'room' | 'id'>, address: string) {
-    this.connection = connection
+  constructor (client: CallClient, dialect: BridgedDialect, { room, id }: Pick<Member, 'room' | 'id'>, address: string) {
+    this.client = client
     this.dialect = dialect
     this.room = room
     this.self = id
@@ -65,7 +64,7 @@ export class Party {
   }
 
   startAsking (everyMs: number, ask: () => Promise<void>): void {
-    this.#stopAsking = this.connection.every(everyMs, ask)
+    this.#stopAsking = this.client.every(everyMs, ask)
   }
 
   stopAsking (): void {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { Connection } from '../dialect/connection.js'
+import type { CallClient } from '../dialect/bridging.js'
 import type { Member } from '../state/contract.js'
 import type { AuditRecord } from '../telemetry/audit.js'
 
@@ -53,12 +53,12 @@ export class ClientEvents {
     this.emitter.setMaxListeners(Infinity)
   }
 
-  connected (client: Connection, dialect: string | undefined): void {
+  connected (client: CallClient, dialect: string | undefined): void {
     if (this.#isHeard('connect')) this.#emit('connect', { dialect, subject: client.may.subject, address: client.address })
   }
 
   /** The memberships of a client have changed. */
-  moved (client: Connection, before: readonly Member[], after: readonly Member[]): void {
+  moved (client: CallClient, before: readonly Member[], after: readonly Member[]): void {
     if (this.#isHeard('leave')) {
       for (const member of before) if (!after.includes(member)) this.#emit('leave', peerEvent(client, member))
     }
@@ -89,7 +89,7 @@ export class ClientEvents {
   }
 }
 
-function peerEvent ({ dialect = '', may: { subject }, address }: Connection, { room, id }: Member): PeerEvent {
+function peerEvent ({ dialect = '', may: { subject }, address }: CallClient, { room, id }: Member): PeerEvent {
   return { dialect, room, id, subject, address }
 }
 

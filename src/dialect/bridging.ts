@@ -1,7 +1,7 @@
 import type { Permit } from '../auth/permit.js'
 import type { FrameLike } from '../frame/bytes.js'
 import type { JsonObject } from '../frame/parse.js'
-import type { Member } from '../state/contract.js'
+import type { Member, Sink } from '../state/contract.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { Connection } from './connection.js'
 
@@ -58,8 +58,11 @@ export interface BridgedCall {
  */
 export type BridgeRefusal = 'absent' | 'not_allowed' | 'impossible'
 
+/** The client of a peer that has part in calls, as far as these go: a connection, or one that has no socket. */
+export type CallClient = Sink & Pick<Connection, 'address' | 'may' | 'noteRefusal' | 'after' | 'every'>
+
 /** How peers of a dialect call those of other dialects, and are called by them: see docs/bridge.md. */
-export interface Bridging {
+export interface Bridging<Client extends CallClient = Connection> {
   /** Which calls its peers can have. */
   readonly kinds: readonly CallKind[]
   /** Whether its peers keep candidates that come before they have answered a call. Where they do not, candidates wait for the answer. */
@@ -77,11 +80,11 @@ export interface Bridging {
   /** What a frame that was checked says. Undefined where it says nothing that can be passed to another dialect. */
   readonly read: (frame: JsonObject) => Said | undefined
   /** The frames that tell one of its peers. None where the dialect has no word for it. */
-  readonly write: (signal: Signal, call: BridgedCall, connection: Connection) => readonly FrameLike[]
+  readonly write: (signal: Signal, call: BridgedCall, client: Client) => readonly FrameLike[]
   /** The name of a call that comes from another dialect, where its caller named it so. */
   readonly nameOf: (call: { readonly id: string, readonly kind: CallKind, readonly name: string }) => string
   /** Tells one of its peers that its call to `other` has not come about. */
-  readonly refuse: (connection: Connection, why: BridgeRefusal, ends: { readonly self: string, readonly other: string }) => void
+  readonly refuse: (client: Client, why: BridgeRefusal, ends: { readonly self: string, readonly other: string }) => void
 }
 
 /** The way of one dialect's peers to those of others. */
@@ -90,5 +93,7 @@ export interface BridgeEntrance {
    * Passes a signal on to a peer of another dialect, or refuses it. False, and nothing is done, where the target names no such peer, or
    * this dialect may not call it: then it is a target like any other.
    */
-  send (connection: Connection, member: Member, target: string, frame: JsonObject): MaybePromise<boolean>
+  send (client: CallClient, member: Member, target: string, frame: JsonObject): MaybePromise<boolean>
+  /** Ends a peer's calls here. Nobody is told: what was agreed stays. */
+  forget (member: Member): void
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Static, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import type { Bridging } from './bridging.js'
+import type { Bridging, CallClient } from './bridging.js'
 import type { Connection } from './connection.js'
 import type { MaybePromise } from '../timing/maybe-promise.js'
 import type { JsonObject, Received } from '../frame/parse.js'
@@ -70,6 +70,16 @@ export interface Dialect<Frames extends FrameSchemas, ClientState> {
   readonly close?: (client: ClientState) => MaybePromise<unknown>
 }
 
+/** A protocol whose clients have no socket: what they ask comes to routes of its own. */
+export interface SocketlessDialect {
+  /** Also the first part of the names of its rooms. */
+  readonly name: string
+  /** How its peers call those of other dialects, where `BRIDGE` allows that. */
+  readonly bridging?: Bridging<CallClient>
+  /** See `Dialect.counters`. */
+  readonly counters?: readonly string[]
+}
+
 /** How a dialect refuses, in its own form. A sentence quotes input only as `quote` shortens it. */
 export interface DialectErrors {
   /** The error frame. `details` is what this dialect adds to the sentence, if anything. */
@@ -134,7 +144,7 @@ export interface CompiledDialect {
   readonly protocols: readonly string[] | undefined
   readonly liveness: Liveness
   readonly ping: (Ping & { readonly frame: Frame }) | undefined
-  readonly bridging: Bridging | undefined
+  readonly bridging: Bridging<CallClient> | undefined
   readonly unauthorized: FrameLike | undefined
   readonly tokenIn: ((frame: JsonObject) => unknown) | undefined
   readonly open: (connection: Connection, handshake: Handshake) => MaybePromise<unknown>
@@ -147,6 +157,9 @@ export interface CompiledDialect {
   /** Counts one of its own events. @throws TypeError for a name that is not in its `counters` */
   readonly count: (event: string) => void
 }
+
+/** A dialect that has been added, as far as its clients over HTTP need it. */
+export type HttpDialect = Pick<CompiledDialect, 'name' | 'paths' | 'traffic' | 'count'>
 
 /** Counts over all its connections since the start. */
 export interface Traffic {
@@ -213,8 +226,21 @@ export function compileDialect<Frames extends FrameSchemas, ClientState> (dialec
   const close = dialect.close as CompiledDialect['close']
   const ping = dialect.ping && { ...dialect.ping, frame: frameOf(dialect.ping.frame) }
   const closes = closesOf(errors)
-  const form = { name, errors, closes, typeOf, protocols, liveness, ping, bridging, unauthorized, tokenIn }
+  // The cast is safe: the bridge gives a dialect only the clients of its own peers.
+  const calls = bridging as Bridging<CallClient> | undefined
+  const form = { name, errors, closes, typeOf, protocols, liveness, ping, bridging: calls, unauthorized, tokenIn }
   return { ...form, open, close, frames, sends, paths: new Set(), traffic, count }
+}
+
+/**
+ * The same of a dialect without sockets: it has no frames.
+ *
+ * @throws TypeError for the name of a counter that no metric can have
+ */
+export function compileSocketless ({ name, bridging, counters = [] }: SocketlessDialect): CompiledDialect {
+  const errors = { frame: (sentence: string) => sentence, notJson: '', unknownType: () => '', malformed: () => '', internal: '' }
+  const open = (): undefined => {}
+  return compileDialect({ name, frames: {}, errors, handlers: {}, counters, open, ...(bridging !== undefined && { bridging }) })
 }
 
 function eventsOf ({ name, counters = [] }: { readonly name: string, readonly counters?: readonly string[] }): Map<string, number> {

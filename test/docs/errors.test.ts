@@ -18,13 +18,14 @@ import * as rooms from '../../routes/rooms/schema.js'
 import * as tom from '../../routes/tom/schema.js'
 import * as tracker from '../../routes/tracker/schema.js'
 import * as topics from '../../routes/topics/schema.js'
+import * as http from '../../routes/whip/schema.js'
 import { build, connect, until, urlOf } from '../helper.js'
 import { start } from '../process.js'
 import { anchorsOf } from './anchors.js'
 
 const root = new URL('../../', import.meta.url)
 const page = readFileSync(new URL('docs/errors.md', root), 'utf8')
-const dialects = { ayame, drone, gst, peerjs, psync, rooms, tom, topics, tracker }
+const dialects = { ayame, drone, gst, peerjs, psync, rooms, tom, topics, tracker, whep: http, whip: http }
 
 /** The cells of the tables below a heading, up to the next one; code without its backticks. */
 function rowsOf (heading: string): string[][] {
@@ -45,7 +46,9 @@ function sourcesOf (folder: string): string[] {
 }
 
 /** What a dialect says of a frame that is none, of each of its frames when it is malformed, and everything else that it has to say. */
-function sentencesOf (dialect: { frames: object, errorMessages: object }): string[] {
+function sentencesOf (dialect: { frames?: object, errorMessages: object }): string[] {
+  // What goes over HTTP has no frames.
+  if (dialect.frames === undefined) return sorted(Object.values(dialect.errorMessages as Record<string, string>))
   const { unknownType, malformed, ...fixed } = dialect.errorMessages as Record<string, unknown> & typeof rooms.errorMessages
   const texts = [
     ...Object.values(fixed),
@@ -64,7 +67,8 @@ t.test('docs/errors.md has every close code with its reason, and no other', asyn
 
 t.test('it has every sentence of every dialect, and no other', async (t) => {
   t.same(Object.keys(dialects).sort(), Object.keys(builtIn).sort())
-  for (const [name, dialect] of Object.entries(dialects)) t.same(columnOf(`## ${name}`), sentencesOf(dialect), name)
+  const headingOf = (name: string, dialect: object): string => dialect === http ? '## whip and whep' : `## ${name}`
+  for (const [name, dialect] of Object.entries(dialects)) t.same(columnOf(headingOf(name, dialect)), sentencesOf(dialect), name)
   const app = await build(t)
   const client = await connect(t, app, '/')
   client.send({ type: 'nothing' })
@@ -128,7 +132,7 @@ t.test('it has every warning and every error of the log, and no other, and each 
   }
   // Of one word, or what somebody was about to do when it failed.
   const places = ['bringing peers back', 'frames for other nodes', 'asking the holder of an id', 'a question of another node',
-    'asking the other nodes', 'peers that were away', 'a message between dialects']
+    'asking the other nodes', 'peers that were away', 'a message between dialects', 'a signal of a session']
   for (const message of messages.filter((message) => /\s/.test(message) && !places.includes(message))) {
     t.ok(documented.some((entry) => fits(entry, message)), `documented: ${message}`)
   }

@@ -15,6 +15,7 @@ const ids = new Queue<string>()
 const failures = new Queue<string>()
 const lists = new Queue<string[]>()
 const streams = new Queue<MediaStream>()
+const closes = new Queue<true>()
 const talks = new Map<string, Talk>()
 
 /** What one data connection is to its page: the same word for both ends. */
@@ -39,6 +40,7 @@ function use (connection: DataConnection): void {
 
 function watch (call: MediaConnection): void {
   call.on('stream', (stream) => streams.push(stream))
+  call.on('close', () => closes.push(true))
 }
 
 async function camera (): Promise<MediaStream> {
@@ -108,6 +110,11 @@ export async function call (id: string): Promise<void> {
 
 let viewing: MediaConnection
 const viewsClosed = new Queue<true>()
+
+/** Waits until the other end of a call has gone. */
+export async function watchedClosed (): Promise<boolean> {
+  return await closes.next('the end of a call')
+}
 
 /** Calls somebody only to see them: PeerJS takes no call without a stream, so it is an empty one. */
 export function view (id: string, constraints: object = { offerToReceiveVideo: true, offerToReceiveAudio: true }): void {
