@@ -67,7 +67,7 @@ export async function buildInVirtualTime (
   plugin: FastifyPluginAsync = async () => {},
   clock: SkippingClock | StandingClock = new SkippingClock()
 ): Promise<InVirtualTime> {
-  const config = readConfig({ CONNECT_RATE: '1000000', LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, [])
+  const config = readConfig({ CONNECT_RATE: '1000000', MAX_EVENT_LOOP_DELAY: '60000', LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, [])
   const app = createService(config, { clock, schemaController })
   t.teardown(async () => await app.close())
   app.register(plugin)

@@ -15,6 +15,7 @@ import { ExpiryCheck } from './token-renewal.js'
 /** What an `HttpClient` needs of its process: `app.signalbox.connections` has it. */
 export type HttpClientHost = Pick<ConnectionHost, 'timers' | 'log' | 'audit' | 'events' | 'leave' | 'refused'>
 
+/** Who an `HttpClient` is, and what it is told. */
 export interface HttpClientOptions {
   /** As `request.ip` has it. */
   readonly address: string

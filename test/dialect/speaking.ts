@@ -30,7 +30,8 @@ export async function buildSpeaking<Frames extends FrameSchemas, ClientState> (
   t: Test,
   { dialect, url = `/${dialect.name}`, env = {} }: Spoken<Frames, ClientState>
 ): Promise<FastifyInstance> {
-  const app = createService(readConfig({ LOG_LEVEL: 'silent', HOST: '127.0.0.1', ...env }, []), { schemaController })
+  const config = readConfig({ LOG_LEVEL: 'silent', HOST: '127.0.0.1', MAX_EVENT_LOOP_DELAY: '60000', ...env }, [])
+  const app = createService(config, { schemaController })
   t.teardown(async () => await app.close())
   app.register(async (app) => { app.route({ url, ...app.speak(dialect) }) })
   await app.listen({ port: 0, host: '127.0.0.1' })
