@@ -135,6 +135,7 @@ function Talk ({ dialect, isBridged, meet, token, useToken, startOver }: TalkPro
   if (shown === undefined) return null
   const link = shown.meet === undefined ? undefined : linkTo({ dialect: isBridged ? bridge.name : dialect.name, meet: shown.meet })
   const role = isBridged ? (meet === undefined ? 'camera' : 'viewer') : undefined
+  const connection = <Connection connection={shown.connection} phase={shown.phase} hasSignaling={shown.hasSignaling} />
   return (
     <div class='talk'>
       <div class='stack left'>
@@ -147,11 +148,13 @@ function Talk ({ dialect, isBridged, meet, token, useToken, startOver }: TalkPro
           start={(own) => session.current?.showCamera(own)}
           stop={() => session.current?.hideCamera()}
         />
-        {!isBridged && <Chat texts={shown.texts} isOpen={shown.phase === 'connected'} say={(text) => session.current?.say(text)} />}
+        {isBridged
+          ? connection
+          : <Chat texts={shown.texts} isOpen={shown.phase === 'connected'} say={(text) => session.current?.say(text)} />}
       </div>
       <div class='stack'>
         <Sequence rows={shown.rows} role={role} />
-        <Connection connection={shown.connection} phase={shown.phase} hasSignaling={shown.hasSignaling} />
+        {!isBridged && connection}
       </div>
     </div>
   )

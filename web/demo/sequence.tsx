@@ -5,8 +5,8 @@ import type { FrameRow, Row } from './session.js'
 
 const nearEndPx = 40
 const ends: Readonly<Record<Role, readonly [string, string]>> = {
-  camera: ['This drone', 'PeerJS page'],
-  viewer: ['This PeerJS', 'Drone camera']
+  camera: ['Drone', 'PeerJS'],
+  viewer: ['PeerJS', 'Drone']
 }
 
 /** Each frame of this page's signaling, as an arrow between those who talk. */
