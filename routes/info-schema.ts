@@ -15,6 +15,7 @@ const DialectBody = Type.Object({
 export const InfoBody = Type.Object({
   version: Type.String(),
   dialects: Type.Array(DialectBody, { description: 'The built-in dialects that are on' }),
+  bridge: Type.Array(Type.String(), { description: 'The pairs of dialects whose peers may call each other, as `BRIDGE` lists them' }),
   auth: Type.Boolean({ description: 'Whether clients need a token or a certificate' }),
   heartbeatMs: Type.Integer({ description: 'Time between the server’s pings on a WebSocket. In ms' }),
   stun: Type.Boolean({ description: 'Whether there are STUN servers' }),

@@ -13,6 +13,7 @@ export function infoOf (config: Config, isOpen: boolean, descriptions: ReadonlyM
   return {
     version: manifest.version,
     dialects,
+    bridge: [...config.BRIDGE],
     auth: !isOpen,
     heartbeatMs: config.HEARTBEAT_INTERVAL,
     stun: config.STUN_URLS.length > 0,

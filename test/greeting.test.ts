@@ -8,6 +8,7 @@ const info = {
     { name: 'two', title: 'The second', summary: '', url: '/two?id=a', client: "new Two('{hostname}', {port}, '{path}/two', {secure})" }
   ],
   auth: false,
+  bridge: [],
   heartbeatMs: 30_000,
   stun: false,
   turn: false

@@ -1,8 +1,11 @@
 import type { DialectInfo } from '../shared/server.js'
 
+/** A dialect, or a call between two. */
+export type Choosable = Pick<DialectInfo, 'name' | 'title' | 'summary'>
+
 interface DialectsProps {
-  readonly dialects: readonly DialectInfo[]
-  readonly chosen: DialectInfo | undefined
+  readonly dialects: readonly Choosable[]
+  readonly chosen: Choosable | undefined
   readonly choose: (name: string) => void
 }
 

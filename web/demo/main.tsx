@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Page, show } from '../shared/page.js'
 import { type DialectInfo, type Info, info } from '../shared/server.js'
+import { bridge, hasBridge } from './bridge.js'
 import { Chat } from './chat.js'
 import { Connection } from './connection.js'
 import './demo.css'
-import { Dialects } from './dialects.js'
+import { type Choosable, Dialects } from './dialects.js'
 import { Sequence } from './sequence.js'
 import { Session, type Shown } from './session.js'
 import { Stage } from './stage.js'
@@ -57,21 +58,29 @@ function Demo () {
   )
 }
 
-function Choice ({ info: { dialects: spoken, auth }, place, move }: { info: Info, place: Place, move: (place: Place) => void }) {
+function Choice ({ info, place, move }: { info: Info, place: Place, move: (place: Place) => void }) {
+  const { dialects: spoken, auth } = info
   const [token, setToken] = useState<string>()
   const dialects = spoken.filter(({ name }) => hasTalk(name))
   // The one that needs the fewest words, if it is on.
   const usual = dialects.find(({ name }) => name === 'rooms') ?? dialects[0]
-  const dialect = place.dialect === undefined ? usual : dialects.find(({ name }) => name === place.dialect)
-  const choose = <Dialects dialects={dialects} chosen={dialect} choose={(name) => move({ dialect: name, meet: undefined })} />
-  if (dialect === undefined) {
+  const choices: readonly Choosable[] = hasBridge(info) ? [...dialects, bridge] : dialects
+  const chosen = place.dialect === undefined ? usual : choices.find(({ name }) => name === place.dialect)
+  const isBridged = chosen === bridge
+  // Who makes the link is the camera.
+  const spokenHere = isBridged ? (place.meet === undefined ? 'drone' : 'peerjs') : chosen?.name
+  const dialect = dialects.find(({ name }) => name === spokenHere)
+  const choose = <Dialects dialects={choices} chosen={chosen} choose={(name) => move({ dialect: name, meet: undefined })} />
+  if (chosen === undefined || dialect === undefined) {
     return (
       <div class='stack'>
         {choose}
         <p role='alert'>
           {place.dialect === undefined
             ? 'No dialect with a demo is on: DIALECTS says which are.'
-            : `The link is for the dialect “${place.dialect}”, which is off here. Choose another, or add it to DIALECTS.`}
+            : place.dialect === bridge.name
+              ? 'The link is for a call between dialects, which is off here: BRIDGE=peerjs-drone turns it on.'
+              : `The link is for the dialect “${place.dialect}”, which is off here. Choose another, or add it to DIALECTS.`}
         </p>
       </div>
     )
@@ -83,12 +92,13 @@ function Choice ({ info: { dialects: spoken, auth }, place, move }: { info: Info
         ? <Token use={setToken} />
         : (
           <Talk
-            key={`${dialect.name} ${place.meet ?? ''} ${token ?? ''}`}
+            key={`${chosen.name} ${place.meet ?? ''} ${token ?? ''}`}
             dialect={dialect}
+            isBridged={isBridged}
             meet={place.meet}
             token={token}
             useToken={auth ? setToken : undefined}
-            startOver={() => move({ dialect: dialect.name, meet: undefined })}
+            startOver={() => move({ dialect: chosen.name, meet: undefined })}
           />)}
     </div>
   )
@@ -96,19 +106,20 @@ function Choice ({ info: { dialects: spoken, auth }, place, move }: { info: Info
 
 interface TalkProps {
   readonly dialect: DialectInfo
+  readonly isBridged: boolean
   readonly meet: string | undefined
   readonly token: string | undefined
   readonly useToken: ((token: string) => void) | undefined
   readonly startOver: () => void
 }
 
-function Talk ({ dialect, meet, token, useToken, startOver }: TalkProps) {
+function Talk ({ dialect, isBridged, meet, token, useToken, startOver }: TalkProps) {
   const [shown, tell] = useState<Shown>()
   const [attempt, tryAgain] = useState(0)
   const session = useRef<Session>(undefined)
   const again = () => tryAgain(attempt + 1)
   useEffect(() => {
-    const begun = session.current = new Session({ dialect, meet, token }, tell)
+    const begun = session.current = new Session({ dialect, isBridged, meet, token }, tell)
     const close = () => begun.close()
     // The other page hears at once that this one has gone.
     // A page that the browser has kept comes back without its connections.
@@ -122,23 +133,28 @@ function Talk ({ dialect, meet, token, useToken, startOver }: TalkProps) {
     }
   }, [attempt])
   if (shown === undefined) return null
-  const link = shown.meet === undefined ? undefined : linkTo({ dialect: dialect.name, meet: shown.meet })
+  const link = shown.meet === undefined ? undefined : linkTo({ dialect: isBridged ? bridge.name : dialect.name, meet: shown.meet })
+  const role = isBridged ? (meet === undefined ? 'camera' : 'viewer') : undefined
+  const connection = <Connection connection={shown.connection} phase={shown.phase} hasSignaling={shown.hasSignaling} />
   return (
     <div class='talk'>
       <div class='stack left'>
-        <State shown={shown} isGuest={meet !== undefined} again={again} startOver={startOver} />
+        <State shown={shown} isGuest={meet !== undefined} role={role} again={again} startOver={startOver} />
         {shown.trouble?.needsToken === true && useToken !== undefined && <Token use={(token) => { useToken(token); again() }} />}
         <Stage
           shown={shown}
+          role={role}
           link={meet === undefined || dialect.name === 'psync' ? link : undefined}
           start={(own) => session.current?.showCamera(own)}
           stop={() => session.current?.hideCamera()}
         />
-        <Chat texts={shown.texts} isOpen={shown.phase === 'connected'} say={(text) => session.current?.say(text)} />
+        {isBridged
+          ? connection
+          : <Chat texts={shown.texts} isOpen={shown.phase === 'connected'} say={(text) => session.current?.say(text)} />}
       </div>
       <div class='stack'>
-        <Sequence rows={shown.rows} />
-        <Connection connection={shown.connection} phase={shown.phase} hasSignaling={shown.hasSignaling} />
+        <Sequence rows={shown.rows} role={role} />
+        {!isBridged && connection}
       </div>
     </div>
   )

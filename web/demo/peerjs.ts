@@ -3,7 +3,7 @@ import { idFor } from './identity.js'
 import type { Heard, Talk, TalkOptions } from './talk.js'
 
 /** The same with the library that people use: npm `peerjs`. */
-export function startPeerjs ({ url, meet, token, configuration }: TalkOptions, heard: Heard): Talk {
+export function startPeerjs ({ url, meet, token, isBridged, configuration }: TalkOptions, heard: Heard): Talk {
   const { protocol, hostname, port, pathname, searchParams } = new URL(url)
   const secure = protocol === 'wss:'
   let chat: DataConnection | undefined
@@ -28,6 +28,17 @@ export function startPeerjs ({ url, meet, token, configuration }: TalkOptions, h
     heard.call(connection.peerConnection)
   }
 
+  /** Calls a drone to see it. PeerJS makes no call without a stream: an empty one, and these constraints, ask for pictures. */
+  function view (id: string): void {
+    const constraints = { offerToReceiveVideo: true, offerToReceiveAudio: true }
+    const call = peer.call(`drone:${id}`, new MediaStream(), { constraints } as object)
+    const { peerConnection } = call
+    peerConnection.addEventListener('connectionstatechange', () => { if (peerConnection.connectionState === 'connected') heard.opened() })
+    call.on('stream', heard.picture)
+    call.on('close', heard.ended)
+    heard.call(peerConnection)
+  }
+
   function hide (): void {
     shown?.close()
     shown = undefined
@@ -35,7 +46,8 @@ export function startPeerjs ({ url, meet, token, configuration }: TalkOptions, h
 
   peer.on('open', (id) => {
     heard.ready(id)
-    if (meet !== undefined) use(peer.connect(meet, { serialization: 'json', reliable: true }))
+    if (meet !== undefined && isBridged) view(meet)
+    else if (meet !== undefined) use(peer.connect(meet, { serialization: 'json', reliable: true }))
   })
   peer.on('connection', use)
   // A call of this library carries pictures in one direction here: each page that shows some makes one.

@@ -1,13 +1,19 @@
 import type { TargetedEvent } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Role } from './bridge.js'
 import type { FrameRow, Row } from './session.js'
 
 const nearEndPx = 40
+const ends: Readonly<Record<Role, readonly [string, string]>> = {
+  camera: ['Drone', 'PeerJS'],
+  viewer: ['PeerJS', 'Drone']
+}
 
 /** Each frame of this page's signaling, as an arrow between those who talk. */
-export function Sequence ({ rows }: { readonly rows: readonly Row[] }) {
+export function Sequence ({ rows, role }: { readonly rows: readonly Row[], readonly role: Role | undefined }) {
   const list = useRef<HTMLOListElement>(null)
   const isAtEnd = useRef(true)
+  const [left, right] = role === undefined ? ['This page', 'Other page'] : ends[role]
   useEffect(() => { if (isAtEnd.current) list.current?.scrollTo(0, list.current.scrollHeight) }, [rows])
 
   // The last scroll may be told after the list has gone.
@@ -23,7 +29,7 @@ export function Sequence ({ rows }: { readonly rows: readonly Row[] }) {
       </header>
       <div class='row heads' aria-hidden='true'>
         <span class='when' />
-        <span class='lanes'><span>This page</span><span>Server</span><span>Other page</span></span>
+        <span class='lanes'><span>{left}</span><span>Server</span><span>{right}</span></span>
         <span class='size' />
       </div>
       <ol ref={list} onScroll={look} tabIndex={0} aria-label='Frames'>

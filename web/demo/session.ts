@@ -2,7 +2,7 @@ import { type DialectInfo, place } from '../shared/server.js'
 import { type FrameView, viewOf } from './frame.js'
 import { watch } from './sockets.js'
 import { startTalk, type Talk } from './talk.js'
-import { badToken, closeOf, goneAway, noPath, refusalOf, type Trouble, unreachable } from './words.js'
+import { badToken, cameraTrouble, closeOf, goneAway, noPath, notSecure, refusalOf, type Trouble, unreachable } from './words.js'
 
 export type Phase = 'starting' | 'waiting' | 'connecting' | 'connected' | 'gone' | 'stopped'
 
@@ -42,7 +42,10 @@ export interface Shown {
 }
 
 export interface Wish {
+  /** What this page speaks. */
   readonly dialect: DialectInfo
+  /** Whether it shows, or sees, a camera of another dialect. */
+  readonly isBridged: boolean
   /** Whom or where to meet. Absent: this page waits for another. */
   readonly meet: string | undefined
   readonly token: string | undefined
@@ -92,7 +95,9 @@ export class Session {
   }
 
   async #start (): Promise<void> {
-    const { dialect, meet, token } = this.wish
+    const { dialect, isBridged, meet, token } = this.wish
+    // It answers with its tracks: another offer would be another call.
+    if (isBridged && meet === undefined && !await this.#film()) return
     const iceServers = await this.#iceServers()
     if (iceServers === undefined || this.#isClosed) return
     watch({
@@ -104,7 +109,7 @@ export class Session {
       closed: async (code, reason) => await this.#lose(code, reason)
     })
     const url = place.ws + dialect.url
-    this.#talk = await startTalk(dialect.name, { url, meet, token, configuration: { iceServers } }, {
+    this.#talk = await startTalk(dialect.name, { url, meet, token, isBridged, own: this.#shown.own, configuration: { iceServers } }, {
       ready: (meet) => this.#show({ phase: 'waiting', meet }),
       call: (connection) => {
         this.#show({ phase: 'connecting', connection, trouble: undefined, isSlow: false })
@@ -122,6 +127,21 @@ export class Session {
       refused: (message) => this.#refuse(message)
     })
     if (this.#isClosed) this.#talk.close()
+  }
+
+  /** False when there is no camera, which the page then says. */
+  async #film (): Promise<boolean> {
+    try {
+      const media = navigator.mediaDevices as MediaDevices | undefined
+      if (media === undefined) throw new Error(notSecure)
+      const own = await media.getUserMedia({ video: true })
+      if (this.#isClosed) stop(own)
+      else this.#show({ own })
+      return !this.#isClosed
+    } catch (error) {
+      this.#stop({ what: 'This page has no camera.', todo: cameraTrouble(error) })
+      return false
+    }
   }
 
   async #iceServers (): Promise<RTCIceServer[] | undefined> {
@@ -150,9 +170,11 @@ export class Session {
   /** The call is over. Who made the link can be called again. */
   #end (): void {
     clearTimeout(this.#slow)
-    stop(this.#shown.own)
     const hasFailed = this.#shown.phase === 'connecting'
-    this.#show({ own: undefined, remote: undefined, isSlow: false })
+    const { isBridged } = this.wish
+    // A camera between dialects stays on for whoever calls next.
+    if (!isBridged) stop(this.#shown.own)
+    this.#show({ ...(!isBridged && { own: undefined }), remote: undefined, isSlow: false })
     if (hasFailed) this.#stop(noPath)
     else if (this.#shown.hasSignaling) this.#show({ phase: 'gone' })
     else this.#stop(unreachable)

@@ -1,11 +1,13 @@
 import qrcode from 'qrcode-generator'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Copied } from '../shared/copied.js'
+import type { Role } from './bridge.js'
 import type { Shown } from './session.js'
-import { cameraTrouble } from './words.js'
+import { cameraTrouble, notSecure } from './words.js'
 
 interface StageProps {
   readonly shown: Shown
+  readonly role: Role | undefined
   /** For the other page. */
   readonly link: string | undefined
   readonly start: (stream: MediaStream) => void
@@ -13,11 +15,13 @@ interface StageProps {
 }
 
 /** The link, until the other is there; then the pictures. */
-export function Stage ({ shown, link, start, stop }: StageProps) {
+export function Stage ({ shown, role, link, start, stop }: StageProps) {
   const hasCall = shown.phase === 'connected' || shown.phase === 'connecting'
   return (
     <section class='card stage' aria-label={hasCall ? 'Pictures' : 'Invitation'}>
-      {hasCall ? <Pictures shown={shown} start={start} stop={stop} /> : <Invitation link={link} />}
+      {hasCall
+        ? role === undefined ? <Pictures shown={shown} start={start} stop={stop} /> : <OnePicture {...shown} />
+        : <Invitation link={link} />}
     </section>
   )
 }
@@ -57,7 +61,7 @@ function Code ({ text }: { readonly text: string }) {
   )
 }
 
-function Pictures ({ shown: { phase, own, remote }, start, stop }: Omit<StageProps, 'link'>) {
+function Pictures ({ shown: { phase, own, remote }, start, stop }: Omit<StageProps, 'link' | 'role'>) {
   const [problem, say] = useState<string>()
   const [isAsking, ask] = useState(false)
   const [isMuted, mute] = useState(true)
@@ -97,10 +101,21 @@ function Pictures ({ shown: { phase, own, remote }, start, stop }: Omit<StagePro
         {remote !== undefined && (
           <button type='button' onClick={() => mute(!isMuted)}>{isMuted ? 'Turn the sound on' : 'Turn the sound off'}</button>)}
       </div>
-      {media === undefined && (
-        <p class='muted small'>Browsers give the camera to secure pages only: open this one by https, or on localhost.</p>)}
+      {media === undefined && <p class='muted small'>{notSecure}</p>}
       <p class='problem' role='alert'>{problem}</p>
     </>
+  )
+}
+
+/** What one of the two shows, and the other sees. */
+function OnePicture ({ own, remote }: Shown) {
+  const [stream, label] = own === undefined ? [remote, 'The other page’s camera'] as const : [own, 'Your camera'] as const
+  return (
+    <div class='pictures'>
+      {stream === undefined
+        ? <p class='empty'>The picture comes when the two have found a way to each other.</p>
+        : <Picture stream={stream} isMuted label={label} />}
+    </div>
   )
 }
 

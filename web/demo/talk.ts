@@ -32,6 +32,10 @@ export interface TalkOptions {
   /** Whom or where to meet: an id, a room or a group. */
   readonly meet: string | undefined
   readonly token: string | undefined
+  /** Whether the other page speaks another dialect: see bridge.ts. */
+  readonly isBridged: boolean
+  /** What is shown to whoever calls. */
+  readonly own: MediaStream | undefined
   readonly configuration: RTCConfiguration
 }
 
@@ -90,6 +94,7 @@ export async function startTalk (dialect: string, options: TalkOptions, heard: H
     call.ontext = heard.text
     call.onstream = heard.picture
     call.onend = () => { if (current === call) heard.ended() }
+    if (options.own !== undefined) call.show(options.own)
     heard.call(call.connection)
   }
   return {

@@ -82,6 +82,8 @@ export const noPath: Trouble = {
   todo: 'The signaling works, but networks between them block direct connections. A TURN server helps: TURN_URLS and TURN_SECRET.'
 }
 
+export const notSecure = 'Browsers give the camera to secure pages only: open this one by https, or on localhost.'
+
 /** Why there is no camera. */
 export function cameraTrouble (error: unknown): string {
   switch ((error as Error).name) {
