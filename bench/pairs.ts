@@ -125,7 +125,10 @@ async function connectPair ({ from, to, protocol, payloadBytes }: Load, at: numb
   const group: Group = { name: `pair${at}`, members: ids }
   const sender = await join(from, protocol, ids[0], group)
   const receiver = await join(to, protocol, ids[1], group)
-  const offer = protocol.offer(...ids, sdpOf(payloadBytes), { session: ids.join('-') })
+  const session = await protocol.begin?.(sender, receiver, ids[0]) ?? ids.join('-')
+  // On a topic, whoever publishes gets it, too.
+  sender.count(payloadBytes, () => {})
+  const offer = protocol.offer(...ids, sdpOf(payloadBytes), { session, place: group.place ?? group.name })
   return { sender, receiver, sentAt: [], frame: frameOf(JSON.stringify(offer)) }
 }
 

@@ -1,11 +1,13 @@
 import type { DefaultDialectName } from '../src/settings.js'
 import type { ClientDialect, Frame } from '../src/testing/dialect.js'
-import { clients } from '../src/testing/clients.js'
+import { clients, optionalClients } from '../src/testing/clients.js'
 import { Client, frameOf } from './client.js'
 
 /** What the clients of one server or dialect write, and how they know that they are registered. */
 export interface Protocol extends Omit<ClientDialect, 'candidate' | 'received'> {
   registration (id: string, place?: string, partner?: string): Frame[]
+  /** What a pair says before its signals; answers the session that they belong to. */
+  begin? (sender: Client, receiver: Client, senderId: string): Promise<string>
 }
 
 /** Clients that meet: a room, a PSync group; in the other dialects all clients do. */
@@ -21,6 +23,28 @@ const { tom, psync, rooms, peerjs, drone } = clients
 
 /** Those that Signalbox speaks by default, in the order of the tables. */
 export const dialects = { tom, psync, rooms, peerjs, drone } satisfies Record<DefaultDialectName, Protocol>
+
+const { ayame, topics } = optionalClients
+
+/** Of those that are off by default, the ones that pass signals on from one client to another. */
+export const furtherDialects = {
+  ayame,
+  topics,
+  gst: {
+    ...optionalClients.gst,
+    /** The receiver asks the sender, who is a producer. */
+    async begin (sender, receiver, senderId) {
+      const say = (frame: Frame) => receiver.write(frameOf(JSON.stringify(frame)))
+      const hear = async (client: Client) => JSON.parse(await client.next()) as Frame
+      say({ type: 'list' })
+      const { producers } = await hear(receiver)
+      say({ type: 'startSession', peerId: (producers as Frame[]).find(({ meta }) => (meta as Frame).name === senderId)?.id })
+      const { sessionId } = await hear(sender)
+      await hear(receiver)
+      return String(sessionId)
+    }
+  }
+} satisfies Record<string, Protocol>
 
 /** The bare servers of `bench/servers`. Clients name their partner at once, since one server does not read what it relays. */
 export const bare: Protocol = {

@@ -11,7 +11,7 @@ import { latency } from './latency.js'
 import { nodes } from './nodes.js'
 import { printPage } from './page.js'
 import { profilesTable } from './profiles.js'
-import { relay, relay1 } from './relay.js'
+import { further, relay, relay1 } from './relay.js'
 import { record } from './results.js'
 import { pinLoad, profileInto, profilesWritten } from './servers.js'
 import { table } from './table.js'
@@ -20,7 +20,7 @@ import { tracker } from './tracker.js'
 /** All benches, in the order they run. */
 const benches: readonly Bench[] = [
   relay, relay1, latency, fanout, connect, connectFloor, joinStorm, joins, idle, churn, nodes,
-  tracker
+  tracker, further
 ]
 
 /** Those of the smoke, which fails only where a ratio is so many times its goal. */

@@ -18,7 +18,7 @@ const startTimeoutMs = 20_000
 const signalbox = '../dist/src/server.js'
 
 /** All that is run for comparison, beside Signalbox. */
-export type Other = 'parsing' | 'fastify' | 'raw' | 'peer' | 'broadcast' | 'tom' | 'tracker'
+export type Other = 'parsing' | 'fastify' | 'raw' | 'peer' | 'broadcast' | 'tom' | 'tracker' | 'y-webrtc'
 
 export interface Server {
   readonly pid: number

@@ -17,7 +17,9 @@ dialects=@(ayame|drone|gst|peerjs|psync|rooms|tom|topics|tracker)
 
 # prepare FILE... [--together FILE...]: what these tests need, and the tests as JavaScript. Those that share a process make one for each folder.
 prepare() {
-  bash scripts/test-tools.sh && npm run --silent build && npx tsx scripts/build-tests.ts "$@"
+  local tools=()
+  [[ $* == *test/examples/*.long.test.ts* ]] && tools=(--gst)
+  bash scripts/test-tools.sh ${tools[@]+"${tools[@]}"} && npm run --silent build && npx tsx scripts/build-tests.ts "$@"
 }
 
 run() { # run JOBS FILE|FOLDER...: with what is in $flags

@@ -20,7 +20,7 @@ export type { NativePath } from './listener/native-path.js'
 export type { SpeakRoute } from '../plugins/speak.js'
 // Its calls with peers of other dialects.
 export type {
-  BridgedCall, BridgeEntrance, BridgeRefusal, Bridging, CallClient, CallKind, Candidate, Said, Signal
+  BridgedCall, BridgedEnds, BridgeEntrance, BridgeRefusal, Bridging, CallClient, CallKind, Candidate, Said, Signal
 } from './dialect/bridging.js'
 export { candidateIn, membersOf } from './dialect/candidate.js'
 // One client.

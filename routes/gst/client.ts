@@ -15,6 +15,9 @@ export type Internal =
   | { readonly type: 'request', readonly from: string, readonly roles: readonly Role[], readonly offer: string | null }
   | { readonly type: 'end', readonly sessionId: string, readonly error: string | null }
 
+/** The most sessions that one peer may have asked for, and been asked for, when it asks for another. */
+const maxSessions = 1024
+
 const internalHead = '{"internal":'
 
 export const encodeInternal = (message: Internal): Frame => new Frame(message.type, `${internalHead}${JSON.stringify(message)}}`)
@@ -64,9 +67,14 @@ export class GstClient implements Sink {
     return true
   }
 
-  /** Tells the client that a session is over. */
-  tellEnd (sessionId: string, error: string | null): void {
-    this.connection.deliver(encode(this.hasVersion11 ? { type: 'endSessionV1_1', sessionId, error } : { type: 'endSession', sessionId }))
+  /** What tells the client that a session is over. */
+  end (sessionId: string, error: string | null): Frame {
+    return encode(this.hasVersion11 ? { type: 'endSessionV1_1', sessionId, error } : { type: 'endSession', sessionId })
+  }
+
+  /** Whether it is in as many sessions as it may ask for. */
+  get isFull (): boolean {
+    return this.sessions.size >= maxSessions
   }
 
   get dialect (): string | undefined {

@@ -3,13 +3,13 @@ import { encodeInternal, type GstClient } from './client.js'
 import { type EndFrame, type frames, type PeerFrame, type Role, encode, errorMessages } from './schema.js'
 import { type GstNode, room, statusIn } from './sessions.js'
 
-/** The most sessions that one peer may have asked for, and been asked for, when it asks for another. */
-const maxSessions = 1024
 const maxMetaLength = 4096
 
 const peerForm: PlainForm = { first: ['type', 'sessionId'], members: 3 }
 
 export function gstHandlers ({ peers, relay }: State, node: GstNode): Handlers<typeof frames, GstClient> {
+  const { entrance } = node
+
   /** The peers that have a role, as others see them. */
   function having (role: Role) {
     return andThen(peers.list(room), (all) => all.flatMap(({ id, info }) => {
@@ -61,10 +61,15 @@ export function gstHandlers ({ peers, relay }: State, node: GstNode): Handlers<t
     listConsumers: spoken((client) =>
       andThen(having('consumer'), (consumers) => answer(client, encode({ type: 'listConsumers', consumers })))),
 
-    startSession: spoken((client, { peerId, offer = null }) => {
-      const { connection, id, roles, sessions } = client
-      if (sessions.size >= maxSessions) return connection.refuse(errorMessages.tooMany)
+    startSession: spoken((client, frame) => {
+      const { connection, id, roles, member } = client
+      const { peerId, offer = null } = frame
+      if (client.isFull) return connection.refuse(errorMessages.tooMany)
       if (peerId === id) return connection.refuse(errorMessages.notFound, peerId)
+      if (member !== undefined && entrance?.reaches(peerId) === true) {
+        if (offer === null && roles.includes('producer')) return node.beginElsewhere(client, peerId)
+        return entrance.send(connection, member, peerId, frame)
+      }
       return andThen(relay.send(room, peerId, encodeInternal({ type: 'request', from: id, roles, offer }), id), (sent) => {
         if (sent === 'failed') connection.refuse(errorMessages.slow)
         else if (sent === 'absent') connection.refuse(errorMessages.notFound, peerId)
@@ -72,17 +77,19 @@ export function gstHandlers ({ peers, relay }: State, node: GstNode): Handlers<t
     }),
 
     peer: spoken((client, frame, received) => {
-      const { connection, id } = client
+      const { connection, id, member } = client
       const session = client.sessions.get(frame.sessionId)
       if (frame.sdp === undefined && frame.ice === undefined) return connection.refuse(errorMessages.malformed())
       // It has ended, and who is in it may not know yet.
       if (session === undefined) return
       const { other, isProducer } = session
       if (frame.sdp?.type === 'offer' && !isProducer) return connection.refuse(errorMessages.notProducer, `${id}|${other}|${id}`)
+      const passed = member !== undefined && entrance !== undefined && entrance.send(connection, member, other, frame)
+      if (passed !== false) return passed
       const sent = relay.send(room, other, passedOn(received, frame, peerForm) ?? composed(frame), id)
       return andThen(sent, (sent) => {
         if (sent === 'failed') connection.refuse(errorMessages.slow)
-        else if (sent === 'absent') node.lose(client, session)
+        else if (sent === 'absent') node.end(client, session.id, null)
       })
     }),
 

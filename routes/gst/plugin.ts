@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { andThen, answerOk, discovery, mountRoute } from '../../src/kit.js'
+import { gstBridging } from './bridge.js'
 import { gstHandlers, join } from './handlers.js'
 import { encode, errorMessages, filled, frames, sends } from './schema.js'
 import { dialect, GstNode, room } from './sessions.js'
@@ -12,6 +13,7 @@ export const plugin: FastifyPluginAsync = async (app) => {
     frames,
     sends,
     handlers: gstHandlers(state, node),
+    bridging: gstBridging(node),
     errors: { ...errorMessages, frame: (sentence, details) => encode({ type: 'error', details: filled(sentence, details) }) },
     open (connection) {
       const client = node.open(signalbox.generateId(), connection)

@@ -83,6 +83,7 @@ export const errorMessages = {
   unknownType: (type: unknown) => `Unknown message type: ${quote(type)}`,
   malformed: () => 'Invalid message: a field is missing or mistyped',
   notFound: 'Peer with ID \'…\' not found',
+  elsewhere: 'Peer with ID \'…\' is of another dialect: it takes an offer of pictures or sound, in startSession',
   bothSides: 'Cannot register peer … as both producer and passive consumer',
   notFirst: 'Protocol version selection for peer \'…\' must be first message',
   noError: 'Invalid end session message with error from peer \'…\', minimum protocol version is 1.1',

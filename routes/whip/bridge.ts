@@ -15,7 +15,8 @@ export function httpBridging (room: string): Bridging<CallClient> {
     nameOf: ({ id }) => id,
     // Only a session writes them.
     read: (signal: JsonObject) => ({ signal: signal as unknown as Signal }),
-    write: (signal) => [news(signal.kind as News, 'sdp' in signal ? signal.sdp : JSON.stringify(signal))],
+    // Whoever has offered over HTTP cannot answer.
+    write: (signal) => signal.kind === 'offer' ? [] : [news(signal.kind as News, 'sdp' in signal ? signal.sdp : JSON.stringify(signal))],
     refuse: (client, why) => { client.deliver(news('refused', why)) }
   }
 }

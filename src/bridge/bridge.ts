@@ -1,13 +1,13 @@
 import { ConfigError } from '../config/config-error.js'
 import type { BridgeEntrance, Bridging, CallClient } from '../dialect/bridging.js'
 import type { JsonObject } from '../frame/parse.js'
-import type { JoinRequest, Member, Sink, State } from '../state/contract.js'
+import type { JoinRequest, Member, State } from '../state/contract.js'
 import { andThen, type MaybePromise } from '../timing/maybe-promise.js'
-import { bye, type CallEnd, Calls, type CallsHost } from './calls.js'
+import { bye, type CallEnd, Calls, type CallsHost, canTurn } from './calls.js'
 import { BridgeCounters } from './counters.js'
 import { decode, dialectOf, messageIn } from './message.js'
 import { mentions, Pairs } from './pairs.js'
-import type { BridgedDialect } from './party.js'
+import { type BridgedDialect, clientOf } from './party.js'
 
 export interface BridgeHost extends CallsHost {
   readonly state: Pick<State, 'peers' | 'relay' | 'isReady'>
@@ -43,7 +43,8 @@ export class Bridge {
     peers.join = (request) => {
       // The id would look like that of another dialect's peer.
       if (this.#dialects.has(dialectOf(request.id))) return { outcome: 'taken' }
-      if (hasCalls(request.sink)) this.#listen(request.sink)
+      const client = clientOf(request.sink)
+      if (client !== undefined) this.#listen(client)
       return andThen(join(request), (joined) => {
         if (joined.outcome === 'joined') for (const end of this.#leftFor(request)) this.#calls.reply(end, bye)
         return joined
@@ -64,6 +65,7 @@ export class Bridge {
   of (name: string): BridgeEntrance | undefined {
     if (!this.#entries.some((entry) => mentions(entry, name))) return undefined
     return {
+      reaches: (target) => this.#pairs.has(name, dialectOf(target)),
       send: (client, member, target, frame) => this.#send(name, client, member, target, frame),
       forget: (member) => { for (const end of this.#calls.endAll(member)) this.#calls.reply(end, { over: true }) }
     }
@@ -115,15 +117,17 @@ export class Bridge {
     if (!mayCall && !this.#pairs.has(foreign.name, name)) return false
     const address = own.addressOf(member.room, member.id)
     if (address === undefined) return false
-    const ends = { self: member.id, other: target }
     const said = own.read(frame)
+    const ends = { self: member.id, other: target, name: said?.name }
+    const party = this.#calls.partyAt(client, `${name}:${address}`)
+    const call = party?.find(target, said?.name)
     if (said?.signal.kind === 'offer') {
+      const { sdp } = said.signal
+      if (said.name !== undefined && call !== undefined && canTurn(call, sdp)) return andThen(this.#calls.turn(call, sdp), () => true)
       if (!mayCall) return false
       return andThen(this.#calls.begin(this.#calls.partyOf(client, own, member, address), foreign, target, said), () => true)
     }
-    const party = this.#calls.partyAt(client, `${name}:${address}`)
-    const call = party?.find(target, said?.name)
-    if (party === undefined || call === undefined) {
+    if (call === undefined) {
       if (!mayCall) return false
       if (said?.signal.kind !== 'bye') own.refuse(client, said === undefined ? 'impossible' : 'absent', ends)
       return true
@@ -132,7 +136,7 @@ export class Bridge {
       own.refuse(client, 'impossible', ends)
       return true
     }
-    if (said.signal.kind === 'bye') return andThen(this.#calls.hangUp(party, target), () => true)
+    if (said.signal.kind === 'bye') return andThen(this.#calls.hangUp(call), () => true)
     return andThen(this.#calls.pass(call, foreign, said.signal), () => true)
   }
 
@@ -140,9 +144,4 @@ export class Bridge {
   #leftFor ({ leaving, room, id }: JoinRequest): CallEnd[] {
     return leaving === undefined || (leaving.room === room && leaving.id === id) ? [] : this.#calls.endAll(leaving)
   }
-}
-
-/** A client with a permit of its own: what else joins a room calls nobody. */
-function hasCalls (sink: Sink): sink is CallClient {
-  return 'may' in sink && 'after' in sink
 }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { BridgedCall, BridgeRefusal, CallClient, Said, Signal } from '../dialect/bridging.js'
-import type { Member, Sink, State } from '../state/contract.js'
+import type { Member, State } from '../state/contract.js'
 import type { Audit } from '../telemetry/audit.js'
 import type { Log } from '../telemetry/log.js'
 import type { Clock } from '../timing/clock.js'
 import { andThen, type MaybePromise } from '../timing/maybe-promise.js'
 import type { BridgeCounters } from './counters.js'
 import { dialectOf, encode, type Message } from './message.js'
-import { type BridgedDialect, type Call, hold, type NewCall, Party } from './party.js'
+import { type BridgedDialect, type Call, clientOf, hold, type NewCall, Party } from './party.js'
 import { complete, kindOf, midsOf } from './sdp.js'
 
 /** How long a call waits for its answer, and for how long what its caller still sends is known to belong to it. In ms. */
@@ -26,7 +26,12 @@ export interface CallsHost {
 }
 
 /** Tells the other end that a peer has gone, or has left its calls. */
-export const bye: Message['says'] = { signal: { kind: 'bye' }, name: '' }
+export const bye = { signal: { kind: 'bye' }, name: '' } as const
+
+/** Where a call has not been answered, who was called may turn it by an offer of its own, of the same kind. */
+export function canTurn ({ isCaller, phase, kind }: Call, sdp: string): boolean {
+  return !isCaller && phase === 'offered' && kindOf(sdp) === kind
+}
 
 /** What an offer says beside its description. */
 type Offered = Pick<BridgedCall, 'name'> & { readonly label?: string | undefined }
@@ -40,7 +45,7 @@ export class Calls {
   readonly #counters: BridgeCounters
   readonly #dialects: ReadonlyMap<string, BridgedDialect>
   /** By client, then by qualified id. */
-  readonly #parties = new WeakMap<Sink, Map<string, Party>>()
+  readonly #parties = new WeakMap<CallClient, Map<string, Party>>()
 
   constructor (host: CallsHost, dialects: ReadonlyMap<string, BridgedDialect>, counters: BridgeCounters) {
     this.#host = host
@@ -86,19 +91,28 @@ export class Calls {
     })
   }
 
+  /** A peer of this node that was called offers instead of answering. Whoever called may answer that. */
+  turn (call: Call, sdp: string): MaybePromise<unknown> {
+    reverse(call, sdp)
+    call.cancel = call.party.client.after(answerWithinMs, () => this.#giveUp(call))
+    return this.#tellOrEnd(call, { kind: 'offer', sdp }, true)
+  }
+
   /** A peer of this node says something in a call. */
   pass (call: Call, foreign: BridgedDialect, signal: Signal): MaybePromise<unknown> {
     call.usedAt = this.#now()
     if (call.phase === 'over') {
       // Candidates may still be on their way when a call ends.
-      const { client, dialect, self } = call.party
-      return signal.kind === 'answer' ? dialect.refuse(client, 'absent', { self, other: call.other }) : undefined
+      const { client, dialect } = call.party
+      return signal.kind === 'answer' ? dialect.refuse(client, 'absent', call) : undefined
     }
     if (signal.kind === 'answer') {
       if (call.isCaller || call.phase !== 'offered') return undefined
       call.phase = 'answered'
       return this.#tellOrEnd(call, signal)
     }
+    // They belong to its own offer, which no longer counts.
+    if (call.isTurned && !call.isCaller && call.phase === 'offered') return undefined
     const said = signal.kind === 'candidate' ? complete(signal, call.mids) : signal
     if (call.isCaller && call.phase === 'offered' && !foreign.keepsEarly) {
       return hold(call, call.outgoing, said) ? undefined : this.#refuse(call, 'absent')
@@ -106,18 +120,18 @@ export class Calls {
     return this.#tellOrEnd(call, said)
   }
 
-  #tellOrEnd (call: Call, signal: Signal): MaybePromise<unknown> {
-    return andThen(this.#tell(call, { signal, name: call.name }), (isSent) => {
+  #tellOrEnd (call: Call, signal: Signal, turns = false): MaybePromise<unknown> {
+    return andThen(this.#tell(call, { signal, name: call.name, ...(turns && { turns }) }), (isSent) => {
       if (!isSent && call.phase !== 'over') this.#refuse(call, 'absent')
     })
   }
 
-  /** A peer of this node leaves its calls with another. */
-  hangUp (party: Party, other: string): MaybePromise<unknown> {
-    const [call, ...others] = party.with(other)
-    if (call === undefined) return undefined
-    for (const ended of [call, ...others]) this.#forget(ended)
-    return this.#tell(call, bye)
+  /** A peer of this node leaves a call. In a dialect whose word for it names none, it leaves all its calls with the other. */
+  hangUp (call: Call): MaybePromise<unknown> {
+    const { party, other, name } = call
+    const isAlone = party.dialect.endsCalls === true
+    for (const ended of isAlone ? [call] : party.with(other)) this.#forget(ended)
+    return this.#tell(call, isAlone ? { ...bye, name } : bye)
   }
 
   /** Tells the other end. False where nobody is there, or nobody can be reached. */
@@ -147,13 +161,15 @@ export class Calls {
     if ('asks' in says) return
     const party = this.partyOf(client, own, place, address)
     const call = party.calls.get(id)
-    if ('signal' in says && says.signal.kind === 'offer') {
+    if ('signal' in says && says.signal.kind === 'offer' && says.turns !== true) {
       this.#ring(party, message, says, says.signal.sdp)
     } else if (call === undefined) {
       // Not in answer to the end of a call.
       if ('signal' in says && says.signal.kind !== 'bye') this.reply({ id, party, other: from }, { over: true })
     } else if ('signal' in says && says.signal.kind === 'bye') {
-      this.#gone(party, from)
+      this.#gone(party, from, says.name === '' ? party.with(from) : [call])
+    } else if ('signal' in says && says.signal.kind === 'offer') {
+      this.#turned(call, says.signal.sdp)
     } else if ('signal' in says) {
       this.#hear(call, says.signal)
     } else if (call.phase === 'over') {
@@ -164,6 +180,7 @@ export class Calls {
       this.#refuse(call, 'absent')
     } else {
       this.#setOver(call)
+      if (own.endsCalls === true) for (const frame of own.write(bye.signal, call, client)) client.deliver(frame, false, from)
     }
   }
 
@@ -176,10 +193,19 @@ export class Calls {
     const excess = party.excess(false, other)
     if (excess !== undefined) this.#end(excess)
     const begun = { id, kind, other, name: dialect.nameOf({ id, kind, name }), label, isCaller: false, mids: midsOf(sdp) }
-    const call = this.#note(party, begun)
+    if (!this.#say(this.#note(party, begun), { kind: 'offer', sdp })) return
     const { may: { subject }, address } = client
     this.#host.audit.often({ event: 'bridged', from: other, to: party.address, kind, dialect: dialect.name, id: self, subject, address })
-    this.#say(call, { kind: 'offer', sdp })
+  }
+
+  /** A peer of this node hears an offer in answer to its own. */
+  #turned (call: Call, sdp: string): void {
+    if (!call.isCaller || call.phase !== 'offered') return this.reply(call, { over: true })
+    this.#count(call, 'turned')
+    const { incoming } = call
+    reverse(call, sdp)
+    if (!this.#say(call, { kind: 'offer', sdp })) return call.party.dialect.refuse(call.party.client, 'impossible', call)
+    for (const said of incoming) this.#say(call, said)
   }
 
   /** A peer of this node hears something in a call. */
@@ -204,24 +230,24 @@ export class Calls {
     }
   }
 
-  /** Tells a peer of this node, in its dialect. The other end hears when it does not take that. */
-  #say (call: Call, signal: Signal): void {
+  /** Tells a peer of this node, in its dialect. Where it does not take that, the other end hears so, and the call is over. */
+  #say (call: Call, signal: Signal): boolean {
     const { party: { client, dialect }, other } = call
-    for (const frame of dialect.write(signal, call, client)) {
-      if (!client.deliver(frame, false, other)) {
-        this.reply(call, { refused: 'absent' })
-        return this.#forget(call)
-      }
-    }
+    const frames = dialect.write(signal, call, client)
+    const cannotTake = signal.kind === 'offer' && frames.length === 0
+    if (!cannotTake && frames.every((frame) => client.deliver(frame, false, other))) return true
+    this.reply(call, { refused: cannotTake ? 'impossible' : 'absent' })
+    this.#forget(call)
+    return false
   }
 
   /** Tells a peer of this node that its call has not come about, once. */
   #refuse (call: Call, why: BridgeRefusal): void {
-    const { party: { client, dialect, self }, other } = call
+    const { party: { client, dialect } } = call
     if (call.isCaller && call.phase === 'offered') this.#count(call, why)
     this.#setOver(call)
     if (why === 'not_allowed') client.noteRefusal('not_allowed')
-    dialect.refuse(client, why, { self, other })
+    dialect.refuse(client, why, call)
   }
 
   #setOver (call: Call): void {
@@ -236,8 +262,8 @@ export class Calls {
     this.#count(call, 'unanswered')
     this.reply(call, { over: true })
     this.#setOver(call)
-    const { party: { client, dialect, self }, other } = call
-    dialect.refuse(client, 'absent', { self, other })
+    const { party: { client, dialect } } = call
+    dialect.refuse(client, 'absent', call)
   }
 
   /** Ends a call in favour of another. */
@@ -268,18 +294,19 @@ export class Calls {
     if (party.calls.size === 0) party.stopAsking()
   }
 
-  /** Another peer has gone. The peer of this node that was in calls with it hears of that once. */
-  #gone (party: Party, other: string): void {
-    const { client, dialect, self } = party
-    const calls = party.with(other).filter(({ phase }) => phase !== 'over')
-    const waiting = calls.filter(({ isCaller, phase }) => isCaller && phase === 'offered')
-    for (const call of waiting) this.#count(call, 'absent')
-    for (const call of party.with(other)) this.#forget(call)
-    const [call] = calls
-    if (call === undefined) return
-    const frames = dialect.write({ kind: 'bye' }, call, client)
+  /** Another peer has left calls, by default all. The peer of this node that was in them hears of that once. */
+  #gone (party: Party, other: string, left = party.with(other)): void {
+    const { client, dialect } = party
+    const calls = left.filter(({ phase }) => phase !== 'over')
+    const [waiting] = calls.filter(({ isCaller, phase }) => isCaller && phase === 'offered')
+    for (const call of calls) if (call.isCaller && call.phase === 'offered') this.#count(call, 'absent')
+    for (const call of left) this.#forget(call)
+    // A word that ends all calls of the two would end those that go on.
+    const mayTell = dialect.endsCalls === true || !party.others().has(other)
+    const told = mayTell ? calls.slice(0, dialect.endsCalls === true ? calls.length : 1) : []
+    const frames = told.flatMap((call) => dialect.write(bye.signal, call, client))
     for (const frame of frames) client.deliver(frame, false, other)
-    if (frames.length === 0 && waiting.length > 0) dialect.refuse(client, 'absent', { self, other })
+    if (frames.length === 0 && waiting !== undefined) dialect.refuse(client, 'absent', waiting)
   }
 
   /** Asks now and then whether those are still there with whom a peer of this node is in a call: nobody tells of a node's death. */
@@ -300,7 +327,8 @@ export class Calls {
 
   /** A peer of this node leaves: its calls end here. Answers one for each peer that it was in calls with. */
   endAll ({ sink, room, id }: Member): CallEnd[] {
-    const parties = this.#parties.get(sink)
+    const client = clientOf(sink)
+    const parties = client && this.#parties.get(client)
     const ends: CallEnd[] = []
     for (const [key, party] of parties ?? []) {
       if (party.self !== id || party.room !== room) continue
@@ -317,6 +345,18 @@ export class Calls {
   #now (): number {
     return this.#host.clock.now()
   }
+}
+
+/** The offer of the other end counts now, and what waited for an answer to the first is of no use. */
+function reverse (call: Call, sdp: string): void {
+  call.cancel()
+  call.cancel = () => {}
+  call.isCaller = !call.isCaller
+  call.isTurned = true
+  call.mids = midsOf(sdp)
+  call.incoming = []
+  call.outgoing = []
+  call.heldBytes = 0
 }
 
 function qualified (dialect: string, address: string): string {

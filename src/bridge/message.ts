@@ -10,7 +10,8 @@ export interface Message {
   readonly from: string
   readonly to: string
   readonly says:
-    | { readonly signal: Signal, readonly name: string, readonly label?: string | undefined }
+    /** `turns`, of an offer: who was called offers instead of answering. A `bye` without a name ends all calls of the two. */
+    | { readonly signal: Signal, readonly name: string, readonly label?: string | undefined, readonly turns?: boolean }
     /** The call to `from` has not come about. */
     | { readonly refused: BridgeRefusal }
     /** The call is over at `from`, or was never known there. */

@@ -1,5 +1,5 @@
 import type { BridgedCall, Bridging, CallClient, CallKind, Signal } from '../dialect/bridging.js'
-import type { Member } from '../state/contract.js'
+import type { Member, Sink } from '../state/contract.js'
 
 /** The most calls that a peer has begun at a time, as in drone's sessions. One more ends the one of them that has been idle longest. */
 export const mostBegun = 64
@@ -14,9 +14,11 @@ export interface BridgedDialect extends Bridging<CallClient> {
 /** One end of a call, at the node of its peer. */
 export interface Call extends BridgedCall {
   readonly party: Party
-  readonly isCaller: boolean
+  /** Whether its offer counts. A call is turned where who was called offers, too. */
+  isCaller: boolean
+  isTurned: boolean
   /** Of the m-lines. */
-  readonly mids: readonly string[]
+  mids: readonly string[]
   /** `over`: its peer has been told. What it still sends is dropped, as a client sends candidates until it has heard. */
   phase: 'offered' | 'answered' | 'over'
   /** What waits for the answer, at the caller's node: of the caller, and for it. */
@@ -82,6 +84,7 @@ export class Party {
       ...call,
       party: this,
       self: this.self,
+      isTurned: false,
       phase: 'offered',
       outgoing: [],
       incoming: [],
@@ -108,6 +111,12 @@ export class Party {
     if (begun.length < mostBegun) return undefined
     return begun.reduce((idle, call) => call.usedAt < idle.usedAt ? call : idle)
   }
+}
+
+/** The client behind a sink, with a permit of its own. What has none calls nobody. */
+export function clientOf (sink: Sink): CallClient | undefined {
+  if ('may' in sink && 'after' in sink) return sink as CallClient
+  return sink.connection && clientOf(sink.connection)
 }
 
 /** Has a signal wait for the answer. False where too much does already. */

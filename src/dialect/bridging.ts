@@ -11,7 +11,7 @@ export type Signal =
   | Candidate
   /** No more candidates. */
   | { readonly kind: 'end' }
-  /** The sender has left its calls with the receiver. */
+  /** The sender has left its calls with the receiver; of a dialect that `endsCalls`, the one that it names. */
   | { readonly kind: 'bye' }
 
 /** An ICE candidate, as its sender wrote it, and the m-line that it belongs to. */
@@ -71,6 +71,8 @@ export interface Bridging<Client extends CallClient = Connection> {
   readonly namesCalls: boolean
   /** Whether its peers are told, by a `bye`, when the other end has gone. */
   readonly hearsLoss: boolean
+  /** Whether a `bye` ends the one call that it names. By default it ends all calls of the two peers. */
+  readonly endsCalls?: boolean
   /** A peer as others name it, behind `<dialect>:`. Undefined for a room whose peers have no part in calls between dialects. */
   readonly addressOf: (room: string, id: string) => string | undefined
   /** The peer that others name so. Undefined for what names nobody. */
@@ -79,16 +81,31 @@ export interface Bridging<Client extends CallClient = Connection> {
   readonly mayReach?: (permit: Permit, room: string) => boolean
   /** What a frame that was checked says. Undefined where it says nothing that can be passed to another dialect. */
   readonly read: (frame: JsonObject) => Said | undefined
-  /** The frames that tell one of its peers. None where the dialect has no word for it. */
+  /**
+   * The frames that tell one of its peers. None where the dialect has no word for it; of an offer, where the peer cannot take it: the
+   * caller is refused then.
+   */
   readonly write: (signal: Signal, call: BridgedCall, client: Client) => readonly FrameLike[]
   /** The name of a call that comes from another dialect, where its caller named it so. */
   readonly nameOf: (call: { readonly id: string, readonly kind: CallKind, readonly name: string }) => string
   /** Tells one of its peers that its call to `other` has not come about. */
-  readonly refuse: (client: Client, why: BridgeRefusal, ends: { readonly self: string, readonly other: string }) => void
+  readonly refuse: (client: Client, why: BridgeRefusal, ends: BridgedEnds) => void
+}
+
+/** Whose call it is. */
+export interface BridgedEnds {
+  /** The id of the peer whose dialect is asked. */
+  readonly self: string
+  /** The other peer, by its qualified id. */
+  readonly other: string
+  /** How this dialect names the call. Absent where its frames do not, or named none. */
+  readonly name?: string | undefined
 }
 
 /** The way of one dialect's peers to those of others. */
 export interface BridgeEntrance {
+  /** Whether a target names a peer of another dialect that this one may call, whether or not anybody has the id. */
+  reaches (target: string): boolean
   /**
    * Passes a signal on to a peer of another dialect, or refuses it. False, and nothing is done, where the target names no such peer, or
    * this dialect may not call it: then it is a target like any other.

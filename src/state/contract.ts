@@ -52,6 +52,8 @@ export interface Sink {
   deliverList? (room: string, list: FrameLike, isOutdated: () => boolean): boolean
   /** Whether its client reads slowly, so that `deliver` may refuse frames. */
   readonly isBehind?: boolean
+  /** The connection that it stands in front of. A sink that is neither a connection nor has one has no calls with other dialects. */
+  readonly connection?: Sink
   /** Its dialect, which names the rooms that it may join. If absent, it may join any. */
   readonly dialect?: string | undefined
   /** The network of its client. Senders of one network share one part of a receiver's send queue. */

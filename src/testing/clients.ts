@@ -1,4 +1,4 @@
-import type { DefaultDialectName } from '../settings.js'
+import type { DefaultDialectName, DialectName } from '../settings.js'
 import type { ClientDialect, Frame } from './dialect.js'
 
 /** The dialects that Signalbox speaks by default. */
@@ -59,6 +59,64 @@ export const clients = {
     received: ({ type, from, payload }) => type === 'signal' ? { sender: String(from), load: payload } : undefined
   }
 } satisfies Record<DefaultDialectName, ClientDialect>
+
+/** Those that are off by default, of the dialects that have sockets. */
+export const optionalClients = {
+  tracker: {
+    name: 'tracker',
+    takesNames: true,
+    path: () => '/t',
+    registration: (id, hash = 'here') => [{ action: 'announce', info_hash: hash, peer_id: id, event: 'started', left: 1, offers: [] }],
+    welcome: ({ interval }) => interval === undefined ? undefined : {},
+    // An offer goes to a random peer, and only an answer to one that it names.
+    offer: (from, to, load, { place = 'here' } = {}) =>
+      ({ action: 'announce', info_hash: place, peer_id: from, to_peer_id: to, answer: { load }, offer_id: 'o' }),
+    candidate: (from, to, load, { place = 'here' } = {}) =>
+      ({ action: 'announce', info_hash: place, peer_id: from, to_peer_id: to, answer: { load }, offer_id: 'o' }),
+    received: ({ answer, peer_id: sender }) =>
+      answer === undefined ? undefined : { sender: String(sender), load: (answer as Frame).load }
+  },
+  topics: {
+    name: 'topics',
+    takesNames: true,
+    path: () => '/topics',
+    // Subscribing has no answer, but it is complete before the ping is answered.
+    registration: (_id, topic = 'here') => [{ type: 'subscribe', topics: [topic] }, { type: 'ping' }],
+    welcome: ({ type }) => type === 'pong' ? {} : undefined,
+    offer: (_from, to, data, { place = 'here' } = {}) => ({ type: 'publish', topic: place, to, data }),
+    candidate: (_from, to, data, { place = 'here' } = {}) => ({ type: 'publish', topic: place, to, data }),
+    received: ({ type, data }) => type === 'publish' ? { sender: undefined, load: data } : undefined
+  },
+  ayame: {
+    name: 'ayame',
+    takesNames: true,
+    path: () => '/signaling',
+    // Others have a room of their own.
+    registration: (id, roomId = id) => [{ type: 'register', roomId, clientId: id }],
+    welcome: ({ type, isExistClient, connectionId }, id) =>
+      type === 'accept' ? { id: String(connectionId), ...(isExistClient !== true && { place: id }) } : undefined,
+    offer: (_from, _to, sdp) => ({ type: 'offer', sdp }),
+    candidate: (_from, _to, ice) => ({ type: 'candidate', ice }),
+    received: ({ type, sdp, ice }) =>
+      type === 'offer' || type === 'candidate' ? { sender: undefined, load: type === 'offer' ? sdp : ice } : undefined
+  },
+  gst: {
+    name: 'gst',
+    takesNames: false,
+    path: () => '/gst',
+    registration: (name) => [{ type: 'setPeerStatus', roles: ['producer'], meta: { name } }, { type: 'list' }],
+    welcome ({ type, producers }, name) {
+      const own = type === 'list' ? (producers as Frame[]).find(({ meta }) => (meta as Frame | null)?.name === name) : undefined
+      return own && { id: String(own.id) }
+    },
+    offer: (_from, peerId, load, { session: sessionId } = {}) => sessionId === undefined
+      ? { type: 'startSession', peerId, offer: JSON.stringify(load) }
+      : { type: 'peer', sessionId, sdp: load },
+    candidate: (_from, _to, ice, { session: sessionId } = {}) => ({ type: 'peer', sessionId, ice }),
+    received: ({ type, peerId, offer }) =>
+      type === 'startSession' ? { sender: String(peerId), load: JSON.parse(String(offer)) as unknown } : undefined
+  }
+} satisfies Record<Exclude<DialectName, DefaultDialectName | 'whip' | 'whep'>, ClientDialect>
 
 function inSession (sessionId: string | undefined): Frame {
   return sessionId === undefined ? {} : { sessionId }

@@ -1,22 +1,5 @@
-import type { FastifyInstance } from 'fastify'
-import t, { type Test } from 'tap'
-import { build, type Env } from '../helper.js'
-import { nodesOn } from '../cluster/nodes.js'
-import { answered, candidate, channels, peerjsFrames, peerOf, pictures, quiet } from './ends.js'
-
-/** Two apps that a scene's peers connect to: one node, or two on one Redis. */
-type Start = (t: Test, env: Env) => Promise<readonly [FastifyInstance, FastifyInstance]>
-
-const ways: Record<string, Start> = {
-  async 'on one node' (t, env) {
-    const app = await build(t, env)
-    return [app, app]
-  },
-  async 'on two nodes' (t, env) {
-    const { apps: [one, other] } = await nodesOn(t, 2, env)
-    return [one as FastifyInstance, other as FastifyInstance]
-  }
-}
+import t from 'tap'
+import { answered, candidate, channels, peerjsFrames, peerOf, pictures, quiet, ways } from './ends.js'
 
 const droneAndPeerjs = { BRIDGE: 'peerjs-drone' }
 

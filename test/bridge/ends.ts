@@ -1,8 +1,24 @@
+import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { WebSocket } from 'ws'
-import { type Client, connect, type Frame, type Reachable } from '../helper.js'
+import { nodesOn } from '../cluster/nodes.js'
+import { build, type Client, connect, type Env, type Frame, type Reachable } from '../helper.js'
 import { clients } from '../../src/testing/clients.js'
 import type { ClientDialect } from '../../src/testing/dialect.js'
+
+/** Two apps that a scene's peers connect to: one node, or two on one Redis. */
+type Start = (t: Test, env: Env) => Promise<readonly [FastifyInstance, FastifyInstance]>
+
+export const ways: Record<string, Start> = {
+  async 'on one node' (t, env) {
+    const app = await build(t, env)
+    return [app, app]
+  },
+  async 'on two nodes' (t, env) {
+    const { apps: [one, other] } = await nodesOn(t, 2, env)
+    return [one as FastifyInstance, other as FastifyInstance]
+  }
+}
 
 /** A peer of a dialect, registered. */
 export async function peerOf (

@@ -3,6 +3,9 @@ import t from 'tap'
 import { Value } from '@sinclair/typebox/value'
 import { droneBridging } from '../../routes/drone/bridge.js'
 import * as drone from '../../routes/drone/schema.js'
+import { gstBridging } from '../../routes/gst/bridge.js'
+import * as gst from '../../routes/gst/schema.js'
+import { GstNode } from '../../routes/gst/sessions.js'
 import { peerjsBridging } from '../../routes/peerjs/bridge.js'
 import * as peerjs from '../../routes/peerjs/schema.js'
 import { psyncBridging } from '../../routes/psync/bridge.js'
@@ -11,17 +14,30 @@ import { complete, kindOf, midsOf } from '../../src/bridge/sdp.js'
 import type { BridgedCall, Bridging, Candidate, Connection, JsonObject, Signal } from '../../src/kit.js'
 import { payloadOf } from '../../src/kit.js'
 import { readConfig } from '../../src/settings.js'
+import { memoryState } from '../../src/state/memory/state.js'
 import { systemClock } from '../../src/timing/clock.js'
+import { Timers } from '../../src/timing/timers.js'
 
-const dialects: Record<string, { bridging: Bridging, sends: object }> = {
-  drone: { bridging: droneBridging(systemClock), sends: drone.sends },
-  peerjs: { bridging: peerjsBridging(readConfig({}, [])), sends: peerjs.sends },
-  psync: { bridging: psyncBridging, sends: psync.sends }
+// Only where it is kept: a client has none in these tests.
+const client = {} as Connection
+
+/** That of gst's peers: of one that is in the session of the call. */
+function bridgingOfGst (): Bridging {
+  const timers = new Timers((error) => { throw error }, 50, systemClock)
+  t.teardown(() => timers.close())
+  const node = new GstNode(memoryState(timers, { maxMessages: 1, maxBytes: 1, totalBytes: 1 }), { generateId: () => 'me' })
+  node.add(node.open('me', client), { id: call.name, other: call.other, isProducer: true })
+  return gstBridging(node)
 }
 
 const call: BridgedCall = { id: 'id', kind: 'media', self: 'me', other: 'drone:d', name: 'name', label: undefined }
-// Only where it is kept: a client has none in these tests.
-const client = {} as Connection
+
+const dialects: Record<string, { bridging: Bridging, sends: object }> = {
+  drone: { bridging: droneBridging(systemClock), sends: drone.sends },
+  gst: { bridging: bridgingOfGst(), sends: gst.sends },
+  peerjs: { bridging: peerjsBridging(readConfig({}, [])), sends: peerjs.sends },
+  psync: { bridging: psyncBridging, sends: psync.sends }
+}
 
 /** What a peer of a dialect is sent, checked against what its page says. */
 function written ({ bridging, sends }: { bridging: Bridging, sends: object }, signal: Signal): JsonObject[] {
@@ -77,10 +93,11 @@ for (const [name, dialect] of Object.entries(dialects)) {
   }
 
   t.test(`${name}: no frame that a client may write makes it throw`, async (t) => {
-    const types = ['offer', 'answer', 'ice', 'candidate', 'OFFER', 'ANSWER', 'CANDIDATE', 'LEAVE']
+    const types = ['offer', 'answer', 'ice', 'candidate', 'OFFER', 'ANSWER', 'CANDIDATE', 'LEAVE', 'startSession', 'peer', 'endSession']
     const load = fc.anything({ maxDepth: 3 })
     fc.assert(fc.property(fc.constantFrom(...types), load, load, load, (type, payload, sdp, candidate) => {
-      dialect.bridging.read(JSON.parse(JSON.stringify({ type, payload, sdp, candidate })) as JsonObject)
+      const frame = { type, payload, sdp, candidate, ice: candidate, offer: sdp, sessionId: payload }
+      dialect.bridging.read(JSON.parse(JSON.stringify(frame)) as JsonObject)
     }))
     t.pass()
   })

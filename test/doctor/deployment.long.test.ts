@@ -11,6 +11,7 @@ import { secure } from '../tls/secure.js'
 import { examine, names, readable } from './examine.js'
 
 const dialects = ['peerjs', 'rooms', 'psync', 'drone', 'tom']
+const furtherDialects = ['tracker', 'topics', 'ayame', 'gst']
 const now = () => Math.floor(Date.now() / 1000)
 
 async function serverOf (t: Test, answer: RequestListener): Promise<string> {
@@ -41,6 +42,21 @@ t.test('a token from elsewhere will do, for the ids that it has', async (t) => {
   t.equal(of('expired')[0]?.status, 'skipped')
   const { text } = await readable({}, [url, '--token', token])
   t.notMatch(text, token)
+})
+
+t.test('peers of all dialects meet where all are on, open or guarded, and what is off is passed over', async (t) => {
+  for (const env of [{}, withSecret]) {
+    const report = await examine(env, urlOf(await build(t, { ...env, DIALECTS: 'all' })))
+    t.same(report.results.filter(({ status }) => status === 'failure'), [])
+    for (const name of [...dialects, ...furtherDialects]) t.equal(report.of(name)[0]?.status, 'ok', name)
+  }
+  const url = urlOf(await build(t, { ...withSecret, DIALECTS: 'ayame,gst,topics,tracker' }))
+  const { of } = await examine({}, url, '--token', tokenFor({ sub: 'alice', ids: ['bob*'], rooms: ['ours-*'] }))
+  for (const name of furtherDialects) t.match(of(name)[0], { status: 'ok' }, name)
+  const hash = await examine({}, url, '--token', tokenFor({ sub: 'alice', ids: ['bob*'], rooms: ['6f'.repeat(20)] }))
+  for (const name of furtherDialects) t.match(hash.of(name)[0], { status: 'ok' }, name)
+  const plain = await examine({}, urlOf(await build(t)))
+  for (const name of furtherDialects) t.equal(plain.of(name)[0]?.status, 'skipped', name)
 })
 
 t.test('an open deployment is warned about', async (t) => {

@@ -10,7 +10,7 @@ import { sends as trackerFrames } from '../../routes/tracker/schema.js'
 import { sends as topicsFrames } from '../../routes/topics/schema.js'
 import type { Frame } from '../../src/testing/dialect.js'
 import { type CompleteSubject, nonsense, type Subject as Declared } from '../../src/testing/subject.js'
-import { clients } from '../../src/testing/clients.js'
+import { clients, optionalClients } from '../../src/testing/clients.js'
 
 /** A dialect as the suites of this project see it that treat all dialects alike. */
 export interface Subject extends Omit<CompleteSubject, 'endsTogether'>, Pick<Declared, 'endsTogether'> {
@@ -206,17 +206,10 @@ const twoOffers = [{ offer: { type: 'offer', sdp: 'v=0' }, offer_id: 'o' }, { of
 
 /** Peers address each other by their answers, whose load may be anything that is not nothing. */
 const tracker: Subject = {
-  name: 'tracker',
-  takesNames: true,
+  ...optionalClients.tracker,
   env: { DIALECTS: 'tracker' },
   outgoing: Type.Union(Object.values(trackerFrames)),
-  path: () => '/t',
-  registration: (id, place = 'here') => [{ action: 'announce', info_hash: place, peer_id: id, event: 'started', left: 1, offers: [] }],
-  welcome: ({ interval }) => interval === undefined ? undefined : {},
-  signal: (from, to, load, place = 'here') =>
-    ({ action: 'announce', info_hash: place, peer_id: from, to_peer_id: to, answer: { load }, offer_id: 'o' }),
-  received: ({ answer, peer_id: sender }) =>
-    answer === undefined ? undefined : { sender: String(sender), load: (answer as Frame).load },
+  signal: (from, to, load, place) => optionalClients.tracker.offer(from, to, load, { place }),
   question: () => ({ action: nonsense }),
   isAnswer: (frame) => frame['failure reason'] === `unknown action: ${nonsense}`,
   isError: (frame) => frame['failure reason'] !== undefined,
@@ -275,16 +268,10 @@ const publishMisfits = (long: string): Array<[Frame, Frame]> => [{}, { topic: 7 
 
 /** A subscriber of a topic is a peer, and a publish reaches its publisher too. This one is as y-webrtc. */
 const topics: Subject = {
-  name: 'topics',
-  takesNames: true,
+  ...optionalClients.topics,
   env: { DIALECTS: 'topics' },
   outgoing: Type.Union(Object.values(topicsFrames)),
-  path: () => '/topics',
-  // Subscribing has no answer, but it is complete before the ping is answered.
-  registration: (_id, place = 'here') => [{ type: 'subscribe', topics: [place] }, { type: 'ping' }],
-  welcome: ({ type }) => type === 'pong' ? {} : undefined,
-  signal: (_from, to, data, place = 'here') => ({ type: 'publish', topic: place, to, data }),
-  received: ({ type, data }) => type === 'publish' ? { sender: undefined, load: data } : undefined,
+  signal: (from, to, load, place) => optionalClients.topics.offer(from, to, load, { place }),
   question: () => ({ type: 'ping' }),
   isAnswer: ({ type }) => type === 'pong',
   isError: ({ type }) => type === 'error',
@@ -318,17 +305,11 @@ const reasonError = (reason: string): Frame => ({ type: 'error', reason })
 
 /** Two clients in a room whose name they know: by default that of the first, so that others have a room of their own. */
 const ayame: Subject = {
-  name: 'ayame',
-  takesNames: true,
+  ...optionalClients.ayame,
   endsTogether: true,
   env: { DIALECTS: 'ayame' },
   outgoing: Type.Union(Object.values(ayameFrames)),
-  path: () => '/signaling',
-  registration: (id, roomId = id) => [{ type: 'register', roomId, clientId: id }],
-  welcome: ({ type, isExistClient, connectionId }, id) =>
-    type === 'accept' ? { id: String(connectionId), ...(isExistClient !== true && { place: id }) } : undefined,
-  signal: (_from, _to, load) => ({ type: 'candidate', load }),
-  received: ({ type, load }) => type === 'candidate' ? { sender: undefined, load } : undefined,
+  signal: optionalClients.ayame.candidate,
   question: () => ({ type: nonsense }),
   isAnswer: ({ reason }) => reason === `InvalidMessageType: ${nonsense}`,
   isError: ({ type }) => type === 'error',
@@ -351,17 +332,14 @@ const detailsError = (details: string): Frame => ({ type: 'error', details })
 
 /** All are producers, and each signal is an offer that begins a session. */
 const gst: Subject = {
-  name: 'gst',
-  takesNames: false,
+  ...optionalClients.gst,
   env: { DIALECTS: 'gst' },
   outgoing: Type.Union(Object.values(gstFrames)),
-  path: () => '/gst',
+  // So that the suite sees what listeners get, too.
   registration: (name) => [{ type: 'setPeerStatus', roles: ['producer', 'listener'], meta: { name } }],
   welcome: ({ type, peerId, meta }, name) =>
     type === 'peerStatusChanged' && (meta as Frame).name === name ? { id: String(peerId) } : undefined,
-  signal: (_from, peerId, load) => ({ type: 'startSession', peerId, offer: JSON.stringify(load) }),
-  received: ({ type, peerId, offer }) =>
-    type === 'startSession' ? { sender: String(peerId), load: JSON.parse(String(offer)) as unknown } : undefined,
+  signal: (from, to, load) => optionalClients.gst.offer(from, to, load),
   question: () => ({ type: nonsense }),
   isAnswer: ({ details }) => details === `Unknown message type: ${nonsense}`,
   isError: ({ type }) => type === 'error',

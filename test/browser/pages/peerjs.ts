@@ -56,6 +56,7 @@ export function start (where: Where, id?: string): void {
   peer.on('connection', use)
   peer.on('call', async (call) => {
     watch(call)
+    call.on('close', () => callsClosed.push(true))
     call.answer(await camera())
   })
 }
@@ -110,6 +111,7 @@ export async function call (id: string): Promise<void> {
 
 let viewing: MediaConnection
 const viewsClosed = new Queue<true>()
+const callsClosed = new Queue<true>()
 
 /** Waits until the other end of a call has gone. */
 export async function watchedClosed (): Promise<boolean> {
@@ -127,6 +129,11 @@ export function view (id: string, constraints: object = { offerToReceiveVideo: t
 /** Waits until the call of `view` has been closed. */
 export async function viewClosed (): Promise<boolean> {
   return await viewsClosed.next('the end of the call')
+}
+
+/** Waits until a call of somebody else has been closed. */
+export async function callClosed (): Promise<boolean> {
+  return await callsClosed.next('the end of a call')
 }
 
 export function isViewing (): boolean {

@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import type { WebSocket } from 'ws'
 import { type Client, connect, type Frame, type Reachable } from '../../helper.js'
 
 /** A client that has been welcomed. */
@@ -18,11 +19,20 @@ export async function peer (t: Test, app: Reachable, ...roles: string[]): Promis
 
 /** The same in version 1.1 of the protocol. */
 export async function newest (t: Test, app: Reachable, ...roles: string[]): Promise<Peer> {
-  return await welcomed(t, app, roles, 'v1_1')
+  return await welcomed(t, app, roles, { version: 'v1_1' })
 }
 
-async function welcomed (t: Test, app: Reachable, roles: string[], version?: string): Promise<Peer> {
-  const client = await connect(t, app, '/gst')
+/** The same with a token, or other headers. */
+export async function bearer (t: Test, app: Reachable, options: WebSocket.ClientOptions, ...roles: string[]): Promise<Peer> {
+  return await welcomed(t, app, roles, options)
+}
+
+interface Welcomed extends WebSocket.ClientOptions {
+  version?: string
+}
+
+async function welcomed (t: Test, app: Reachable, roles: string[], { version, ...options }: Welcomed = {}): Promise<Peer> {
+  const client = await connect(t, app, '/gst', options)
   const welcome = await client.next()
   t.match(welcome, { type: 'welcome', peerId: String })
   const id = String(welcome.peerId)

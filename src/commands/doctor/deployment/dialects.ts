@@ -1,4 +1,4 @@
-import { clients } from '../../../testing/clients.js'
+import { clients, optionalClients } from '../../../testing/clients.js'
 import type { ClientDialect } from '../../../testing/dialect.js'
 import { type Check, failure, type Finding, ok, skipped } from '../check.js'
 import { problemOf } from '../errors.js'
@@ -10,8 +10,13 @@ const group = 'Dialects'
 /** Pairs that meet where several nodes answer: of so many, one is surely on two of them. */
 const pairsOverNodes = 6
 
+/** The claim that names the places of a dialect, where clients name them. */
+const placesIn: Readonly<Record<string, 'groups' | 'rooms'>> = { psync: 'groups', ayame: 'rooms', topics: 'rooms', tracker: 'rooms' }
+
+const allClients: readonly ClientDialect[] = [...Object.values(clients), ...Object.values(optionalClients)]
+
 /** Two peers of each dialect meet. */
-export const dialectChecks: ReadonlyArray<Check<Deployment>> = Object.values(clients).map((dialect: ClientDialect) => ({
+export const dialectChecks: ReadonlyArray<Check<Deployment>> = allClients.map((dialect) => ({
   group,
   name: dialect.name,
   after: 'upgrade',
@@ -28,7 +33,8 @@ export function configured (dialect: ClientDialect, { config: { PEERJS_KEY, PEER
 
 /** Where a dialect says that it is there, without a token. */
 function healthOf ({ name }: ClientDialect, { config: { PEERJS_PATH } }: Deployment): string {
-  return name === 'peerjs' ? `${PEERJS_PATH.replace(/\/$/, '')}/peerjs/health` : `/${name}/health`
+  if (name === 'peerjs') return `${PEERJS_PATH.replace(/\/$/, '')}/peerjs/health`
+  return name === 'tracker' ? '/t/health' : `/${name}/health`
 }
 
 async function meet (deployment: Deployment, dialect: ClientDialect): Promise<Finding> {
@@ -67,7 +73,7 @@ async function meetOnce (deployment: Deployment, dialect: ClientDialect, pair: n
   if (ids === undefined) return skipped('two peers need two ids: `signalbox token --sub doctor --ids doctor*`')
   const peers: Peer[] = []
   try {
-    const place = groupFor(deployment, dialect)
+    const place = placeFor(deployment, dialect)
     for (const id of ids) {
       peers.push(await Peer.enter(deployment.url, dialect, { id, place: peers[0]?.place ?? place, token: await deployment.tokenFor(id) }))
     }
@@ -88,11 +94,19 @@ function idsFor ({ name, isGuarded, canSign, givenClaims }: Deployment, pair: nu
   return other === undefined ? undefined : [sub, other.endsWith('*') ? `${other.slice(0, -1)}${name}` : other]
 }
 
-/** A group of our own, unless the token names those that it may enter. */
-function groupFor ({ name, givenClaims }: Deployment, dialect: ClientDialect): string | undefined {
-  if (dialect.name !== 'psync') return undefined
-  const { groups: [group] = [name] } = givenClaims as { groups?: string[] }
-  return group?.replace(/\*$/, name)
+/** A place of our own, unless the token names those that it may enter. */
+function placeFor ({ name, givenClaims }: Deployment, dialect: ClientDialect): string | undefined {
+  const claim = placesIn[dialect.name]
+  if (claim === undefined) return undefined
+  const { [claim]: [place] = [name] } = givenClaims as { groups?: string[], rooms?: string[] }
+  const own = place?.replace(/\*$/, name)
+  return own !== undefined && dialect.name === 'tracker' ? hashOf(own) : own
+}
+
+/** The hash that a claim names: 20 bytes by 40 digits, and any other text by itself. */
+function hashOf (named: string): string {
+  if (/^[0-9a-f]{40}$/.test(named)) return Buffer.from(named, 'hex').toString('latin1')
+  return named.length === 20 ? `${named}.` : named
 }
 
 function judge (error: unknown, { name }: ClientDialect, { nodes }: Deployment, entered: number): Finding {

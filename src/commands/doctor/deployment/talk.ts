@@ -66,7 +66,7 @@ export class Peer {
       const welcome = await peer.next((frame) => dialect.welcome(frame, id) !== undefined, 'no answer to the registration')
       const assigned = dialect.welcome(welcome, id)
       peer.id = assigned?.id ?? id
-      peer.place = assigned?.place ?? place
+      peer.place = place ?? assigned?.place
       return peer
     } catch (error) {
       socket.terminate()
