@@ -8,8 +8,14 @@ import { unrouted } from '../src/listener/unrouted.js'
 import { backlog, serverOptions, type Timeouts } from '../src/listener/timeouts.js'
 import type { Tls } from '../src/listener/tls.js'
 
+/** What a listener asks of its dialect's description. */
+interface NativeDialect {
+  readonly nativePath: NativePath
+  readonly answersOptions?: boolean
+}
+
 export interface ListenersOptions {
-  dialects: ReadonlyMap<string, { readonly nativePath: NativePath }>
+  dialects: ReadonlyMap<string, NativeDialect>
   prefix: string
   tls: Tls | undefined
   timeouts: Timeouts
@@ -75,10 +81,11 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
   }
 
   async function listen (dialect: string, asked: number): Promise<void> {
-    const { nativePath } = dialects.get(dialect) as { nativePath: NativePath }
+    const { nativePath, answersOptions = false } = dialects.get(dialect) as NativeDialect
     const redirect = (request: IncomingMessage, isUpgrade: boolean): void => {
       const [path = '/', query] = (request.url ?? '/').split(/\?(.*)/s)
-      const target = safely(() => nativePath(path, isUpgrade, config)) ?? unrouted.notFound
+      const isAnswered = request.method !== 'OPTIONS' || answersOptions
+      const target = (isAnswered ? safely(() => nativePath(path, isUpgrade, config)) : undefined) ?? unrouted.notFound
       request.url = `${prefix}${target}${query === undefined ? '' : `?${query}`}`
     }
     const make = () => guarded((request, response) => {

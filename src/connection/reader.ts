@@ -47,7 +47,7 @@ export class SocketReader implements Waiting {
   #obstacle: Obstacle | undefined
   /** Frames received while busy or paused. At most those of one read, since the first of them pauses the socket. */
   #queue: Buffer[] | undefined
-  /** The code with which the socket ended while frames from before wait for an iteration. */
+  /** The code with which the socket ended while frames from before wait for their turn. */
   #endedWith: number | undefined
   /** When a frame came last, in ms of the monotonic clock. */
   frameAt: number
@@ -118,7 +118,7 @@ export class SocketReader implements Waiting {
 
   onClose (code: number): void {
     // Frames that it had sent before are not lost for having to wait.
-    if (this.#waitsForIteration && !this.#handler.isClosed) this.#endedWith = code
+    if (this.isBlocked && this.#queue !== undefined && !this.#handler.isClosed) this.#endedWith = code
     else this.#handler.onEnd(code)
   }
 
@@ -138,7 +138,7 @@ export class SocketReader implements Waiting {
     promise.finally(() => {
       this.#obstacle = undefined
       if (this.#handler.isClosed) this.#handler.onDone()
-      else this.#processQueue()
+      this.#readOn()
     })
   }
 
@@ -150,12 +150,17 @@ export class SocketReader implements Waiting {
   /** An iteration has come that has time for the next frame. */
   goOn (): void {
     this.#obstacle = undefined
-    this.#processQueue()
-    if (this.#endedWith !== undefined && !this.#waitsForIteration) this.#handler.onEnd(this.#endedWith)
+    this.#readOn()
   }
 
-  get #waitsForIteration (): boolean {
-    return this.#obstacle === 'iteration'
+  /** Goes on with what has waited, and with the end of the socket if that came meanwhile. */
+  #readOn (): void {
+    this.#processQueue()
+    const code = this.#endedWith
+    // What is above its rate by then is lost: it could keep the place of who has gone for long.
+    if (code === undefined || this.isBlocked) return
+    this.#endedWith = undefined
+    this.#handler.onEnd(code)
   }
 
   /** Reads nothing more: the connection has closed. */
@@ -192,7 +197,7 @@ export class SocketReader implements Waiting {
 
   /** False when the iteration has no time for a frame of this socket: a later one goes on with the queue. */
   #hasTime (now: number): boolean {
-    if (this.#waitsForIteration) return false
+    if (this.#obstacle === 'iteration') return false
     const { frameBudget, limits: { messageRate } } = this.#handler.host
     if (!frameBudget.isSpent(now) || messageRate.missing(this.#fullAt, now) <= littleTokens) return true
     this.#obstacle = 'iteration'
@@ -238,9 +243,9 @@ export class SocketReader implements Waiting {
     this.#handler.socket.pause()
     this.#handler.host.largeFrames.enter(() => {
       this.#obstacle = undefined
-      if (this.#handler.isClosed) return this.#handler.onDone()
-      this.#processTimed(bytes)
-      this.#processQueue()
+      if (this.#handler.isClosed) this.#handler.onDone()
+      else this.#processTimed(bytes)
+      this.#readOn()
     })
   }
 

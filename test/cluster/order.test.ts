@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { connect } from '../helper.js'
@@ -30,6 +31,23 @@ t.test('10 000 PeerJS candidates reach a peer on another node in order and compl
     if (payload !== at) return t.equal(payload, at)
   }
   t.same(sender.taken(), [])
+})
+
+t.test('what a client says in one write and then hangs up is heard, though each frame waits for Redis', async (t) => {
+  const { apps: [one, other] } = await nodesOn(t, 2, fast)
+  const receiver = await tomPeer(t, other as FastifyInstance, 'b')
+  for (let round = 0; round < 20; round++) {
+    const hasty = await connect(t, one as FastifyInstance, '/tom')
+    const stream = (hasty.socket as unknown as { _socket: Socket })._socket
+    stream.cork()
+    hasty.send({ type: 'register', nodeId: `a${round}`, username: 'A' })
+    for (let at = 0; at < 3; at++) hasty.send(signal(`a${round}`, 'b', at))
+    hasty.socket.close()
+    stream.uncork()
+    for (let at = 0; at < 3; at++) t.match(await receiver.nextOf('signal'), { from: `a${round}`, payload: at })
+    await hasty.closed
+  }
+  await eventually(async () => (await (one as FastifyInstance).state.peers.list('tom')).length === 1)
 })
 
 t.test('signals of one turn for peers of several nodes, and for nobody, each get where they belong', async (t) => {
