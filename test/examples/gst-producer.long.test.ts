@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { launch } from '../browser/browser.js'
 import { peerPages, whereIs } from '../browser/peerjs-pages.js'
-import { build, until, urlOf } from '../helper.js'
+import { build, urlOf } from '../helper.js'
 
 declare const client: typeof import('../browser/pages/peerjs.js') & typeof import('../browser/pages/gst.js') &
   typeof import('../browser/pages/whip.js')
@@ -65,16 +65,6 @@ t.test('whip-whep plays it over HTTP, and the example hears when that ends', asy
   t.ok(await player.evaluate(async () => await client.decoded(25)) >= 25)
   await player.evaluate(async () => await client.hangUp())
   t.ok((await player.evaluate(() => client.state())).requests.includes('DELETE 200'))
-})
-
-t.test('a page of gstwebrtc-api can only offer, so a player gets 422', async (t) => {
-  const app = await build(t, { DIALECTS: 'gst,whep', BRIDGE: 'whep-gst' })
-  const [producer, player] = [await open(t, 'gst.ts'), await open(t, 'whip.ts')]
-  const id = await producer.evaluate(async (url) => await client.connect(url, 'camera'), gstOf(app))
-  await producer.evaluate(() => client.produce())
-  await until(() => app.state.peers.here('gst')[0]?.info.roles?.includes('producer'))
-  await t.rejects(player.evaluate(async (endpoint) => await client.view(endpoint), `${urlOf(app)}/whep/gst:${id}`))
-  t.ok((await player.evaluate(() => client.state())).requests.includes('POST 422'))
 })
 
 t.test('the example has under 100 lines', async (t) => {

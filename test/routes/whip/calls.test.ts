@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { candidate, peerjsFrames, peerOf, quiet } from '../../bridge/ends.js'
 import { nodesOn } from '../../cluster/nodes.js'
-import { build, type Client, type Env, type Frame, until } from '../../helper.js'
+import { build, type Client, connect, type Env, type Frame, until } from '../../helper.js'
 import { answer, ask, fragment, offer, patch, post, sessionOf, viewing } from './caller.js'
 
 t.jobs = 4
@@ -173,4 +173,17 @@ t.test('a page that answers with an end of candidates in its description is not 
   const whole = answer.replace('m=video', `a=${candidate(1)}\r\na=end-of-candidates\r\nm=video`)
   camera.send({ type: 'answer', target, sdp: { type: 'answer', sdp: whole } as Frame })
   t.equal((await called).body, whole, 'byte for byte')
+})
+
+t.test('a camera that only offers cannot answer a player, which is told at once', async (t) => {
+  const app = await build(t, { DIALECTS: 'gst,whep', BRIDGE: 'whep-gst' })
+  const camera = await connect(t, app, '/gst')
+  camera.send({ type: 'setPeerStatus', roles: ['producer'], meta: null })
+  const { peerId } = await camera.nextOf('welcome')
+  await until(() => app.state.peers.here('gst')[0]?.info.roles !== undefined)
+  const called = post(app, `/whep/gst:${String(peerId)}`, viewing)
+  const { sessionId } = await camera.nextOf('startSession')
+  camera.send({ type: 'peer', sessionId, sdp: { type: 'offer', sdp: offer } })
+  t.equal((await called).status, 422)
+  t.match(await camera.nextOf('endSession'), { sessionId })
 })
