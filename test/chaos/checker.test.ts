@@ -111,6 +111,8 @@ t.test('every kind of violation is found', async (t) => {
   finds(t, 'an error is true', [1_000, 1_020], sends(1, 'b', 0, 1_000), hears(2, 'a', 0, 1_010), refused(1, 'b', 1_020))
   finds(t, 'an id has one owner', [13_000],
     connection(3, 'b', 10_000), ends(3, 20_000, 1000), sends(1, 'b', 0, 12_999), hears(2, 'a', 0, 13_000))
+  allows(t, 'read at its end by who had stopped reading', connection(3, 'b', 10_000), ends(3, 20_000, 1000),
+    [9_000, { kind: 'stops reading', conn: 2 }], sends(1, 'b', 0, 8_990), hears(2, 'a', 0, 13_000))
   finds(t, 'an id has one owner', [10_000], connection(3, 'b', 10_000), lists(3, ['a', 'b'], 10_030))
   finds(t, 'the newest connection stays', [9_000], connection(3, 'c', 5_000), lists(3, ['a', 'b', 'c'], 5_030),
     bothHear('joined', 5_020), ends(3, 9_000, 4000), third(9_500, 4))

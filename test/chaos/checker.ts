@@ -322,7 +322,9 @@ class Checker implements Verdict {
       const newer = conns.filter(({ dialsAt }) => dialsAt > older.dialsAt)
       for (const { welcomedAt, endsAt, ...other } of newer) {
         if (welcomedAt === undefined || older.welcomedAt === undefined) continue
-        const late = older.entries.find(({ kind, at }) => kind === 'hears' && at > welcomedAt + leewayMs && at < endsAt)
+        // Who has stopped reading hears at its end what was written before.
+        const until = Math.min(endsAt, older.silentAt)
+        const late = older.entries.find(({ kind, at }) => kind === 'hears' && at > welcomedAt + leewayMs && at < until)
         if (late === undefined || this.#isDuring(welcomedAt, late.at)) continue
         this.#fail('an id has one owner', `${older.id} hears on connection ${older.conn}, though ${other.conn} was welcomed`,
           [late, ...this.#around([older.id], welcomedAt - leewayMs, late.at)])

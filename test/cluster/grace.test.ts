@@ -51,6 +51,32 @@ t.test('a node is killed: its peers come back elsewhere, what was sent meanwhile
   t.same(await redis.client.keys('*away*'), [])
 })
 
+t.test('a node comes back to Redis: what was kept for its peers comes before what is sent to them from then on', async (t) => {
+  const redis = await startRedis(t)
+  const way = await wayTo(t, redis)
+  const shared = { NODE_LEASE_MS: String(leaseMs), RESUME_GRACE_MS: '60000' }
+  const one = await build(t, { ...shared, REDIS_URL: redis.url })
+  const other = await build(t, { ...shared, REDIS_URL: way.url })
+  const witness = await tomPeer(t, one, 'w')
+  const [peer, neighbour] = [await tomPeer(t, other, 'p'), await tomPeer(t, other, 'n')]
+  await heardOf(witness, 'n')
+  const areAway = (count: number) => async () => await redis.client.zcard('{sb:0}:away') === count
+  way.cut()
+  await eventually(areAway(2))
+  witness.send(signal('w', 'p', 'kept'))
+  await eventually(async () => (await redis.client.keys('*:mail:*')).length > 0)
+  way.freezeAnswerWith('"kept"')
+  way.join()
+  // Redis has taken them back, and their node has not heard so yet.
+  await eventually(areAway(0))
+  witness.send(signal('w', 'p', 'later'))
+  await one.state.peers.disconnect('tom', 'n', { code: 1008, reason: '' })
+  await neighbour.closed
+  way.thaw()
+  t.match(await peer.nextOf('signal'), { payload: 'kept' })
+  t.match(await peer.nextOf('signal'), { payload: 'later' })
+})
+
 t.test('a node that stood still for longer than its lease goes on with its peers, who get what was kept for them', async (t) => {
   const { nodes: [one, , three], redis } = await processes(t)
   const witness = await tomPeer(t, one.port, 'w')
@@ -170,7 +196,7 @@ t.test('mail that is found before its node hears that it is kept does not count 
 })
 
 t.test('ends and returns that race leave one peer, or none, and nothing behind', async (t) => {
-  const { apps, redis } = await nodesOn(t, 3, { RESUME_GRACE_MS: '500', NODE_LEASE_MS: '1500' })
+  const { apps, redis } = await nodesOn(t, 3, { RESUME_GRACE_MS: '2000', NODE_LEASE_MS: '1500' })
   const [one, two, three] = apps as [FastifyInstance, FastifyInstance, FastifyInstance]
   const witness = await tomPeer(t, three, 'w')
   const heard = listenTo(witness)

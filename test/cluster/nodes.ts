@@ -66,6 +66,8 @@ export interface Way {
   readonly url: string
   /** Holds up those connections; with `all` new ones too. With `answers` only the answers to commands are held up. */
   freeze: (which: 'all' | 'listening' | 'answers') => void
+  /** Holds up the answer to a command that contains a text, and those after it. */
+  freezeAnswerWith: (text: string) => void
   thaw: () => void
   /** Resets all connections, and new ones too until `join`. */
   cut: () => void
@@ -79,6 +81,7 @@ export async function wayTo (t: Ending, redis: Pick<RedisServer, 'port'>): Promi
   let { port } = redis
   let isFrozen = false
   let isCut = false
+  let unanswered: string | undefined
   const hold = (pair: { near: Socket, far: Socket, isFrozen: boolean }) => {
     pair.isFrozen = true
     pair.near.pause()
@@ -93,7 +96,12 @@ export async function wayTo (t: Ending, redis: Pick<RedisServer, 'port'>): Promi
       if (bytes.includes('subscribe')) pair.isListening = true
       far.write(bytes)
     })
-    far.on('data', (bytes: Buffer) => near.write(bytes))
+    far.on('data', (bytes: Buffer) => {
+      if (unanswered === undefined || pair.isListening || !bytes.includes(unanswered)) return near.write(bytes)
+      unanswered = undefined
+      far.pause()
+      far.unshift(bytes)
+    })
     for (const [one, other] of [[near, far], [far, near]] as const) {
       one.on('error', () => {})
       one.on('close', () => {
@@ -116,6 +124,9 @@ export async function wayTo (t: Ending, redis: Pick<RedisServer, 'port'>): Promi
         if (which === 'answers' && !pair.isListening) pair.far.pause()
         else if (isFrozen || (which === 'listening' && pair.isListening)) hold(pair)
       }
+    },
+    freezeAnswerWith (text) {
+      unanswered = text
     },
     thaw () {
       isFrozen = false

@@ -60,14 +60,20 @@ export class Inbox {
     }
   }
 
-  #onFrame ({ room: name, to, from, frame }: Extract<NodeMessage, { kind: 'frame' }>): void {
+  #onFrame (message: Extract<NodeMessage, { kind: 'frame' }>): void {
+    const { room: name, to, from, frame } = message
     const room = this.#rooms.get(name)
     const pending = room?.pending.get(to)
     if (pending !== undefined) {
       pending.waiting.push(frame)
       return
     }
-    if (room?.members.get(to)?.sink.deliver(frame, false, this.#relay.senderIn(name, from)) === true) return
+    const member = room?.members.get(to)
+    if (member?.held !== undefined) {
+      member.held.push(() => this.#onFrame(message))
+      return
+    }
+    if (member?.sink.deliver(frame, false, this.#relay.senderIn(name, from)) === true) return
     this.#node.counters.framesDropped++
     if (from !== '') this.#tellLost(name, from, to)
   }

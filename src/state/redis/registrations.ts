@@ -305,6 +305,11 @@ export class Registrations {
       await goAway(this.#node.run, this.#node.link.keys.of(room.name), { room: room.name, id, registrationId })
       return
     }
+    // What comes before the answer is newer than the mail that is in it.
+    await member.hold(async () => await this.#restoreHere(room, member))
+  }
+
+  async #restoreHere (room: LocalRoom, member: Registration): Promise<void> {
     member.joinedAt ??= this.#node.clockOfRedis(member.registeredAt)
     member.place ??= this.#node.clockOfRedis(member.placedAt)
     const { maxMembers, place = 0, presence } = member

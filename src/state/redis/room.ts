@@ -21,6 +21,8 @@ export class Registration extends LocalMember {
   presence: string
   /** Its connection has ended, and Redis is being told to keep its place. What is sent to it from here goes through Redis. */
   isGoing = false
+  /** What is to be done for it later. Undefined while nothing has to wait. */
+  held: Array<() => void> | undefined
   /** The most members that its room may have. 0 for any number, and for a bound that may be exceeded over an outage. */
   readonly maxMembers: number
   /** The `seenAt` that the other nodes were last told. */
@@ -40,6 +42,18 @@ export class Registration extends LocalMember {
 
   override get isAway (): boolean {
     return this.isGoing
+  }
+
+  /** Has what comes for it wait until the work is done. */
+  async hold (work: () => Promise<void>): Promise<void> {
+    const held: Array<() => void> = []
+    this.held = held
+    try {
+      await work()
+    } finally {
+      this.held = undefined
+      for (const handle of held) handle()
+    }
   }
 }
 
