@@ -47,12 +47,20 @@ flags=()
 status=0
 case ${1-} in
   --long)
-    long=(test/**/*.long.test.ts)
+    long=(test/**/*.long.test.ts) others=() timed_long=() loaded=()
+    for file in "${long[@]}"; do
+      case $file in
+        # They load both processors, or measure.
+        test/@(bench|hostile|siege)/*) loaded+=("$file") ;;
+        test/$timed/* | test/state/*) timed_long+=("$file") ;;
+        *) others+=("$file") ;;
+      esac
+    done
     on_redis=(test/routes/$dialects/*.test.ts)
     prepare test/routes/contract.test.ts "${long[@]}" --together "${on_redis[@]}" || exit 1
-    run 4 test/!($timed)/**/*.long.test.ts || status=1
-    run 2 test/@(chaos|cluster|deploy|redis-cluster)/*.long.test.ts || status=1
-    run 1 test/@(bench|hostile|siege)/*.long.test.ts || status=1
+    run 4 "${others[@]}" || status=1
+    run 2 "${timed_long[@]}" || status=1
+    run 1 "${loaded[@]}" || status=1
     TEST_STATE=redis run 5 test/routes/contract.test.ts $(folders "${on_redis[@]}") || status=1
     TEST_STATE=nodes run 5 test/routes/contract.test.ts $(folders "${on_redis[@]}") || status=1
     ;;

@@ -23,6 +23,7 @@ const lost = {
   connection: 'connection lost',
   client: 'Connection is closed.',
   cluster: 'None of startup nodes is available',
+  notYet: 'Stream isn\'t writeable and enableOfflineQueue options is false',
   answer: 'no answer in time',
   probe: 'a probe was lost',
   sending: 'a probe could not be sent'
