@@ -24,8 +24,8 @@ export const connectFloor: Bench = {
     for (const [name, env] of floors) {
       cases.push(await connecting(name, bare, await keep(startOther('fastify', { env })), crowd, { baseline: byHand }))
     }
-    const { psync, peerjs } = dialects
-    for (const protocol of [psync, peerjs]) {
+    const { psync, drone, peerjs } = dialects
+    for (const protocol of [psync, drone, peerjs]) {
       cases.push(await connecting(`Signalbox, ${protocol.name}`, protocol, await keep(startSignalbox()), crowd, { baseline: byHand }))
     }
     return { setting: { clients: crowd.clients, times: crowd.times }, cases }
