@@ -45,7 +45,7 @@ export class SocketReader implements Waiting {
   #fullAt = 0
   #pause: ReadPause | undefined
   #obstacle: Obstacle | undefined
-  /** Frames received while busy or paused. At most those of one read, since the first of them pauses the socket. */
+  /** Frames received while busy or paused. At most the rest of one read, since the socket is then paused. */
   #queue: Buffer[] | undefined
   /** The code with which the socket ended while frames from before wait for their turn. */
   #endedWith: number | undefined
@@ -132,9 +132,13 @@ export class SocketReader implements Waiting {
     this.#charge(Math.floor(receivers * Math.max(bytes, minCausedBytes) / causedBytesPerToken))
   }
 
-  /** Hands over no other frame before the promise, which never rejects, is done. The socket is paused once there is another frame. */
+  /**
+   * Hands over no other frame before the promise, which never rejects, is done. Nor is the client's goodbye read before: a client that has
+   * heard the answer to it may come back at another node, and nothing that it says there overtakes what it said here.
+   */
   waitFor (promise: Promise<void>, obstacle: 'handler' | 'renewal'): void {
     this.#obstacle = obstacle
+    this.#handler.socket.pause()
     promise.finally(() => {
       this.#obstacle = undefined
       if (this.#handler.isClosed) this.#handler.onDone()
@@ -144,7 +148,7 @@ export class SocketReader implements Waiting {
 
   /** Queues a frame in front of all others: it cannot be handled yet. */
   putBack (bytes: Buffer): void {
-    this.#paused().unshift(bytes)
+    (this.#queue ??= []).unshift(bytes)
   }
 
   /** An iteration has come that has time for the next frame. */
@@ -206,16 +210,12 @@ export class SocketReader implements Waiting {
   }
 
   #wait (bytes: Buffer): void {
-    if (!this.#handler.isClosed) this.#paused().push(bytes)
-  }
-
-  /** The queue, while the socket is not read. */
-  #paused (): Buffer[] {
+    if (this.#handler.isClosed) return
     if (this.#queue === undefined) {
       this.#queue = []
       this.#handler.socket.pause()
     }
-    return this.#queue
+    this.#queue.push(bytes)
   }
 
   /** Handles the queue as far as tokens and handlers let it, and reads on once it is empty. */

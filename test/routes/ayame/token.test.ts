@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { bearing, inSeconds, tokenFor, withSecret } from '../../auth/tokens.js'
-import { buildOnly, type Client, connect, type Frame, until } from '../../helper.js'
+import { buildOnly, type Client, connect, type Frame, nodesOf, until } from '../../helper.js'
 import { buildInVirtualTime } from '../../virtual-time.js'
 
 const build = buildOnly('ayame')
@@ -24,7 +24,8 @@ t.test('a token comes in the handshake, or as authnMetadata, signalingKey or key
     const client = await connect(t, app, '/signaling')
     client.send(register(way, `room ${at}`))
     t.match(await client.next(), { type: 'accept', isExistClient: false })
-    t.match(app.state.peers.here(`ayame/room ${at}`), [{ sink: { may: { subject: 'alice' } } }])
+    const here = nodesOf(app).flatMap((node) => node.state.peers.here(`ayame/room ${at}`))
+    t.match(here, [{ sink: { may: { subject: 'alice' } } }])
   }
   const client = await connect(t, app, '/signaling', bearing({ sub: 'bob' }))
   client.send(register({ key: 'of a webhook' }, 'room 0'))
