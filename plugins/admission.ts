@@ -51,8 +51,8 @@ declare module 'fastify' {
 const checked = Symbol('checked')
 
 /**
- * Checks origin, drain, pressure and `CONNECT_RATE`, all before an upgrade. Handshakes and REST calls have a rate each. The hooks have
- * callbacks: a promise for each of them is a tenth of what a connect costs.
+ * Checks origin, drain, pressure and `CONNECT_RATE`, all before an upgrade. Handshakes and REST calls have a rate each. The hooks take
+ * callbacks, since every handshake would pay for their promises.
  */
 export default fp(async (app) => {
   const { config, connections, eventLoop, gate, isAllowedOrigin, timers } = app.signalbox

@@ -87,7 +87,7 @@ function candidatesIn (section: Section): string[] {
   return section.match(/^a=candidate:[^\r\n]+/gm) ?? []
 }
 
-/** The value of an attribute, without blanks at its end. */
+/** The value of an attribute, without blanks at its end. In linear time, whatever the blanks: the text is a stranger's. */
 function attribute (section: Section, name: string, after = ':'): string | undefined {
-  return new RegExp(`^a=${name}${after}([^\\r\\n]{1,512}?)\\s*$`, 'm').exec(section)?.[1]
+  return new RegExp(`^a=${name}${after}([^\\r\\n]{1,512})\\r?$`, 'm').exec(section)?.[1]?.trimEnd()
 }

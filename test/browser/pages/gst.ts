@@ -1,4 +1,5 @@
 import GstWebRTCAPI from 'gstwebrtc-api'
+import { play } from './play.js'
 import { Queue } from './queue.js'
 
 /** Pictures that are decoded before somebody counts as seen: a second of them. */
@@ -55,10 +56,7 @@ async function hasPicture (session: ReturnType<GstWebRTCAPI['createConsumerSessi
   session.addEventListener('streamsChanged', () => streams.push(session.streams[0] as MediaStream))
   session.addEventListener('closed', () => ended.push(true))
   session.connect()
-  const video = document.createElement('video')
-  Object.assign(video, { srcObject: await streams.next('a stream'), muted: true })
-  await video.play()
-  for (let shown = 0; shown < pictures; shown++) await new Promise((resolve) => video.requestVideoFrameCallback(resolve))
+  const video = await play(await streams.next('a stream'), pictures)
   return video.videoWidth > 0
 }
 

@@ -1,4 +1,5 @@
 import { type DataConnection, type MediaConnection, Peer } from 'peerjs'
+import { play } from './play.js'
 import { Queue } from './queue.js'
 
 interface Where {
@@ -186,15 +187,6 @@ export function echoAll (): void {
 /** Plays the stream of the other end until so many pictures of it have been decoded. */
 export async function see (pictures = 2): Promise<{ kinds: string[], hasPicture: boolean }> {
   const stream = await streams.next('a stream')
-  const frames = new Queue<number>()
-  const video = document.createElement('video')
-  video.muted = true
-  video.srcObject = stream
-  document.body.append(video)
-  await video.play()
-  for (let shown = 0; shown < pictures; shown++) {
-    video.requestVideoFrameCallback((at) => frames.push(at))
-    await frames.next('a picture of the stream')
-  }
+  const video = await play(stream, pictures)
   return { kinds: stream.getTracks().map(({ kind }) => kind).sort(), hasPicture: video.videoWidth > 0 && video.videoHeight > 0 }
 }

@@ -1,6 +1,7 @@
 import { WHIPClient as EyevinnClient } from '@eyevinn/whip-web-client'
 import { WHEPClient } from 'whip-whep/whep.js'
 import { WHIPClient } from 'whip-whep/whip.js'
+import { play } from './play.js'
 import { Queue } from './queue.js'
 
 /** Requests of the clients, with their answers: `POST 201`. */
@@ -64,17 +65,7 @@ export async function view (endpoint: string): Promise<void> {
 
 /** Waits until so many pictures of the stream have been decoded and shown. */
 export async function decoded (pictures: number): Promise<number> {
-  const stream = await streams.next('a stream')
-  const frames = new Queue<number>()
-  const video = document.createElement('video')
-  video.muted = true
-  video.srcObject = stream
-  document.body.append(video)
-  await video.play()
-  for (let shown = 0; shown < pictures; shown++) {
-    video.requestVideoFrameCallback((at) => frames.push(at))
-    await frames.next('a picture of the stream')
-  }
+  await play(await streams.next('a stream'), pictures)
   const stats = [...(await connection.getStats() as unknown as Map<string, { type: string, framesDecoded?: number }>).values()]
   return Math.max(...stats.map(({ framesDecoded = 0 }) => framesDecoded))
 }

@@ -49,3 +49,17 @@ t.test('a fragment names its m-lines by mid, or else by their order, and its ICE
   t.same(readFragment('a=candidate:3\n'), [{ kind, candidate: 'candidate:3', index: 0 }])
   t.same(readFragment(''), [])
 })
+
+t.test('a fragment is read in linear time, whatever its blanks', async (t) => {
+  const read = (text: string): number => {
+    const { user } = process.cpuUsage()
+    readFragment(text)
+    return (process.cpuUsage().user - user) / 1000
+  }
+  for (const blanks of ['\t', ' ', ' a', '\n', '\r']) {
+    for (const name of ['ice-ufrag', 'mid', 'end-of-candidates']) {
+      const text = `m=audio 9\na=${name}:${blanks.repeat(60_000 / blanks.length)}\u0001`
+      t.ok(Math.min(...[1, 2, 3].map(() => read(text))) < 20, `${name} with ${JSON.stringify(blanks)}`)
+    }
+  }
+})
