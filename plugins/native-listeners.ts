@@ -11,7 +11,7 @@ import type { Tls } from '../src/listener/tls.js'
 /** What a listener asks of its dialect's description. */
 interface NativeDialect {
   readonly nativePath: NativePath
-  readonly answersOptions?: boolean
+  readonly overHttp?: boolean
 }
 
 export interface ListenersOptions {
@@ -81,11 +81,12 @@ export const listeners = fp<ListenersOptions>(async (app, { dialects, prefix, tl
   }
 
   async function listen (dialect: string, asked: number): Promise<void> {
-    const { nativePath, answersOptions = false } = dialects.get(dialect) as NativeDialect
+    const { nativePath, overHttp = false } = dialects.get(dialect) as NativeDialect
     const redirect = (request: IncomingMessage, isUpgrade: boolean): void => {
       const [path = '/', query] = (request.url ?? '/').split(/\?(.*)/s)
-      const isAnswered = request.method !== 'OPTIONS' || answersOptions
-      const target = (isAnswered ? safely(() => nativePath(path, isUpgrade, config)) : undefined) ?? unrouted.notFound
+      // Elsewhere those are preflights and health checks, which are answered alike everywhere.
+      const isItsOwn = request.method !== 'OPTIONS' || overHttp
+      const target = (isItsOwn ? safely(() => nativePath(path, isUpgrade, config)) : undefined) ?? unrouted.notFound
       request.url = `${prefix}${target}${query === undefined ? '' : `?${query}`}`
     }
     const make = () => guarded((request, response) => {

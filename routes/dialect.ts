@@ -20,11 +20,11 @@ export interface DialectDescription {
   readonly rootPath?: string
   /** The paths of the original server, on a listener of `NATIVE_PORTS`. */
   readonly nativePath: NativePath
-  /** Whether its routes answer `OPTIONS`. By default that is answered alike everywhere: it is a preflight, or a health check. */
-  readonly answersOptions?: boolean
+  /** Whether its clients have no sockets, but ask over HTTP. Its routes then answer `OPTIONS` themselves. */
+  readonly overHttp?: boolean
   /** The first frames by which its clients are recognised at the bare root. Absent: they connect to its own path. */
   readonly firstFrames?: readonly FirstFrame[]
-  /** What follows `ws://host:port` in the URL of one of its clients. */
+  /** What follows `ws://host:port`, or `http://host:port`, in the URL of one of its clients. */
   readonly sampleUrl: (config: Config) => string
   /** How its peers meet, in a sentence. */
   readonly summary: string

@@ -4,7 +4,8 @@ const DialectBody = Type.Object({
   name: Type.String(),
   title: Type.String({ description: 'As people call it' }),
   summary: Type.String({ description: 'How its peers meet' }),
-  url: Type.String({ description: 'What follows `ws://host:port` in the URL of one of its clients, for example' }),
+  url: Type.String({ description: 'What follows `ws://host:port`, or `http://host:port`, in the URL of one of its clients, for example' }),
+  overHttp: Type.Optional(Type.Boolean({ description: 'Whether its clients have no sockets, but ask over HTTP' })),
   client: Type.Optional(Type.String({
     description: 'The code that connects a client, where that is not a plain WebSocket. `{hostname}`, `{port}`, `{path}` and `{secure}` ' +
       'stand for the parts of the URL that precedes `url`'

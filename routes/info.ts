@@ -7,8 +7,15 @@ import { type Info, InfoBody } from './info-schema.js'
 /** What runs with these settings. */
 export function infoOf (config: Config, isOpen: boolean, descriptions: ReadonlyMap<string, DialectDescription>): Info {
   const dialects = (config.DIALECTS ?? []).map((dialect) => {
-    const { name, title, summary, sampleUrl, sampleClient } = descriptions.get(dialect) as DialectDescription
-    return { name, title, summary, url: sampleUrl(config), ...(sampleClient !== undefined && { client: sampleClient(config) }) }
+    const { name, title, summary, overHttp, sampleUrl, sampleClient } = descriptions.get(dialect) as DialectDescription
+    return {
+      name,
+      title,
+      summary,
+      url: sampleUrl(config),
+      ...(overHttp !== undefined && { overHttp }),
+      ...(sampleClient !== undefined && { client: sampleClient(config) })
+    }
   })
   return {
     version: manifest.version,

@@ -10,7 +10,7 @@ export const whip: OptionalDialect = {
   plugin: loaded({ name: 'whip', wrongDirection: 'recvonly' }),
   prefix: () => '/whip',
   nativePath: pathBelow('/whip'),
-  answersOptions: true,
+  overHttp: true,
   sampleUrl: () => '/whip/peerjs:alice',
   summary: 'OBS and other publishers over HTTP call a peer of another dialect, which sees them.',
   sampleClient: () => 'await new WHIPClient({ endpoint: \'{http}/whip/peerjs:alice\' }).ingest(stream)'
@@ -24,7 +24,7 @@ export const whep: OptionalDialect = {
   plugin: loaded({ name: 'whep', wrongDirection: 'sendonly' }),
   prefix: () => '/whep',
   nativePath: pathBelow('/whep'),
-  answersOptions: true,
+  overHttp: true,
   sampleUrl: () => '/whep/drone:cam-1',
   summary: 'Players over HTTP call a camera of another dialect, and see it.',
   sampleClient: () => 'await new WHEPClient().view(new RTCPeerConnection(), \'{http}/whep/drone:cam-1\')'

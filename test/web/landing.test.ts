@@ -48,7 +48,7 @@ t.test('in a browser', async (t) => {
   const browser = await startChromium(t)
 
   t.test('the landing page says what runs here, and gives each client’s URL to copy', async (t) => {
-    const app = await build(t, { DIALECTS: 'peerjs,rooms', TURN_URLS: 'turn:turn.example:3478', TURN_SECRET: 's'.repeat(32) })
+    const app = await build(t, { DIALECTS: 'peerjs,rooms,whip', TURN_URLS: 'turn:turn.example:3478', TURN_SECRET: 's'.repeat(32) })
     const page = await browse(t, browser, app, '/', {
       viewport: { width: 360, height: 700 },
       permissions: ['clipboard-read', 'clipboard-write']
@@ -61,8 +61,10 @@ t.test('in a browser', async (t) => {
     )
     await page.getByRole('button', { name: 'Copy the URL of a 4-digit rooms client' }).click()
     t.equal(await page.evaluate(async () => await navigator.clipboard.readText()), `ws://127.0.0.1:${port}/rooms`)
+    await page.getByRole('button', { name: 'Copy the URL of a WHIP client' }).click()
+    t.equal(await page.evaluate(async () => await navigator.clipboard.readText()), `http://127.0.0.1:${port}/whip/peerjs:alice`)
     await page.getByText('TURN', { exact: true }).waitFor()
-    t.equal(await page.getByRole('article').count(), 2)
+    t.equal(await page.getByRole('article').count(), 3)
     await fits(t, page)
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })

@@ -43,14 +43,14 @@ function Facts ({ version, auth, turn, stun }: Info) {
   )
 }
 
-function Dialect ({ name, title, summary, url, client }: DialectInfo) {
+function Dialect ({ name, title, summary, url, overHttp = false, client }: DialectInfo) {
   return (
     <article class='card stack' id={name}>
       <header>
         <h2>{title}</h2>
         <p class='muted'>{summary}</p>
       </header>
-      <Copied label={`the URL of a ${title} client`} text={place.ws + url} />
+      <Copied label={`the URL of a ${title} client`} text={(overHttp ? place.http : place.ws) + url} />
       {client !== undefined && <Copied label={`the code of a ${title} client`} text={clientCode({ url, client }, place)} />}
     </article>
   )
