@@ -4,7 +4,7 @@ import { tokenFor, withSecret } from '../../auth/tokens.js'
 import { peerjsFrames, peerOf, quiet } from '../../bridge/ends.js'
 import { nodesOn } from '../../cluster/nodes.js'
 import { build, type Client, type Env, until } from '../../helper.js'
-import { buildInVirtualTime, type InVirtualTime } from '../../virtual-time.js'
+import { buildInVirtualTime, type InVirtualTime, StandingClock } from '../../virtual-time.js'
 import { answer, ask, type Answered, offer, post, sessionOf } from './caller.js'
 
 t.jobs = 4
@@ -42,7 +42,7 @@ t.test('without an answer within 15 s, the publisher gets 504, and who was calle
 })
 
 t.test('candidates are waited for until none has come for 300 ms, and for 2 s at most', async (t) => {
-  const { app, pass, now } = await buildInVirtualTime(t, settings, 50)
+  const { app, pass, now } = await buildInVirtualTime(t, settings, 50, undefined, new StandingClock())
   const page = await peerOf(t, app, 'peerjs', 'alice')
   const called = post(app, path)
   const { src, payload } = await page.next() as { src: string, payload: { connectionId: string } }
