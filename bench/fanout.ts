@@ -4,7 +4,7 @@ import { frameOf } from './client.js'
 import { begin, each } from './measure.js'
 import { sdpOf } from './pairs.js'
 import { bare, dialects, type Group, join, type Protocol } from './protocols.js'
-import { type Server, startOther, startSignalbox } from './servers.js'
+import { quiet, type Server, startOther, startSignalbox } from './servers.js'
 
 const payloadBytes = 1500
 const figure = 'CPU, µs/delivery'
@@ -65,17 +65,20 @@ async function broadcast ({ server, protocol, members, frame, warmUpMs, measureM
   // The first client opens the room.
   const sender = await join(server.url, protocol, 'client0', group)
   const receivers = await each(members - 1, 100, async (at) => await join(server.url, protocol, `client${at + 1}`, group))
-  // By then the last arrivals have been announced.
-  await delay(warmUpMs)
+  // By then the last arrivals have been announced, and the last measurement's clients have left.
+  await quiet(server)
 
   const bytes = frameOf(JSON.stringify(frame))
   let deliveries = 0
+  let awaited = receivers.length
   let failure: Error | undefined
   for (const client of [sender, ...receivers]) client.onEnd = (error) => { failure ??= error }
   for (const receiver of receivers) {
     receiver.count(0, (frames) => {
       deliveries += frames
-      if (deliveries % receivers.length === 0) sender.write(bytes)
+      if (deliveries < awaited) return
+      awaited += receivers.length
+      sender.write(bytes)
     })
   }
   sender.write(bytes)

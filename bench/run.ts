@@ -3,6 +3,7 @@ import { type Bench, measure, type Options, ratioOf, type Result } from './bench
 import { churn } from './churn.js'
 import { connect } from './connect.js'
 import { connectFloor } from './connect-floor.js'
+import { consoleBench } from './console.js'
 import { fanout } from './fanout.js'
 import { idle } from './idle.js'
 import { joinStorm } from './join-storm.js'
@@ -20,7 +21,7 @@ import { tracker } from './tracker.js'
 /** All benches, in the order they run. */
 const benches: readonly Bench[] = [
   relay, relay1, latency, fanout, connect, connectFloor, joinStorm, joins, idle, churn, nodes,
-  tracker, further
+  tracker, further, consoleBench
 ]
 
 /** Those of the smoke, which fails only where a ratio is so many times its goal. */

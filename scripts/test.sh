@@ -18,7 +18,7 @@ dialects=@(ayame|drone|gst|peerjs|psync|rooms|tom|topics|tracker)
 # prepare FILE... [--together FILE...]: what these tests need, and the tests as JavaScript. Those that share a process make one for each folder.
 prepare() {
   local tools=()
-  [[ $* == *test/examples/*.long.test.ts* ]] && tools=(--gst)
+  [[ $* == *test/examples/*.long.test.ts* || $* == *go2rtc* ]] && tools=(--gst)
   bash scripts/test-tools.sh ${tools[@]+"${tools[@]}"} && npm run --silent build && npx tsx scripts/build-tests.ts "$@"
 }
 
@@ -43,6 +43,17 @@ folders() { # folders FILE...: where they are, each once
   printf '%s\n' "${@%/*}" | sort -u
 }
 
+# Those that take a minute or more: begun last, they would run alone at the end.
+longest=@(chaos/chaos|deploy/rolling-restart|doctor/proxies|state/redis-cluster|web/connection-test)
+
+longest_first() { # longest_first FILE...
+  local file others=()
+  for file in "$@"; do
+    if [[ $file == test/$longest.long.test.ts ]]; then echo "$file"; else others+=("$file"); fi
+  done
+  printf '%s\n' "${others[@]}"
+}
+
 flags=()
 status=0
 case ${1-} in
@@ -51,18 +62,24 @@ case ${1-} in
     for file in "${long[@]}"; do
       case $file in
         # They load both processors, or measure.
-        test/@(bench|hostile|siege)/*) loaded+=("$file") ;;
+        test/@(bench|siege)/* | test/hostile/neighbour.*) loaded+=("$file") ;;
         test/$timed/* | test/state/*) timed_long+=("$file") ;;
         *) others+=("$file") ;;
       esac
     done
     on_redis=(test/routes/$dialects/*.test.ts)
     prepare test/routes/contract.test.ts "${long[@]}" --together "${on_redis[@]}" || exit 1
-    run 4 "${others[@]}" || status=1
-    run 2 "${timed_long[@]}" || status=1
+    run 6 $(longest_first "${others[@]}") || status=1
+    run 2 $(longest_first "${timed_long[@]}") || status=1
     run 1 "${loaded[@]}" || status=1
-    TEST_STATE=redis run 5 test/routes/contract.test.ts $(folders "${on_redis[@]}") || status=1
-    TEST_STATE=nodes run 5 test/routes/contract.test.ts $(folders "${on_redis[@]}") || status=1
+    # They mostly wait, and so do both at once.
+    on_redis=($(folders "${on_redis[@]}") test/routes/contract.test.ts)
+    said=$(mktemp)
+    TEST_STATE=redis run 5 "${on_redis[@]}" > "$said" 2>&1 & one_redis=$!
+    TEST_STATE=nodes run 5 "${on_redis[@]}" || status=1
+    wait $one_redis || status=1
+    cat "$said"
+    rm "$said"
     ;;
   '')
     alone=() alone_timed=() shared=() shared_timed=()

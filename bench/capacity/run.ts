@@ -17,10 +17,8 @@ const { values: { write, quick } } = parseArgs({
   options: { write: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } }
 })
 const pace: Pace = quick
-  ? { seconds: 1, sockets: 500, maxSockets: 2_000, members: [200] }
-  : {
-      seconds: 8, sockets: 5_000, maxSockets: 40_000, members: [500, 2_000]
-    }
+  ? { seconds: 1, sockets: 500, maxSockets: 2_000, idleSeconds: 3, members: [200], factor: 4 }
+  : { seconds: 8, sockets: 5_000, maxSockets: 40_000, idleSeconds: 30, members: [500, 2_000], factor: 1.5 }
 const page = new URL('../../docs/capacity.md', import.meta.url)
 const startedAt = performance.now()
 const [load = 0] = loadavg()

@@ -15,8 +15,12 @@ export interface Pace {
   readonly sockets: number
   /** Idle sockets of one process, if it may open as many files. */
   readonly maxSockets: number
+  /** How long idle sockets are watched. The server pings each every 30 s. */
+  readonly idleSeconds: number
   /** Sizes of a mesh that a node joins. */
   readonly members: readonly number[]
+  /** From one load between two nodes to the next. */
+  readonly factor: number
 }
 
 /** A row of the table. */
@@ -35,8 +39,6 @@ export interface Step {
 }
 
 const payloadBytes = 1500
-/** The server pings every 30 s. */
-const pingMs = 30_000
 const pairs = 100
 const atOnce = 50
 /** Files that the process has open besides sockets. */
@@ -46,8 +48,6 @@ const socketsOfAddress = 5_000
 /** A load is carried while so much of it arrives, and so fast. */
 const arrivingShare = 0.97
 const acceptableMs = 50
-/** From one load to the next. */
-const factor = 1.5
 const firstLoad = 2_000
 
 /** All steps, in the order they run. */
@@ -70,10 +70,10 @@ async function memoryOfPeers ({ sockets }: Pace): Promise<Answer[]> {
   return answers
 }
 
-async function idleSockets ({ maxSockets }: Pace): Promise<Answer[]> {
+async function idleSockets ({ maxSockets, idleSeconds }: Pace): Promise<Answer[]> {
   const files = Number(/Max open files +\d+ +(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
   const sockets = Math.min(maxSockets, files - spareFiles)
-  const { bytes, busy } = await idling(dialects.peerjs, sockets, pingMs)
+  const { bytes, busy } = await idling(dialects.peerjs, sockets, idleSeconds * 1000)
   const note = sockets < maxSockets ? `no more: the process may open ${files} files` : 'as many as were tried'
   return [
     { name: 'idle sockets of one process', value: sockets, unit: '', note },
@@ -194,7 +194,7 @@ interface Carried {
 }
 
 /** Loads that grow until one does not arrive in time; then half of the largest. */
-async function signalsOfTwoNodes ({ seconds }: Pace, tell: (line: string) => void): Promise<Answer[]> {
+async function signalsOfTwoNodes ({ seconds, factor }: Pace, tell: (line: string) => void): Promise<Answer[]> {
   const redis = await startRedis()
   const nodes: Server[] = []
   try {

@@ -1,60 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { createSocket } from 'node:dgram'
-import type { AddressInfo } from 'node:net'
-import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { tokenFor, withSecret } from '../auth/tokens.js'
 import { launch } from '../browser/browser.js'
 import { peerPages } from '../browser/peerjs-pages.js'
 import type { Env } from '../helper.js'
-import { run, type Running, start } from '../process.js'
-import { cameraPages, folder, pictures } from './camera-pages.js'
+import { start } from '../process.js'
+import { cameraPages, pictures } from './camera-pages.js'
+import { film, freeUdpPort, play, source, written } from './node-camera.js'
 
 declare const client: typeof import('../browser/pages/peerjs.js')
 
-const camera = fileURLToPath(new URL('camera.js', folder))
-const readme = readFileSync(new URL('README.md', folder), 'utf8')
 const open = await cameraPages(t)
 const { join } = peerPages(await launch(t))
 const bridged: Env = { BRIDGE: 'peerjs-drone' }
-
-/** The command of the README that needs no camera. */
-const source = /^gst-launch-1\.0 videotestsrc[^`]*/m.exec(readme)?.[0] ?? ''
 
 /** The same as VP8, whose packets are numbered from `first` on. */
 function vp8From (first: number): string {
   const encoder = `vp8enc deadline=1 keyframe-max-dist=30 ! rtpvp8pay seqnum-offset=${first}`
   return source.replace(/x264enc[^]*rtph264pay config-interval=-1/, encoder)
-}
-
-/** Runs a source of pictures until it is ended. */
-function play (t: Test, rtpPort: number, command: string): ChildProcess {
-  const child = spawn('sh', ['-c', `exec ${command.replace('port=5004', `port=${rtpPort}`)}`], { stdio: ['ignore', 'ignore', 'inherit'] })
-  t.teardown(() => child.kill('SIGKILL'))
-  return child
-}
-
-async function freeUdpPort (): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address() as AddressInfo
-  await new Promise<void>((resolve) => socket.close(() => resolve()))
-  return port
-}
-
-/** The camera as a process of its own, at a server. */
-function film (t: Test, port: number, env: Env = {}): Running {
-  return run(t, { SERVER: `ws://127.0.0.1:${port}/drone`, ICE_SERVERS: '', ...env }, [], camera)
-}
-
-/** Waits until the camera has written something for the so manyth time. */
-async function written ({ child, output, exited }: Running, text: string, times = 1): Promise<void> {
-  const ended = exited.then((code) => { throw new Error(`ended with ${code}: ${output.stdout}${output.stderr}`) })
-  ended.catch(() => {})
-  while (output.stdout.split(text).length <= times) await Promise.race([once(child.stdout as Readable, 'data'), ended])
 }
 
 t.test('two PeerJS pages see the camera of Node at once, and it hears when one of them hangs up', async (t) => {
