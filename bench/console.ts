@@ -36,11 +36,17 @@ export const consoleBench: Bench = {
     const { drone } = dialects
     const enter = async (at: number): Promise<Client> =>
       await join(server.url, drone, `client${at}`, { name: '' }, `127.0.0.${1 + Math.floor(at / peersOfAddress)}`)
-    for (const client of await each(peers, 100, enter)) client.onEnd = (error) => { throw error }
+    const clients = await each(peers, 100, enter)
+    let failure: Error | undefined
+    for (const client of clients) client.onEnd = (error) => { failure ??= error }
+    const whole = (figures: Figures): Figures => {
+      if (failure !== undefined) throw failure
+      return figures
+    }
     await quiet(server)
     // By then the work that follows connecting, such as compiling hot code, is over.
     await delay(measureMs)
-    const nobody = 'nobody looks'
+    const nobody = 'nobody looks: pings alone'
     const views: Record<string, readonly Look[]> = {
       'the overview': [ofNodes],
       'the peers': [ofNodes, ofPeers],
@@ -50,8 +56,8 @@ export const consoleBench: Bench = {
       setting: { peers, 'a measurement, s': measureMs / 1000 },
       rounds: Math.min(rounds, 3),
       cases: [
-        { name: nobody, measure: async () => await measured(server) },
-        ...Object.entries(views).map(([name, looks]) => ({ name, measure: async () => await looking(server, looks) }))
+        { name: nobody, measure: async () => whole(await measured(server)) },
+        ...Object.entries(views).map(([name, looks]) => ({ name, measure: async () => whole(await looking(server, looks)) }))
       ],
       checks: (rows) => [
         { name: `${nobody}, %`, value: of(rows, nobody), atMost: 1 },
