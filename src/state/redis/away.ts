@@ -1,6 +1,7 @@
 import type { Log } from '../../telemetry/log.js'
 import type { Timers } from '../../timing/timers.js'
-import { inBatches, orIfDown, type RedisNode } from './node.js'
+import { inBatches } from './in-batches.js'
+import { orIfDown, type RedisNode } from './node.js'
 import type { LocalRooms } from './rooms.js'
 import { due, forgetAway } from './scripts/away.js'
 import { leave } from './scripts/membership.js'

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../telemetry/log.js'
 import type { Timer, Timers } from '../../timing/timers.js'
+import { within } from '../../timing/within.js'
 import type { Frame } from '../../frame/bytes.js'
+import { inBatches } from './in-batches.js'
 import { nodesKey, roomsKey } from './keys.js'
 import { RedisDown, type RedisLink, RedisRefused } from './link.js'
 import type { LetterHead, NodeMessage, Probe } from './messages.js'
@@ -17,8 +19,8 @@ const stepTimeoutMs = 1_000
 /** After an outage the other nodes have restored their peers by then. In ms. */
 const restoreGraceMs = 5_000
 const retryMs = 250
-/** How many rooms or peers are sent to Redis at a time. */
-const atOnce = 200
+/** How long is waited for a node that takes its lease again, where only Redis decides. In ms. */
+const backWithinMs = 1_000
 
 export interface NodeListener {
   onMessage: (message: Exclude<NodeMessage, Probe>) => void
@@ -194,6 +196,11 @@ export class RedisNode {
     if (this.isUp || !this.link.isUp) return
     if (this.#reregistering === undefined) this.reregister()
     await this.#reregistering
+  }
+
+  /** Waits for that, but not for long. */
+  async comeBackSoon (): Promise<void> {
+    await within(backWithinMs, this.comeBack())
   }
 
   /** Repairs the data in Redis after a command that may or may not have been executed: at once, or once Redis no longer refuses. */
@@ -387,9 +394,4 @@ export class RedisNode {
 export function orIfDown<T> (error: unknown, value: T): T {
   if (error instanceof RedisDown) return value
   throw error
-}
-
-/** Not one after the other, which would take as many round trips, and not all at once. */
-export async function inBatches<T> (all: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  for (let at = 0; at < all.length; at += atOnce) await Promise.all(all.slice(at, at + atOnce).map(work))
 }

@@ -1,6 +1,7 @@
 import { type CloseCode, closeCodes } from '../../frame/close-codes.js'
 import { andThen, type MaybePromise } from '../../timing/maybe-promise.js'
 import type { Timers } from '../../timing/timers.js'
+import { within } from '../../timing/within.js'
 import type { CloseRequest, DisconnectOutcome, Grace, JoinRequest, Peer } from '../contract.js'
 import { refusalBy } from '../local/exchange.js'
 import type { JoinDecision } from '../membership.js'
@@ -60,7 +61,12 @@ export class Registrations {
   }
 
   join (request: JoinRequest): MaybePromise<JoinDecision> {
-    if (!this.#node.isUp) return this.#joinWithout(request)
+    if (this.#node.isUp) return this.#joinUp(request)
+    if (!needsRedis(request)) return this.#joinWithout(request)
+    return this.#node.comeBackSoon().then(() => this.#node.isUp ? this.#joinUp(request) : this.#joinWithout(request))
+  }
+
+  #joinUp (request: JoinRequest): Promise<JoinDecision> {
     return this.#joinShared(request).catch((error: unknown) => {
       orIfDown(error, undefined)
       const joined = this.#joinWithout(request)
@@ -99,7 +105,7 @@ export class Registrations {
       member.place = answer.place
       member.presence = answer.presence
       for (const batch of answer.batches) this.#kept.forget(batch)
-      if (room.watcher !== undefined) await withTimeout(pending.wasSeen)
+      if (room.watcher !== undefined) await within(eventTimeoutMs, pending.wasSeen)
       if (own !== undefined && own.id !== id) this.#kept.forgetOf(room.name, own.id)
       if (own !== undefined && room.members.get(own.id) === own) room.members.delete(own.id)
       const others = room.watcher === undefined ? othersElsewhere : [...room.replica.values()]
@@ -207,7 +213,7 @@ export class Registrations {
     const wasTold = new Promise<void>((resolve) => { this.#going.set(registrationId, resolve) })
     try {
       const outcome = await goAway(this.#node.run, this.#node.link.keys.of(room.name), { room: room.name, id, registrationId })
-      if (outcome === 'kept') await withTimeout(wasTold)
+      if (outcome === 'kept') await within(eventTimeoutMs, wasTold)
       if (outcome !== 'ended') this.#away.expect(ms)
       return outcome === 'kept'
     } catch (error) {
@@ -230,7 +236,7 @@ export class Registrations {
     if (!this.#node.link.isUp) return this.#leaveLocal(member)
     member.isGoing = true
     room.going++
-    await withTimeout(this.#node.comeBack())
+    await this.#node.comeBackSoon()
     member.isGoing = false
     room.going--
     return this.#node.isUp ? await this.leave(member, true) : this.#leaveLocal(member)
@@ -387,10 +393,4 @@ function pend (member: Registration, own: Registration | undefined): { pending: 
   const done = new Promise<void>((_resolve) => { resolve = _resolve })
   const nothingYet = { waiting: [], isReplaced: false, others: undefined, naming: undefined }
   return { pending: { ...nothingYet, member, previous: own, seen, wasSeen, done }, resolve }
-}
-
-async function withTimeout (promise: Promise<void>): Promise<void> {
-  let timeout: NodeJS.Timeout | undefined
-  await Promise.race([promise, new Promise<void>((resolve) => { timeout = setTimeout(resolve, eventTimeoutMs) })])
-  clearTimeout(timeout)
 }

@@ -18,6 +18,7 @@ export function redisRooms (node: RedisNode, timers: Timers): Rooms {
     async open ({ prefix, digits, idleMs, emptyMs, by = '' }) {
       const lifetime = { idleMs, emptyMs, own: randomUUID(), mostEmpty: maxEmptyOf(digits), by }
       try {
+        if (!node.isUp) await node.comeBackSoon()
         for (const drawn of draw.draws(prefix, digits)) {
           for (const codes of bySlot(node.link, prefix, drawn)) {
             const room = prefix + (codes[0] ?? '')
