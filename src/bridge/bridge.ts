@@ -79,16 +79,13 @@ export class Bridge {
   /**
    * Begins once all dialects are known.
    *
-   * @throws ConfigError for an entry of `BRIDGE` that does not name two dialects which are on and can be bridged
+   * @throws ConfigError for an entry of `BRIDGE` that does not name two dialects which are on and can be bridged, or whose peers have no
+   *   kind of call in common
    */
   start (registered: Iterable<Registered>): void {
     const able = [...registered].flatMap(({ name, bridging }) => bridging === undefined ? [] : [{ ...bridging, name }])
     const names = able.map(({ name }) => name)
-    const bad = this.#entries.find((entry) => !Pairs.canRead(entry, names))
-    if (bad !== undefined) {
-      const accepted = names.length < 2 ? 'and fewer than two dialects are on that can be bridged' : `of two of ${names.join(', ')}`
-      throw new ConfigError(`BRIDGE: invalid value ${JSON.stringify(bad)}, expected a pair such as peerjs-drone, ${accepted}`)
-    }
+    for (const entry of this.#entries) check(entry, able)
     this.#pairs = new Pairs(this.#entries, names)
     for (const dialect of able) {
       const { name } = dialect
@@ -144,4 +141,18 @@ export class Bridge {
   #leftFor ({ leaving, room, id }: JoinRequest): CallEnd[] {
     return leaving === undefined || (leaving.room === room && leaving.id === id) ? [] : this.#calls.endAll(leaving)
   }
+}
+
+/** @throws ConfigError */
+function check (entry: string, able: readonly BridgedDialect[]): void {
+  const invalid = `BRIDGE: invalid value ${JSON.stringify(entry)}`
+  const names = able.map(({ name }) => name)
+  const [one, other] = (Pairs.read(entry, names) ?? []).map((name) => able.find((dialect) => dialect.name === name))
+  if (one === undefined || other === undefined) {
+    const accepted = names.length < 2 ? 'and fewer than two dialects are on that can be bridged' : `of two of ${names.join(', ')}`
+    throw new ConfigError(`${invalid}, expected a pair such as peerjs-drone, ${accepted}`)
+  }
+  if (one.kinds.some((kind) => other.kinds.includes(kind))) return
+  const [ones, others] = [one, other].map(({ name, kinds }) => `calls of ${name} are ${kinds.join(' or ')}`)
+  throw new ConfigError(`${invalid}: ${ones}, and ${others}`)
 }

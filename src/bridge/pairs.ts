@@ -13,8 +13,9 @@ export class Pairs {
     }
   }
 
-  static canRead (entry: string, names: readonly string[]): boolean {
-    return pairIn(entry, names) !== undefined
+  /** The two dialects of an entry. Undefined for one that does not name two of them. */
+  static read (entry: string, names: readonly string[]): readonly [string, string] | undefined {
+    return pairIn(entry, names)?.names
   }
 
   /** Whether peers of one dialect may call those of the other. */

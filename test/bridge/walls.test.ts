@@ -214,6 +214,9 @@ t.test('a BRIDGE that names what cannot be bridged stops the start, and so does 
     })
   }
   await t.rejects(build(t, { BRIDGE: 'peerjs' }), { message: /^BRIDGE: invalid value "peerjs", expected a comma-separated list of pairs/ })
+  await t.rejects(build(t, { BRIDGE: 'gst-psync', DIALECTS: 'gst,psync' }), {
+    message: 'BRIDGE: invalid value "gst-psync": calls of gst are media, and calls of psync are data'
+  })
   await t.rejects(build(t, { BRIDGE: 'peerjs-drone', DIALECTS: 'drone,tom' }), { message: /^BRIDGE: .* fewer than two dialects are on/ })
   await t.rejects(build(t, { BRIDGE: 'peerjs-drone', PEERJS_KEY: 'peerjs,bridge' }), { message: /^PEERJS_KEY: .*since BRIDGE is set/ })
   await t.resolves(build(t, { PEERJS_KEY: 'peerjs,bridge' }))
