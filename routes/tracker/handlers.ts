@@ -9,8 +9,10 @@ import { nameOf, roomOf, seedersOf } from './swarm.js'
 type Announce = Static<typeof frames.announce>
 type Answer = Static<typeof frames.answer>
 
-/** Time between two announces of a client, in s. */
+/** Time between two scrapes of a client, in s, and between two announces on average. */
 const interval = 120
+/** Announces are spread over so many s: two clients that announce at once may call each other at once, and both give up. */
+const spread = 24
 /** In the frame, its list of offers, and one of these. */
 const depthOfOffer = 3
 /** Offers of one announce that are passed on. */
@@ -76,7 +78,7 @@ export function trackerHandlers ({ peers, relay }: State): Handlers<typeof frame
   }
 
   /** Each offer goes to another peer. Those for which there is none are dropped: clients make new ones for the next announce. */
-  function spread ({ connection }: TrackerClient, place: Place, frame: Announce, { bytes }: Received): MaybePromise<unknown> {
+  function passOffers ({ connection }: TrackerClient, place: Place, frame: Announce, { bytes }: Received): MaybePromise<unknown> {
     const { member: { room, id: from }, stamp } = place
     const { info_hash: hash, offers } = frame
     if (offers === undefined || offers === null || offers.length === 0) return
@@ -93,7 +95,8 @@ export function trackerHandlers ({ peers, relay }: State): Handlers<typeof frame
   function answerCounts ({ connection }: TrackerClient, counting: MaybePromise<Counts>, hash: string): MaybePromise<unknown> {
     return andThen(counting, ({ complete, incomplete }) => {
       const counts = `"complete":${complete},"incomplete":${incomplete}`
-      connection.deliver(new Frame('announce', `{${counts},"action":"announce","info_hash":${hash},"interval":${interval}}`))
+      const again = interval - spread / 2 + Math.floor(Math.random() * (spread + 1))
+      connection.deliver(new Frame('announce', `{${counts},"action":"announce","info_hash":${hash},"interval":${again}}`))
     })
   }
 
@@ -110,8 +113,9 @@ export function trackerHandlers ({ peers, relay }: State): Handlers<typeof frame
       }
       return andThen(enter(client, frame, swarm), (place) => {
         if (place === undefined) return
-        return andThen(seed(place, isComplete(place, event, left)), () =>
-          andThen(answerCounts(client, count(place.member.room, place.seeders), place.hash), () => spread(client, place, frame, received)))
+        const answered = andThen(seed(place, isComplete(place, event, left)), () =>
+          answerCounts(client, count(place.member.room, place.seeders), place.hash))
+        return andThen(answered, () => passOffers(client, place, frame, received))
       })
     },
 

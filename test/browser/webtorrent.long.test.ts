@@ -15,7 +15,7 @@ interface Torrent {
   on (event: string, listener: (value: unknown) => void): void
 }
 interface WebTorrent {
-  seed (file: File, options: object, ready: (torrent: Torrent) => void): void
+  seed (file: File, options: object): Torrent
   add (id: string, options: object): Torrent
   on (event: string, listener: (value: unknown) => void): void
 }
@@ -69,7 +69,10 @@ for (const [where, start] of Object.entries(servers)) {
       const digest = Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
       const client = new library.WebTorrent({ tracker: { rtcConfig: { iceServers: [] } } })
       const file = new File([bytes], 'random.bin')
-      const torrent = await new Promise<Torrent>((resolve) => client.seed(file, { announce: [url] }, resolve))
+      const torrent = client.seed(file, { announce: [url] })
+      // It says first that it is complete, and then makes its offers. Who calls it meanwhile is called by it: webtorrent gives up both.
+      let announces = 0
+      await new Promise<void>((resolve) => torrent.on('trackerAnnounce', () => { if (++announces === 2) resolve() }))
       return { infoHash: torrent.infoHash, digest }
     }, here as string)
 

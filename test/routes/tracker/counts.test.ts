@@ -1,7 +1,18 @@
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { totals, until } from '../../helper.js'
-import { build, counts, hash, peer, stranger } from './swarm.js'
+import { build, counts, hash, isCounts, peer, stranger } from './swarm.js'
+
+t.test('clients that announce together are told to come again apart, after 108 to 132 s', async (t) => {
+  const alice = await stranger(t, await build(t), 'alice')
+  const intervals: number[] = []
+  for (let announce = 0; announce < 100; announce++) {
+    alice.say()
+    intervals.push((await alice.client.nextThat(isCounts)).interval as number)
+  }
+  t.ok(intervals.every((interval) => Number.isInteger(interval) && interval >= 108 && interval <= 132), intervals.join())
+  t.ok(new Set(intervals).size > 10)
+})
 
 t.test('an announce is answered with how many have everything and how many do not, the announcer among them', async (t) => {
   const app = await build(t)

@@ -12,7 +12,7 @@ export const offerOf = (name: string): Frame => ({ offer: { type: 'offer', sdp: 
 export const failure = (reason: string, of = hash): Frame => ({ action: 'announce', 'failure reason': reason, info_hash: of })
 
 export const counts = (complete: number, incomplete: number, of = hash): Frame =>
-  ({ action: 'announce', info_hash: of, interval: 120, complete, incomplete })
+  ({ action: 'announce', info_hash: of, complete, incomplete })
 
 export const isOffer = ({ offer }: Frame): boolean => offer !== undefined
 export const isCounts = ({ interval }: Frame): boolean => interval !== undefined
@@ -32,10 +32,11 @@ export class Announcer {
     this.client.send({ action: 'announce', info_hash: hash, peer_id: this.id, ...frame })
   }
 
-  /** Sends an announce, and waits for the counts. */
+  /** Sends an announce, and waits for the counts. The interval beside them differs from time to time. */
   async announce (frame: Frame = {}): Promise<Frame> {
     this.say(frame)
-    return await this.client.nextThat((frame) => isCounts(frame) || frame['failure reason'] !== undefined)
+    const { interval, ...rest } = await this.client.nextThat((frame) => isCounts(frame) || frame['failure reason'] !== undefined)
+    return rest
   }
 
   answer (to: string, frame: Frame = {}): void {
