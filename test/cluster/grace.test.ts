@@ -77,6 +77,30 @@ t.test('a node comes back to Redis: what was kept for its peers comes before wha
   t.match(await peer.nextOf('signal'), { payload: 'later' })
 })
 
+t.test('a grace ends while the node of a sender is without Redis: the sender is told once its node is back', async (t) => {
+  const redis = await startRedis(t)
+  const way = await wayTo(t, redis)
+  const shared = { NODE_LEASE_MS: '10000', RESUME_GRACE_MS: '1500' }
+  const one = await build(t, { ...shared, REDIS_URL: way.url })
+  const other = await build(t, { ...shared, REDIS_URL: redis.url })
+  const sender = await tomPeer(t, one, 's')
+  const [gone, returning] = [await tomPeer(t, other, 'gone'), await tomPeer(t, other, 'returning')]
+  await heardOf(sender, 'returning')
+  for (const { socket } of [gone, returning]) socket.terminate()
+  await eventually(async () => await redis.client.zcard('{sb:0}:away') === 2)
+  for (const id of ['gone', 'returning']) sender.send(signal('s', id, 'kept'))
+  await eventually(async () => (await redis.client.keys('*:mail:*')).length === 2)
+  way.cut()
+  t.match(await (await tomPeer(t, other, 'returning')).nextOf('signal'), { payload: 'kept' })
+  await eventually(async () => await redis.client.zcard('{sb:0}:away') === 0)
+  way.join()
+  t.match(await sender.nextOf('error'), { error: 'peer not found' })
+  await eventually(async () => await isReady(one))
+  sender.send({ type: 'unheard of' })
+  t.match(await sender.nextOf('error'), { error: 'unknown message type' }, 'and not of what has arrived')
+  t.same(await redis.client.keys('*untold*'), [])
+})
+
 t.test('a node that stood still for longer than its lease goes on with its peers, who get what was kept for them', async (t) => {
   const { nodes: [one, , three], redis } = await processes(t)
   const witness = await tomPeer(t, one.port, 'w')

@@ -54,7 +54,8 @@ export class Keys {
       away: this.awayOf(tag),
       channel: `${tag}:room:${room}`,
       nodePrefix: `${tag}:node:`,
-      mail: (to: string) => `${tag}:mail:${room}\n${to}`
+      mail: (to: string) => `${tag}:mail:${room}\n${to}`,
+      untold: (batch: string) => `${tag}:untold:${batch}`
     }
   }
 }

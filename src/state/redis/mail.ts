@@ -61,6 +61,11 @@ export class KeptMail {
     return new Set([...this.#batches.values()].map(({ mail: { room, to } }) => `${room}\n${to}`)).size
   }
 
+  /** Each batch, by its name, with its first mail. */
+  get all (): ReadonlyArray<readonly [name: string, mail: Kept]> {
+    return [...this.#batches].map(([name, { mail }]) => [name, mail])
+  }
+
   /** Bytes of all frames. */
   get bytes (): number {
     return [...this.#batches.values()].reduce((total, { bytes }) => total + bytes, 0)

@@ -37,11 +37,22 @@ export class Recovery {
     await Promise.all(rooms.flatMap(({ pending }) => [...pending.values()].map(async ({ done }) => await done)))
     const isWhole = await this.#restoreRooms(this.#rooms.all)
     if (isEmptied) for (const mail of this.#kept.lose()) await this.#relay.tellExpired(mail)
+    else await this.#tellUntold()
     this.#timers.cancel(this.#check)
     this.#check = this.#timers.schedule(this.#node.graceMs, () => {
       for (const room of rooms) this.#rooms.check(room)
     })
     return isWhole
+  }
+
+  /** Tells senders here that a grace has ended meanwhile. Each is restored by now: from now on this node is told. */
+  async #tellUntold (): Promise<void> {
+    const { link } = this.#node
+    await inBatches(this.#kept.all, async ([name, { room, from, to }]) => {
+      if (await link.command(async (client) => await client.del(link.keys.of(room).untold(name))) !== 1) return
+      this.#kept.forget(name)
+      this.#relay.onLost(room, from, to, 'expired')
+    })
   }
 
   /** Restores rooms that Redis refused before. Other nodes are asked to restore theirs, since the same key held their members, too. */

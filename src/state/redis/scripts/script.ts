@@ -170,7 +170,8 @@ local function keepForAway (members, id, graceMs, from, frame, given)
   return keep(tag .. ':mail:' .. room .. '\\n' .. id, from, frame, graceMs + 60000, string.format('%s/%.0f', words[1], graceMs),
     { unpack(words, 2, 7) }, '')
 end
--- Throws away the mail of who has not come back, and tells its senders.
+-- Throws away the mail of who has not come back, and tells its senders. A node that does not listen finds the batch in what is untold when
+-- it comes back: for a minute, in which other nodes have noticed if it does not.
 local function discardMail (members, id, nodePrefix)
   local tag, room = tagAndRoom(members)
   local mail, told = tag .. ':mail:' .. room .. '\\n' .. id, {}
@@ -183,7 +184,9 @@ local function discardMail (members, id, nodePrefix)
       -- A sender that is away itself may only seem so: its node, which kept the mail, stands still.
       local node = held and (string.match(held, '^[^\\n]+') or string.match(batch, '^[^/]*'))
       local lost = { 'lost ' .. #room, #sender, #id, #'expired', '-\\n' .. room .. '\\n' .. sender .. '\\n' .. id .. '\\nexpired\\n' }
-      if node then redis.call('PUBLISH', nodePrefix .. node, table.concat(lost, ' ')) end
+      if node and redis.call('PUBLISH', nodePrefix .. node, table.concat(lost, ' ')) == 0 then
+        redis.call('SET', tag .. ':untold:' .. batch, '1', 'PX', 60000)
+      end
     end
   end
   redis.call('DEL', mail, bookOf(mail), endsOf(mail))
