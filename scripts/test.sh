@@ -43,15 +43,22 @@ folders() { # folders FILE...: where they are, each once
   printf '%s\n' "${@%/*}" | sort -u
 }
 
-# Those that take a minute or more: begun last, they would run alone at the end.
-longest=@(chaos/chaos|deploy/rolling-restart|doctor/proxies|state/redis-cluster|web/connection-test)
+# Those that take a minute or more. The runner sorts files by name: begun last, these would run alone at the end.
+longest=@(chaos/chaos|deploy/rolling-restart|doctor/proxies|web/connection-test)
 
-longest_first() { # longest_first FILE...
-  local file others=()
+run_beside() { # run_beside JOBS FILE...: the longest of them one after the other, and beside them the others
+  local jobs=$1 file said longest_files=() others=() ended=0
+  shift
   for file in "$@"; do
-    if [[ $file == test/$longest.long.test.ts ]]; then echo "$file"; else others+=("$file"); fi
+    if [[ $file == test/$longest.long.test.ts ]]; then longest_files+=("$file"); else others+=("$file"); fi
   done
-  printf '%s\n' "${others[@]}"
+  said=$(mktemp)
+  run 1 "${longest_files[@]}" > "$said" 2>&1 & local beside=$!
+  run "$jobs" "${others[@]}" || ended=1
+  wait $beside || ended=1
+  cat "$said"
+  rm "$said"
+  return $ended
 }
 
 flags=()
@@ -69,8 +76,8 @@ case ${1-} in
     done
     on_redis=(test/routes/$dialects/*.test.ts)
     prepare test/routes/contract.test.ts "${long[@]}" --together "${on_redis[@]}" || exit 1
-    run 6 $(longest_first "${others[@]}") || status=1
-    run 2 $(longest_first "${timed_long[@]}") || status=1
+    run_beside 5 "${others[@]}" || status=1
+    run_beside 2 "${timed_long[@]}" || status=1
     run 1 "${loaded[@]}" || status=1
     # They mostly wait, and so do both at once.
     on_redis=($(folders "${on_redis[@]}") test/routes/contract.test.ts)
@@ -92,7 +99,6 @@ case ${1-} in
     said=$(mktemp)
     npm run --silent lint > "$said" 2>&1 & lint=$!
     prepare "${alone[@]}" "${alone_timed[@]}" --together "${shared[@]}" "${shared_timed[@]}" || exit 1
-    # Folders first: the longest are among them.
     run 5 $(folders "${shared[@]}") "${alone[@]}" || status=1
     wait $lint || { echo '# lint'; cat "$said"; status=1; }
     rm "$said"
