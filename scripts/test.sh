@@ -76,7 +76,7 @@ case ${1-} in
     done
     on_redis=(test/routes/$dialects/*.test.ts)
     prepare test/routes/contract.test.ts "${long[@]}" --together "${on_redis[@]}" || exit 1
-    run_beside 5 "${others[@]}" || status=1
+    run_beside 4 "${others[@]}" || status=1
     run_beside 2 "${timed_long[@]}" || status=1
     run 1 "${loaded[@]}" || status=1
     # They mostly wait, and so do both at once.
