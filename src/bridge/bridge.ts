@@ -145,14 +145,14 @@ export class Bridge {
 
 /** @throws ConfigError */
 function check (entry: string, able: readonly BridgedDialect[]): void {
-  const invalid = `BRIDGE: invalid value ${JSON.stringify(entry)}`
+  const value = JSON.stringify(entry)
   const names = able.map(({ name }) => name)
   const [one, other] = (Pairs.read(entry, names) ?? []).map((name) => able.find((dialect) => dialect.name === name))
   if (one === undefined || other === undefined) {
     const accepted = names.length < 2 ? 'and fewer than two dialects are on that can be bridged' : `of two of ${names.join(', ')}`
-    throw new ConfigError(`${invalid}, expected a pair such as peerjs-drone, ${accepted}`)
+    throw new ConfigError(`BRIDGE: invalid value ${value}, expected a pair such as peerjs-drone, ${accepted}`)
   }
   if (one.kinds.some((kind) => other.kinds.includes(kind))) return
-  const [ones, others] = [one, other].map(({ name, kinds }) => `calls of ${name} are ${kinds.join(' or ')}`)
-  throw new ConfigError(`${invalid}: ${ones}, and ${others}`)
+  const [ones, others] = [one, other].map(({ kinds }) => kinds.join(' or '))
+  throw new ConfigError(`BRIDGE: invalid value ${value}: calls of ${one.name} are ${ones}, and calls of ${other.name} are ${others}`)
 }
