@@ -79,7 +79,7 @@ case ${1-} in
     run_beside 4 "${others[@]}" || status=1
     run_beside 2 "${timed_long[@]}" || status=1
     run 1 "${loaded[@]}" || status=1
-    # They mostly wait, and so do both at once.
+    # They mostly wait, so both run at once.
     on_redis=($(folders "${on_redis[@]}") test/routes/contract.test.ts)
     said=$(mktemp)
     TEST_STATE=redis run 5 "${on_redis[@]}" > "$said" 2>&1 & one_redis=$!

@@ -19,7 +19,7 @@ const stepTimeoutMs = 1_000
 /** After an outage the other nodes have restored their peers by then. In ms. */
 const restoreGraceMs = 5_000
 const retryMs = 250
-/** How long is waited for a node that takes its lease again, where only Redis decides. In ms. */
+/** How long a step that only Redis can decide waits for a node to take its lease again. In ms. */
 const backWithinMs = 1_000
 
 export interface NodeListener {
@@ -198,7 +198,7 @@ export class RedisNode {
     await this.#reregistering
   }
 
-  /** Waits for that, but not for long. */
+  /** Waits for `comeBack`, but not for long. */
   async comeBackSoon (): Promise<void> {
     await within(backWithinMs, this.comeBack())
   }

@@ -45,7 +45,7 @@ export class Recovery {
     return isWhole
   }
 
-  /** Tells senders here that a grace has ended meanwhile. Each is restored by now: from now on this node is told. */
+  /** Tells senders here of graces that ended while this node did not listen. The senders are restored by now, so later ends reach it. */
   async #tellUntold (): Promise<void> {
     const { link } = this.#node
     await inBatches(this.#kept.all, async ([name, { room, from, to }]) => {

@@ -170,8 +170,8 @@ local function keepForAway (members, id, graceMs, from, frame, given)
   return keep(tag .. ':mail:' .. room .. '\\n' .. id, from, frame, graceMs + 60000, string.format('%s/%.0f', words[1], graceMs),
     { unpack(words, 2, 7) }, '')
 end
--- Throws away the mail of who has not come back, and tells its senders. A node that does not listen finds the batch in what is untold when
--- it comes back: for a minute, in which other nodes have noticed if it does not.
+-- Throws away the mail of who has not come back, and tells its senders. For a node that does not listen, a note of the batch stays for a
+-- minute: it looks for that when it comes back.
 local function discardMail (members, id, nodePrefix)
   local tag, room = tagAndRoom(members)
   local mail, told = tag .. ':mail:' .. room .. '\\n' .. id, {}
