@@ -3,7 +3,8 @@ import { type Figures, quantile } from './figures.js'
 import { type Client, frameOf } from './client.js'
 import { type Group, join, type Protocol } from './protocols.js'
 
-const settleMs = 100
+/** Who has been told nothing for so long has been told everything. A list for 200 members waits for up to 175 ms. In ms. */
+const settleMs = 400
 
 export interface Load {
   /** Where the senders connect. */
@@ -64,8 +65,7 @@ export async function relayPairs<Span> (load: Load, begin: () => () => Span): Pr
   let latencies: number[] = []
   let failure: Error | undefined
   const pairs = await Promise.all(Array.from({ length: load.pairs }, async (_, at) => await connectPair(load, at)))
-  // By then lists and announcements of the others have arrived.
-  await delay(settleMs)
+  await settle(pairs)
 
   const send = ({ sender, frame, sentAt }: Pair): void => {
     sentAt.push(performance.now())
@@ -111,6 +111,12 @@ export async function relayPairs<Span> (load: Load, begin: () => () => Span): Pr
   }
   if (failure !== undefined) throw failure
   return { messages: latencies.length, seconds, latencies: Float64Array.from(latencies).sort(), span }
+}
+
+/** Waits until the lists and announcements of the others have arrived. */
+async function settle (pairs: readonly Pair[]): Promise<void> {
+  const received = (): number => pairs.reduce((sum, { sender, receiver }) => sum + sender.received + receiver.received, 0)
+  for (let before = -1; received() > before; await delay(settleMs)) before = received()
 }
 
 /** Calls `perSecond` times a second, as evenly as a 1 ms timer can. */

@@ -75,6 +75,8 @@ case ${1-} in
       esac
     done
     on_redis=(test/routes/$dialects/*.test.ts)
+    # The first runner after npm ci builds its plugins. Two at once would do so in one folder.
+    tap build || exit 1
     prepare test/routes/contract.test.ts "${long[@]}" --together "${on_redis[@]}" || exit 1
     run_beside 4 "${others[@]}" || status=1
     run_beside 2 "${timed_long[@]}" || status=1

@@ -20,6 +20,7 @@ defaults
   timeout connect 1s
   timeout client 5s
   timeout server 5s
+  timeout check 5s
 frontend checked
   bind 127.0.0.1:${port}
   stats enable

@@ -52,7 +52,7 @@ export async function open (run: Run, keys: RoomKeys, step: OpenArguments): Prom
  * Answers the rooms that are too many now, as 'room LF its own name'
  */
 export const noteEmptyScript = script('noteEmpty', 1, `
-  -- In µs, and as text, which keeps all digits: several may be left in one ms.
+  -- In microseconds, and as text, which keeps all digits: several may be left in one ms.
   local micros = time[1] * 1000000 + time[2]
   redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', micros - ARGV[2] * 1000))
   redis.call('ZADD', KEYS[1], string.format('%.0f', micros), ARGV[1])
