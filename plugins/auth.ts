@@ -31,7 +31,7 @@ const complaintMs = 10_000
  */
 export async function openAuth (app: FastifyInstance, config: Config, timers: Timers): Promise<Auth> {
   let complainedAt = -Infinity
-  const verification = verificationOf(config, (reason) => {
+  const verification = await verificationOf(config, (reason) => {
     const now = timers.now()
     if (now - complainedAt < complaintMs) return
     complainedAt = now

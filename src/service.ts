@@ -1,9 +1,10 @@
 import { createServer, type RequestListener } from 'node:http'
+import { createRequire } from 'node:module'
 import fastify, {
   type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, LogController
 } from 'fastify'
 import { type LoggerOptions, type SerializedError, stdSerializers } from 'pino'
-import { prettyFactory } from 'pino-pretty'
+import type * as PinoPretty from 'pino-pretty'
 import { describeRequest, signalbox, type SignalboxOptions } from './app.js'
 import type { Config } from './config/schema.js'
 import { withHelp } from './telemetry/help.js'
@@ -26,6 +27,8 @@ export function print (text: string): void {
 /** Where log lines go: as JSON, or in the form that people read. */
 function logDestination ({ LOG_FORMAT = process.stdout.isTTY ? 'pretty' : 'json' }: Config): { write: (line: string) => void } {
   if (LOG_FORMAT === 'json') return { write: print }
+  // What servers without a terminal do without.
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty
   const pretty = prettyFactory({ colorize: process.stdout.isTTY, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
   return { write: (line) => print(String(pretty(line))) }
 }

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import { ConfigError } from '../config/config-error.js'
 import type { Config } from '../config/schema.js'
-import { remoteKeys } from './jwks.js'
 import { algorithmOf, pemOf, type Verification } from './verification.js'
 
 /** The subprotocol that a client offers right before its token. The server selects it, and never the token. */
@@ -33,14 +32,17 @@ export function tokenOf (headers: IncomingHttpHeaders, query: Readonly<Record<st
  * @param now a monotonic clock, in ms
  * @throws ConfigError for a public key that cannot be read, or of an unsupported kind
  */
-export function verificationOf (
+export async function verificationOf (
   { JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL }: Config,
   onProblem: (reason: string) => void,
   now: () => number
-): Verification | undefined {
+): Promise<Verification | undefined> {
   if (JWT_SECRET !== undefined) return { algorithms: ['HS256'], key: JWT_SECRET }
   if (JWT_PUBLIC_KEY !== undefined) return publicKey(JWT_PUBLIC_KEY)
-  if (JWKS_URL !== undefined) return remoteKeys(JWKS_URL, onProblem, now)
+  if (JWKS_URL === undefined) return undefined
+  // What servers without key sets do without.
+  const { remoteKeys } = await import('./jwks.js')
+  return remoteKeys(JWKS_URL, onProblem, now)
 }
 
 function publicKey (setting: string): Verification {

@@ -18,7 +18,7 @@ export type Verdict = { readonly permit: Permit } | { readonly refusal: string }
  */
 export async function judge (token: string, config: Config, now: number): Promise<Verdict> {
   let keyServer: string | undefined
-  const verification = verificationOf(config, (reason) => { keyServer = reason }, () => performance.now())
+  const verification = await verificationOf(config, (reason) => { keyServer = reason }, () => performance.now())
   if (verification === undefined) {
     throw new CommandError('no JWT_SECRET, JWT_PUBLIC_KEY or JWKS_URL: a server with these settings asks nobody for a token')
   }
