@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Without a network of its own, and with a camera that needs no permission. */
+/** Without a network of its own, and with a camera that needs no permission and shows few pictures a second, since each is encoded. */
 export const chromiumSwitches = [
   '--no-sandbox',
   '--disable-gpu',
@@ -10,7 +10,7 @@ export const chromiumSwitches = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--use-fake-device-for-media-stream',
+  '--use-fake-device-for-media-stream=fps=5',
   '--use-fake-ui-for-media-stream'
 ]
 

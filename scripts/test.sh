@@ -69,7 +69,7 @@ case ${1-} in
     for file in "${long[@]}"; do
       case $file in
         # They load both processors, or measure.
-        test/@(bench|siege)/* | test/hostile/neighbour.*) loaded+=("$file") ;;
+        test/@(bench|siege)/* | test/hostile/neighbour.* | test/server-start.*) loaded+=("$file") ;;
         test/$timed/* | test/state/*) timed_long+=("$file") ;;
         *) others+=("$file") ;;
       esac

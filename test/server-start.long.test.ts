@@ -11,7 +11,7 @@ function cpuOf (pid: number): number {
 /** The least of some starts, until the server says on which port it listens. */
 async function startOf (t: Test, env: Record<string, string>): Promise<number> {
   let least = Infinity
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 3; round++) {
     const { child, exited } = await start(t, env)
     least = Math.min(least, cpuOf(child.pid as number))
     child.kill('SIGKILL')

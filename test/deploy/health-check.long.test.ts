@@ -26,8 +26,8 @@ t.test('the health check finds a server that is ready, with the settings that th
 
 t.test('a server that drains is not healthy, and neither is one that stands still', async (t) => {
   const { port, child } = await start(t, { DRAIN_MS: '30000' })
-  // Delays the drain.
-  await connect(t, port, '/tom')
+  // The second of two is closed 15 s after the first.
+  for (let client = 0; client < 2; client++) await connect(t, port, '/tom')
   child.kill('SIGTERM')
   await until(async () => (await fetch(`${urlOf(port)}/ready`)).status === 503)
   t.equal(await check(t, {}, port), 1)
