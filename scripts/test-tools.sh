@@ -29,7 +29,7 @@ for name in ('webrtcbin', 'nicesink', 'dtlsenc', 'srtpenc', 'vp8enc', 'rtpvp8pay
 END
 }
 
-[ -n "${CHROMIUM_PATH:-}" ] || need chromium chromium
+[ -n "${CHROMIUM_PATH:-}" ] || command -v chromium >/dev/null 2>&1 || need chromium-headless-shell chromium-headless-shell
 need redis-server redis-server
 need openssl openssl
 need turnserver coturn
