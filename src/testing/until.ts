@@ -3,18 +3,23 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** How often to ask over HTTP. In ms. */
 export const askEveryMs = 25
 
+/** How often to look at what has not come within so many turns of the event loop, so that whoever is waited for has the CPU. In ms. */
+const lookEveryMs = 2
+const turnsAtFirst = 20
+
 /** How long to wait for what should come at once. In ms. */
 export const patienceMs = 10_000
 
 /** Answers once `holds` does: for what shows in no frame. Throws when it never does. */
 export async function until (holds: () => unknown): Promise<void> {
   const deadline = performance.now() + patienceMs
-  while (true) {
+  for (let turn = 0; ; turn++) {
     const held = holds()
     if (await held) return
     if (performance.now() > deadline) throw new Error(`never held: ${String(holds)}`)
     // Who asks over HTTP asks no more often than a balancer may.
     if (held instanceof Promise) await delay(askEveryMs)
-    else await new Promise((resolve) => setImmediate(resolve))
+    else if (turn < turnsAtFirst) await new Promise((resolve) => setImmediate(resolve))
+    else await delay(lookEveryMs)
   }
 }

@@ -76,10 +76,10 @@ const ways: ReadonlyArray<(name: string, value: string) => Config> = [
 const others: GivenConfig[] = [{}, { JWT_SECRET: 'x'.repeat(32) }, { TURN_URLS: ['turn:turn.test'] }, { JWT_ISSUER: 'issuer' }]
 
 /** All that is said of a value: when it is read, and when it is used. */
-function complaintOf (read: () => Config): string | undefined {
+async function complaintOf (read: () => Config): Promise<string | undefined> {
   try {
     const config = read()
-    verificationOf(config, () => {}, () => 0)
+    await verificationOf(config, () => {}, () => 0)
     if (config.REDIS_CA !== undefined) readAuthorities(config.REDIS_CA)
   } catch (error) {
     // A ConfigError is printed alone, anything else with all that is in it.
@@ -96,12 +96,12 @@ t.test('the schema says which settings are secret', async (t) => {
 
 t.test('no part of a secret is in a message, whatever is wrong with it and wherever it was given', async (t) => {
   let complaints = 0
-  fc.assert(fc.property(
+  await fc.assert(fc.asyncProperty(
     fc.constantFrom(...secrets), marks, fc.constantFrom(...shapes), fc.constantFrom(...ways), fc.constantFrom(...others),
-    (name, secret, shape, way, other) => {
+    async (name, secret, shape, way, other) => {
       const value = shape(secret)
       for (const read of [() => way(name, value), () => completeConfig({ ...other, [name]: value } as GivenConfig, ofPlugins)]) {
-        const complaint = complaintOf(read)?.toLowerCase()
+        const complaint = (await complaintOf(read))?.toLowerCase()
         if (complaint === undefined) continue
         complaints++
         for (let at = 0; at + partLength <= secret.length; at++) {
