@@ -43,8 +43,8 @@ folders() { # folders FILE...: where they are, each once
   printf '%s\n' "${@%/*}" | sort -u
 }
 
-# Those that take a minute or more. The runner sorts files by name: begun last, these would run alone at the end.
-longest=@(chaos/chaos|deploy/rolling-restart|doctor/proxies|web/connection-test)
+# Those that take a minute or more, and wait for much of it. The runner sorts files by name: begun last, these would run alone at the end.
+longest=@(chaos/chaos|doctor/proxies|web/connection-test)
 
 run_beside() { # run_beside JOBS FILE...: the longest of them one after the other, and beside them the others
   local jobs=$1 file said longest_files=() others=() ended=0
@@ -69,7 +69,7 @@ case ${1-} in
     for file in "${long[@]}"; do
       case $file in
         # They load both processors, or measure.
-        test/@(bench|siege)/* | test/hostile/neighbour.* | test/server-start.*) loaded+=("$file") ;;
+        test/@(bench|siege)/* | test/@(deploy/rolling-restart|hostile/neighbour|server-start).long.test.ts) loaded+=("$file") ;;
         test/$timed/* | test/state/*) timed_long+=("$file") ;;
         *) others+=("$file") ;;
       esac

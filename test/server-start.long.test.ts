@@ -20,9 +20,10 @@ async function startOf (t: Test, env: Record<string, string>): Promise<number> {
   return Math.round(least)
 }
 
-t.test('with all dialects a start takes at most 1.5 s of CPU, and hardly more than with those that are on by default', async (t) => {
+// Some machines have two paces: the same start takes 0.8 s at one and 1.5 s at the other.
+t.test('with all dialects a start takes at most 2 s of CPU, and hardly more than with those that are on by default', async (t) => {
   const [usual, all] = [await startOf(t, {}), await startOf(t, { DIALECTS: 'all' })]
   t.comment(`${usual} ms by default, ${all} ms with all`)
-  t.ok(all < 1_500, `${all} ms`)
+  t.ok(all < 2_000, `${all} ms`)
   t.ok(all < 1.4 * usual, `${all} ms, and ${usual} ms by default`)
 })
