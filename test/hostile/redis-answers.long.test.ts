@@ -36,6 +36,17 @@ async function twoNodes (t: Test, redis: RedisServer, urls: readonly string[] = 
     await to.nextThat((frame) => frame.payload === payload)
   }
 
+  /** The same once the nodes have found each other again: until then a signal may be answered with an error. */
+  async function reachAtLast (from: Client, sender: string, to: Client, receiver: string): Promise<void> {
+    const payload = `far ${++count}`
+    let hasCome = false
+    to.socket.on('message', (data) => { hasCome ||= String(data).includes(payload) })
+    await eventually(() => {
+      from.send(signal(sender, receiver, payload))
+      return hasCome
+    })
+  }
+
   return {
     one,
     other,
@@ -53,19 +64,13 @@ async function twoNodes (t: Test, redis: RedisServer, urls: readonly string[] = 
     /** Peers of both reach each other. */
     async far () {
       await eventually(async () => await isReady(one) && await isReady(other))
-      const payload = `far ${++count}`
-      let hasCome = false
-      b.socket.on('message', (data) => { hasCome ||= String(data).includes(payload) })
-      await eventually(() => {
-        a.send(signal('a', 'b', payload))
-        return hasCome
-      })
-      await reach(b, 'b', a2, 'a2')
+      await reachAtLast(a, 'a', b, 'b')
+      await reachAtLast(b, 'b', a2, 'a2')
     },
     /** Somebody who came while something was wrong is known to the other node, too. */
     async known ({ id, client }: { id: string, client: Client }) {
       await eventually(async () => (await (await fetch(`${urlOf(other.port)}/tom/peers`)).json() as string[]).includes(id))
-      await reach(b, 'b', client, id)
+      await reachAtLast(b, 'b', client, id)
     },
     survived () {
       for (const { child, output } of [one, other]) {
