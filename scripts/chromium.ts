@@ -14,7 +14,7 @@ export const chromiumSwitches = [
   '--use-fake-ui-for-media-stream'
 ]
 
-/** In order of preference: without windows it takes half the CPU. */
+/** The first that is there is taken. The one without windows needs half the CPU. */
 const names = ['chromium-headless-shell', 'chromium']
 
 /** `CHROMIUM_PATH`, or the Chromium on the `PATH`. */

@@ -27,7 +27,7 @@ export function print (text: string): void {
 /** Where log lines go: as JSON, or in the form that people read. */
 function logDestination ({ LOG_FORMAT = process.stdout.isTTY ? 'pretty' : 'json' }: Config): { write: (line: string) => void } {
   if (LOG_FORMAT === 'json') return { write: print }
-  // What servers without a terminal do without.
+  // Loaded only here: most servers have no terminal.
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty
   const pretty = prettyFactory({ colorize: process.stdout.isTTY, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
   return { write: (line) => print(String(pretty(line))) }

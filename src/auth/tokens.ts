@@ -40,7 +40,7 @@ export async function verificationOf (
   if (JWT_SECRET !== undefined) return { algorithms: ['HS256'], key: JWT_SECRET }
   if (JWT_PUBLIC_KEY !== undefined) return publicKey(JWT_PUBLIC_KEY)
   if (JWKS_URL === undefined) return undefined
-  // What servers without key sets do without.
+  // Loaded only here: most servers have no key server.
   const { remoteKeys } = await import('./jwks.js')
   return remoteKeys(JWKS_URL, onProblem, now)
 }

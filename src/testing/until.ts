@@ -3,9 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** How often to ask over HTTP. In ms. */
 export const askEveryMs = 25
 
-/** How often to look at what has not come within so many turns of the event loop, so that whoever is waited for has the CPU. In ms. */
-const lookEveryMs = 2
+/** For so many turns of the event loop `until` looks in each of them. */
 const turnsAtFirst = 20
+/** How often it looks afterwards, so that what it waits for has the CPU. In ms. */
+const lookEveryMs = 2
 
 /** How long to wait for what should come at once. In ms. */
 export const patienceMs = 10_000

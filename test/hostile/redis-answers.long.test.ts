@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { isReady as isNodeReady, eventually, signal, tomPeer } from '../cluster/nodes.js'
-import { type Client, connect, urlOf } from '../helper.js'
+import { type Client, connect, type Frame, urlOf } from '../helper.js'
 import { start } from '../process.js'
 import { type RedisServer, startRedis } from '../redis.js'
 import { liarBefore } from './liar.js'
@@ -36,15 +36,18 @@ async function twoNodes (t: Test, redis: RedisServer, urls: readonly string[] = 
     await to.nextThat((frame) => frame.payload === payload)
   }
 
-  /** The same once the nodes have found each other again: until then a signal may be answered with an error. */
+  /** The same once the nodes have found each other again: until then each signal is answered with an error. */
   async function reachAtLast (from: Client, sender: string, to: Client, receiver: string): Promise<void> {
     const payload = `far ${++count}`
     let hasCome = false
+    let errors = 0
     to.socket.on('message', (data) => { hasCome ||= String(data).includes(payload) })
-    await eventually(() => {
+    from.socket.on('message', (data) => { if ((JSON.parse(String(data)) as Frame).type === 'error') errors++ })
+    for (let sent = 1; ; sent++) {
       from.send(signal(sender, receiver, payload))
-      return hasCome
-    })
+      await eventually(() => hasCome || errors === sent)
+      if (hasCome) return
+    }
   }
 
   return {
