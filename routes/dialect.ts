@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
+import fp from 'fastify-plugin'
 import type { Config } from '../src/config/schema.js'
 import type { BridgeEntrance } from '../src/dialect/bridging.js'
 import type { JsonObject } from '../src/frame/parse.js'
@@ -60,8 +61,12 @@ export function nativePathBelow (prefix: string): NativePath {
   return (path, isUpgrade) => isUpgrade ? prefix : path === '/health' ? `${prefix}/health` : undefined
 }
 
+/** Fastify adds a trailing slash only to the root of a plugin. */
+const rootRoute = fp<{ readonly route: Omit<RouteOptions, 'url'> }>(async (app, { route }) => {
+  app.route({ url: '/', ...route })
+}, { name: 'root-route', encapsulate: true })
+
 /** Puts a route at a path, with and without a trailing slash. */
 export async function mountRoute (app: FastifyInstance, path: string, route: Omit<RouteOptions, 'url'>): Promise<void> {
-  // Fastify adds the slash only to the root of a plugin.
-  await app.register(async (app) => { app.route({ url: '/', ...route }) }, { prefix: path })
+  await app.register(rootRoute, { prefix: path, route })
 }
