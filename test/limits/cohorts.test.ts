@@ -1,6 +1,7 @@
 import { setImmediate as nextIteration } from 'node:timers/promises'
 import t from 'tap'
 import { Cohorts } from '../../src/limits/cohorts.js'
+import { standStill } from '../timing/stand-still.js'
 
 // A rest keeps no process alive.
 const alive = setInterval(() => {}, 1000)
@@ -9,7 +10,7 @@ t.teardown(() => clearInterval(alive))
 /** A cohort of one that takes so long with what it writes. Over when its writes are done. */
 async function cohortOf (cohorts: Cohorts, ms: number): Promise<void> {
   cohorts.enter()
-  setImmediate(() => { for (const until = performance.now() + ms; performance.now() < until;); })
+  setImmediate(standStill, ms)
   for (let iteration = 0; iteration < 3; iteration++) await nextIteration()
 }
 

@@ -3,15 +3,13 @@ import t from 'tap'
 import { readConfig } from '../../src/settings.js'
 import { createService } from '../../src/service.js'
 import { build, connect, refusal, until, urlOf } from '../helper.js'
+import { standStill } from '../timing/stand-still.js'
 
 t.test('a process that is behind lets nobody in until it has caught up, and serves those it has', async (t) => {
   const app = await build(t, { MAX_EVENT_LOOP_DELAY: '50' })
   const alice = await connect(t, app, '/drone')
   const isIn = () => app.signalbox.connections.counters.refused.get('pressure') === 0
-  const behind = setInterval(() => {
-    const until = performance.now() + 250
-    while (performance.now() < until);
-  }, 1)
+  const behind = setInterval(standStill, 1, 250)
   t.teardown(() => clearInterval(behind))
   await until(async () => {
     const socket = await connect(t, app, '/drone').catch(() => undefined)
@@ -40,8 +38,7 @@ t.test('a process that was busy while it started lets everybody in at once', asy
   t.teardown(async () => await app.close())
   app.register(async () => {
     for (let second = 0; second < 3; second++) {
-      const end = performance.now() + 1_100
-      while (performance.now() < end);
+      standStill(1_100)
       await delay(1)
     }
   })

@@ -1,13 +1,11 @@
 import t from 'tap'
 import { EventLoop, type LoopReport } from '../../src/telemetry/event-loop.js'
+import { standStill } from '../timing/stand-still.js'
 
 t.test('a loop that takes 150 ms to go round is so much behind, and not more', async (t) => {
   const loop = new EventLoop()
   t.teardown(() => loop.close())
-  const blocking = setInterval(() => {
-    const end = performance.now() + 150
-    while (performance.now() < end);
-  }, 1)
+  const blocking = setInterval(standStill, 1, 150)
   t.teardown(() => clearInterval(blocking))
   const reports = await new Promise<LoopReport[]>((resolve) => {
     const reports: LoopReport[] = []
