@@ -55,8 +55,10 @@ case ${1-} in
     long=(test/**/*.long.test.ts) others=() timed_long=() loaded=()
     for file in "${long[@]}"; do
       case $file in
-        # They load both processors, or measure.
-        test/@(bench|siege)/* | test/@(deploy/rolling-restart|hostile/neighbour|server-start).long.test.ts) loaded+=("$file") ;;
+        # They measure, or load both processors.
+        test/@(bench/@(smoke|capacity)|siege/@(siege|drain)|deploy/rolling-restart|hostile/neighbour|server-start).long.test.ts) loaded+=("$file") ;;
+        # It sees only that the bench runs.
+        test/bench/nodes.long.test.ts) others+=("$file") ;;
         test/$timed/* | test/state/*) timed_long+=("$file") ;;
         *) others+=("$file") ;;
       esac
@@ -66,11 +68,11 @@ case ${1-} in
     run 5 "${others[@]}" || status=1
     run 3 "${timed_long[@]}" || status=1
     run 1 "${loaded[@]}" || status=1
-    # They mostly wait, so both run at once.
-    on_redis=($(folders "${on_redis[@]}") test/routes/contract.test.ts)
+    # Both at once, since each also waits. What every dialect must survive is tested on two nodes by test/field/redis-acl.long.test.ts.
+    on_redis=($(folders "${on_redis[@]}"))
     said=$(mktemp)
-    TEST_STATE=redis run 5 "${on_redis[@]}" > "$said" 2>&1 & one_redis=$!
-    TEST_STATE=nodes run 5 "${on_redis[@]}" || status=1
+    TEST_STATE=redis run 3 "${on_redis[@]}" test/routes/contract.test.ts > "$said" 2>&1 & one_redis=$!
+    TEST_STATE=nodes run 3 "${on_redis[@]}" || status=1
     wait $one_redis || status=1
     cat "$said"
     rm "$said"
@@ -89,7 +91,7 @@ case ${1-} in
     run 5 $(folders "${shared[@]}") "${alone[@]}" || status=1
     wait $lint || { echo '# lint'; cat "$said"; status=1; }
     rm "$said"
-    run 6 $(folders "${shared_timed[@]}") "${alone_timed[@]}" || status=1
+    run 5 $(folders "${shared_timed[@]}") "${alone_timed[@]}" || status=1
     ;;
   *)
     files=()

@@ -16,7 +16,7 @@ import { adapted, runProxy, temporary } from './proxy-process.js'
 const crowd: ReadonlyArray<[dialect: ClientDialect, count: number]> = [
   [dialects.tom, 1_000], [dialects.peerjs, 200], [dialects.drone, 200], [dialects.psync, 100], [dialects.rooms, 100]
 ]
-const rounds = 3
+const rounds = 2
 const timeout = 400_000
 /** A client waits for up to so long before it connects again. In ms. */
 const backOffMs = 500
