@@ -96,7 +96,10 @@ case ${1-} in
   *)
     files=()
     for arg in "$@"; do
-      if [ -d "$arg" ]; then files+=("${arg%/}"/**/*.test.ts)
+      if [[ $arg == -* ]]; then
+        echo "$arg: tap takes its flags from the environment here, as TAP_GREP, TAP_ONLY or TAP_BAIL" >&2
+        exit 2
+      elif [ -d "$arg" ]; then files+=("${arg%/}"/**/*.test.ts)
       else files+=("${arg#./}")
       fi
     done
