@@ -88,10 +88,10 @@ case ${1-} in
     said=$(mktemp)
     npm run --silent lint > "$said" 2>&1 & lint=$!
     prepare "${alone[@]}" "${alone_timed[@]}" --together "${shared[@]}" "${shared_timed[@]}" || exit 1
-    run 5 $(folders "${shared[@]}") "${alone[@]}" || status=1
+    run 4 $(folders "${shared[@]}") "${alone[@]}" || status=1
     wait $lint || { echo '# lint'; cat "$said"; status=1; }
     rm "$said"
-    run 5 $(folders "${shared_timed[@]}") "${alone_timed[@]}" || status=1
+    run 4 $(folders "${shared_timed[@]}") "${alone_timed[@]}" || status=1
     ;;
   *)
     files=()
