@@ -36,7 +36,6 @@ export function psyncHandlers (
 
   function join (client: RegisteringClient, { source_id: source, payload }: Registration): MaybePromise<void> {
     const { peer_id: id, group_id: group } = payload
-    if (client.connection.isClosing === true) return
     if (isForged(source, id)) return client.connection.refuse(errorMessages.forged)
     if (!client.connection.may.enterGroup(group)) return client.connection.deny()
     const room = roomOf(group)

@@ -15,7 +15,6 @@ export function tomHandlers (state: State, config: Config, list: MemberList): Ha
   const cohorts = new Cohorts()
 
   function join (client: RegisteringClient, { nodeId, username, publicKey, encryptionKey }: Registration): MaybePromise<void> {
-    if (client.connection.isClosing === true) return
     const info: PeerInfo = { username, publicKey: publicKey ?? '', ...(typeof encryptionKey === 'string' && { encryptionKey }) }
     const earlier = client.member
     const undeliverable = () => client.connection.refuse(errorMessages.absent)

@@ -58,7 +58,7 @@ export interface Sink {
   readonly dialect?: string | undefined
   /** The network of its client. Senders of one network share one part of a receiver's send queue. */
   readonly network?: string
-  /** Whether its socket is closing, whoever began it. It holds no id then, and gets none. If absent, it is not. */
+  /** Whether its socket is closing, whoever began it. It keeps no id from others then, and takes none from them. If absent, it is not. */
   readonly isClosing?: boolean
   /**
    * Whether its client is still there. False while the socket is closing. A client that may have vanished is asked, and closed with 4101

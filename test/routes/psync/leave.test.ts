@@ -1,5 +1,6 @@
 import t from 'tap'
-import { buildOnly, until } from '../../helper.js'
+import { buildOnly, connect, until } from '../../helper.js'
+import { standStill } from '../../timing/stand-still.js'
 import { error, join, news, othersOf, peerIn, register, rfc3339 } from './members.js'
 
 const build = buildOnly('psync')
@@ -42,6 +43,21 @@ for (const how of ['closes', 'breaks off']) {
     t.same(await news(elsewhere, elsewhere, 'e'), [], 'another group is not')
   })
 }
+
+t.test('a peer that closes right after it registered has come and gone, also when it had to wait to be let in', async (t) => {
+  const app = await build(t, told)
+  const alice = await join(t, app, 'a')
+  const bob = await connect(t, app, '/psync/ws')
+  // Who comes after a join that took the process so long waits as long.
+  app.signalbox.events.once('join', () => standStill(100))
+  await join(t, app, 'x')
+  bob.send({ type: 'register', source_id: 'b', payload: { peer_id: 'b', group_id: 'g' } })
+  await bob.close()
+  for (const [type, id] of [['peer_joined', 'x'], ['peer_joined', 'b'], ['peer_left', 'b']]) {
+    t.match(await alice.next(), { type, payload: { peer: { id } } })
+  }
+  t.same(await othersOf(alice, 'a'), ['x'])
+})
 
 t.test('a peer that registers in another group leaves the first', async (t) => {
   const app = await build(t, told)
