@@ -53,7 +53,7 @@ async function runAll (): Promise<void> {
   await pinLoad()
   if (profiles !== undefined) profileInto(profiles)
   const options: Omit<Options, 'keep'> = isSmall
-    ? { rounds: 3, mostRounds: 3, warmUpMs: 250, measureMs: 250, churnMs: 0, isSmall, node: undefined }
+    ? { rounds: 2, mostRounds: 2, warmUpMs: 250, measureMs: 250, churnMs: 0, isSmall, node: undefined }
     : {
         rounds: Number(rounds),
         mostRounds: Number(values['most-rounds']),

@@ -136,7 +136,7 @@ t.test('every kind of violation is found', async (t) => {
   finds(t, 'the last list is complete', [64_000], [64_000, { kind: 'shows', node: 2, dialect: 'tom', ids: ['b'] }])
   finds(t, 'the last list is complete', [5_000], third(5_000), news(1, 'joined', 'c', 5_020))
   finds(t, 'everybody is back', [64_000], connection(3, 'c', 63_500, { dialect: 'drone' }), ends(3, 64_000, 1006))
-  finds(t, 'a node is ready soon', [20_000], [20_000, { kind: 'ready', node: 1, ms: 9_000 }])
+  finds(t, 'a node is ready soon', [20_000], [20_000, { kind: 'ready', node: 1, ms: 11_000 }])
   finds(t, 'a node is ready soon', [20_000], [20_000, { kind: 'ready', node: 1, ms: undefined }])
   finds(t, 'nothing is left', [70_000], [70_000, { kind: 'remains', what: '{sb:0}:members:tom' }])
 })

@@ -70,7 +70,7 @@ const noticeMs = 2_500
 /** And so long after it is there again, everything is restored, and told. In ms. */
 const healMs = 6_000
 /** A node whose Redis is there is ready again by then: 5 s, and what a busy machine takes to start a process. In ms. */
-const readyMs = 8_000
+const readyMs = 10_000
 
 const isOfRedis = (fault: FaultKind) => (redisFaults as readonly FaultKind[]).includes(fault)
 

@@ -16,7 +16,7 @@ interface Peer extends EventEmitter {
 
 /** What it uses of bittorrent-tracker, which has no types. */
 interface TrackerClient extends EventEmitter {
-  start (options: { left: number }): void
+  start (options: { left: number, numwant: number }): void
   complete (): void
   scrape (): void
   stop (): void
@@ -63,10 +63,10 @@ for (const [where, start] of Object.entries(servers)) {
     const infoHash = randomBytes(20).toString('hex')
     const [alice, bob] = [clientOf(t, infoHash, here), clientOf(t, infoHash, there)]
     const met = [once(alice.client, 'peer'), once(bob.client, 'peer')]
-    alice.client.start({ left: 0 })
+    alice.client.start({ left: 0, numwant: 1 })
     // Else both may offer, and meet twice.
     await once(alice.client, 'update')
-    bob.client.start({ left: 1000 })
+    bob.client.start({ left: 1000, numwant: 1 })
     const [[bobsEnd], [alicesEnd]] = await Promise.all(met) as [[Peer], [Peer]]
     t.same([bobsEnd.id, alicesEnd.id], [bob.peerId, alice.peerId])
     for (const end of [bobsEnd, alicesEnd]) end.on('error', () => {})
@@ -110,9 +110,9 @@ t.test('a client of npm bittorrent-tracker outlives every failure', async (t) =>
   const [one, two] = [randomBytes(20).toString('hex'), randomBytes(20).toString('hex')]
   const url = wayTo(app, '/t')
   const [alice, bob] = [clientOf(t, one, url), clientOf(t, two, url)]
-  alice.client.start({ left: 1 })
+  alice.client.start({ left: 1, numwant: 1 })
   await once(alice.client, 'update')
-  bob.client.start({ left: 1 })
+  bob.client.start({ left: 1, numwant: 1 })
   const [warning] = await once(bob.client, 'warning')
   t.equal(warning.message, 'too many swarms')
   alice.client.scrape()
