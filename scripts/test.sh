@@ -64,25 +64,20 @@ case ${1-} in
         test/@(bench/@(smoke|capacity)|siege/@(siege|drain)|deploy/rolling-restart|hostile/neighbour|server-start).long.test.ts) loaded+=("$file") ;;
         # It sees only that the bench runs.
         test/bench/nodes.long.test.ts) others+=("$file") ;;
-        # The WebRTC of its client fails at times where other processes leave it no processor.
-        test/clients/tracker.long.test.ts) timed_long+=("$file") ;;
+        # WebRTC that fails at times where other processes leave it no processor.
+        test/@(browser/bridge|clients/tracker).long.test.ts) timed_long+=("$file") ;;
         test/$timed/* | test/state/*) timed_long+=("$file") ;;
         *) others+=("$file") ;;
       esac
     done
     on_nodes=(test/routes/$dialects/*.test.ts)
-    prepare test/routes/contract.test.ts "${long[@]}" --together "${on_nodes[@]}" || exit 1
+    prepare "${long[@]}" --together "${on_nodes[@]}" || exit 1
     run 5 "${others[@]}" || status=1
     run 4 "${timed_long[@]}" || status=1
     run 1 "${loaded[@]}" || status=1
-    # What every dialect must survive is tested on two nodes by test/field/redis-acl.long.test.ts.
-    # The dialects cannot tell one Redis from memory: test/state/contract.test.ts holds for both.
-    said=$(mktemp)
-    TEST_STATE=redis run 1 test/routes/contract.test.ts > "$said" 2>&1 & one_redis=$!
-    TEST_STATE=nodes run 4 $(folders "${on_nodes[@]}") || status=1
-    wait $one_redis || status=1
-    cat "$said"
-    rm "$said"
+    # The dialects cannot tell one Redis from memory: test/state/contract.ts holds for both. What every dialect must survive is tested on
+    # two nodes by test/field/redis-acl.long.test.ts.
+    TEST_STATE=nodes run 5 $(folders "${on_nodes[@]}") || status=1
     ;;
   '')
     alone=() alone_timed=() shared=() shared_timed=()

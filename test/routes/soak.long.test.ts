@@ -8,7 +8,7 @@ import { builtIn, type Subject } from './dialects.js'
 import type { Report } from './soak-server.js'
 
 const warmUp = 2_000
-const total = 10_000
+const total = 5_000
 /** Peers of one dialect that are there at the same time. */
 const crowd = 20
 
@@ -23,7 +23,7 @@ const env = {
   PSYNC_PEER_LEFT: 'true'
 }
 
-t.test('10 000 clients that come and go leave nothing behind', { timeout: 110_000 }, async (t) => {
+t.test('5 000 clients that come and go leave nothing behind', { timeout: 110_000 }, async (t) => {
   const { child, port } = await startServer(t)
   await comeAndGo(t, port, warmUp)
   const before = await untilEmpty(child)
